@@ -1,0 +1,102 @@
+# Everything starts here. `make help` lists the targets; each installs what it needs first.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+FLOODMARK := $(BIN)/floodmark
+
+# Options of the scenario-, ui- and up- targets.
+BACKEND ?=
+WORKLOAD ?=
+RESULTS ?=
+ARGS ?=
+TARGET_OPTIONS = $(if $(BACKEND),--backend $(BACKEND)) $(if $(WORKLOAD),--workload $(WORKLOAD))
+OPTIONS = $(TARGET_OPTIONS) $(if $(RESULTS),--results $(RESULTS)) $(ARGS)
+
+SCENARIOS := $(sort $(basename $(notdir $(wildcard scenarios/*.toml))))
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install dev doctor down test test-unit test-load test-integration test-e2e lint format lock
+
+help: ## this list
+	@echo "floodmark: where does a Flask deployment saturate, and what stops it?"
+	@echo
+	@awk -F ':.*## ' '/^[a-zA-Z0-9%_-]+:.*## / {printf "  %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "  scenarios: $(SCENARIOS)"
+	@echo "  variables: BACKEND=auto|process|compose WORKLOAD=hello|io|cpu|mixed|upload|stream RESULTS=DIR ARGS='--quick ...'"
+
+scenario-%: $(VENV)/.installed ## find where a scenario saturates, e.g. make scenario-gthread
+	$(FLOODMARK) run $* $(OPTIONS)
+
+ui-%: $(VENV)/.installed ## Locust's web UI on a scenario, at http://127.0.0.1:8089
+	$(FLOODMARK) ui $* $(TARGET_OPTIONS) $(ARGS)
+
+up-%: $(VENV)/.installed ## bring a scenario's target up by hand
+	$(FLOODMARK) up $* $(OPTIONS)
+
+down: $(VENV)/.installed ## stop what up- started
+	$(FLOODMARK) down $(if $(RESULTS),--results $(RESULTS))
+
+doctor: $(VENV)/.installed ## what this host lacks, and the mend
+	$(FLOODMARK) doctor
+
+install: $(VENV)/.installed ## make .venv with floodmark and every server that installs here
+
+test: test-unit test-load test-integration test-e2e ## all tests
+
+test-unit: $(VENV)/.dev ## seconds: no process, no socket
+	$(BIN)/pytest tests/unit $(ARGS)
+
+test-load: $(VENV)/.dev ## what runs inside Locust, in a process that Locust has patched
+	$(BIN)/pytest tests/load $(ARGS)
+
+test-integration: $(VENV)/.dev ## real servers on loopback, with known answers
+	$(BIN)/pytest tests/integration $(ARGS)
+
+test-e2e: $(VENV)/.dev ## Compose; skipped where no Docker engine answers
+	$(BIN)/pytest tests/e2e $(ARGS)
+
+lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## let ruff format and mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+dev: $(VENV)/.dev ## .venv with what tests and lint need
+
+lock: $(VENV)/.dev ## renew the lock files, with hashes and without addresses
+	$(BIN)/python -m pip install --quiet uv
+	cd target_apps && ../$(BIN)/uv pip compile $(LOCK) requirements.in -o requirements.lock
+	cd target_apps && echo uwsgi | ../$(BIN)/uv pip compile $(LOCK) - -o uwsgi.lock
+	cd target_apps && echo pyuwsgi | ../$(BIN)/uv pip compile $(LOCK) - -o pyuwsgi.lock
+	$(BIN)/uv pip compile $(LOCK) pyproject.toml --extra servers -c target_apps/requirements.lock -o requirements.lock
+	$(BIN)/uv pip compile $(LOCK) pyproject.toml --extra servers --group dev -c requirements.lock -o requirements-dev.lock
+
+LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "floodmark needs Python 3.11 or newer; choose one with make PYTHON=python3.12 ..." >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+PIP = $(BIN)/python -m pip install --disable-pip-version-check --quiet
+
+$(VENV)/.installed: requirements.lock target_apps/uwsgi.lock target_apps/pyuwsgi.lock pyproject.toml | $(BIN)/python
+	@echo "installing floodmark into $(VENV) (about a minute, once)"
+	$(PIP) --require-hashes -r requirements.lock
+	@# uWSGI comes as source only; its wheel build is a version behind. Without either, the others still work.
+	@if command -v cc >/dev/null && $(PIP) --require-hashes -r target_apps/uwsgi.lock >$(VENV)/uwsgi.log 2>&1; then :; \
+		elif $(PIP) --require-hashes -r target_apps/pyuwsgi.lock >>$(VENV)/uwsgi.log 2>&1; then :; \
+		else echo "uwsgi is unavailable here (see $(VENV)/uwsgi.log); the other servers work" >&2; fi
+	$(PIP) --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.installed
+	$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
