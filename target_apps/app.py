@@ -1,0 +1,75 @@
+"""The Flask app under test. Every answer carries a marker that the load side verifies."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from flask import Flask, Response, request
+
+app = Flask(__name__)
+
+# Fixed work, not fixed time: about 5 ms of one core of a 2020s server. Never adapted to the host, so that a
+# slower host shows as a lower ceiling.
+CPU_ITERATIONS = 50_000
+STREAM_CHUNKS = 32
+STREAM_CHUNK_BYTES = 1024
+
+
+def burn(iterations: int) -> int:
+    """A linear congruential generator stepped ``iterations`` times: pure Python that holds the GIL."""
+    state = 1
+    for _ in range(iterations):
+        state = (state * 1103515245 + 12345) & 0x7FFFFFFF
+    return state
+
+
+@app.get("/hello")
+def hello() -> str:
+    return "floodmark:hello\n"
+
+
+@app.get("/io")
+def io() -> str:
+    """Wait ``ms`` milliseconds, as for a database."""
+    time.sleep(_number("ms", 50) / 1000)
+    return "floodmark:io\n"
+
+
+@app.get("/cpu")
+def cpu() -> str:
+    """Compute for ``n`` iterations."""
+    return f"floodmark:cpu {burn(int(_number('n', CPU_ITERATIONS)))}\n"
+
+
+@app.get("/mixed")
+def mixed() -> str:
+    """Wait ``ms`` milliseconds, then compute for ``n`` iterations."""
+    time.sleep(_number("ms", 20) / 1000)
+    return f"floodmark:mixed {burn(int(_number('n', CPU_ITERATIONS * 2 // 5)))}\n"
+
+
+@app.post("/upload")
+def upload() -> str:
+    """Read the whole body; the answer says how long it was."""
+    received = 0
+    while chunk := request.stream.read(65536):
+        received += len(chunk)
+    return f"floodmark:upload {received}\n"
+
+
+@app.get("/stream")
+def stream() -> Response:
+    """Answer in ``chunks`` chunks of 1 kB, the marker last."""
+    chunks = int(_number("chunks", STREAM_CHUNKS))
+
+    def parts() -> Iterator[bytes]:
+        for _ in range(chunks):
+            yield b"." * STREAM_CHUNK_BYTES
+        yield b"floodmark:stream\n"
+
+    return Response(parts(), mimetype="text/plain")
+
+
+def _number(name: str, default: float) -> float:
+    return max(0.0, request.args.get(name, default, type=float))

@@ -1,0 +1,168 @@
+"""The servers floodmark can start: one TOML file each in ``servers/``, read here and nowhere else."""
+
+from __future__ import annotations
+
+import signal
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from string import Formatter
+
+from target_apps.formula import FormulaError, evaluate
+from target_apps.server import CatalogError, ReadBack, Server, Setting, Value, did_you_mean
+
+SERVERS = Path(__file__).parent / "servers"
+
+
+def names() -> list[str]:
+    """All declared servers."""
+    return sorted(path.stem for path in SERVERS.glob("*.toml"))
+
+
+def load(name: str) -> Server:
+    """Read one server's declaration.
+
+    Raises CatalogError for an unknown name or a faulty file.
+    """
+    path = SERVERS / f"{name}.toml"
+    if not path.is_file():
+        hint = did_you_mean(name, names())
+        raise CatalogError(f"there is no server {name!r}{hint}; there are: {', '.join(names())}")
+    return read(path)
+
+
+def read(path: Path) -> Server:
+    """Read and check one server file."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise CatalogError(f"{path.name}: {error}") from error
+    return _Reader(path).server(table)
+
+
+class _Reader:
+    """Turns one parsed file into a Server, naming file and key in every complaint."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def server(self, table: dict[str, object]) -> Server:
+        rest = dict(table)
+        settings = self._settings(self._table(rest, "settings"))
+        back = self._table(rest, "read_back")
+        server = Server(
+            name=self._path.stem,
+            title=self._text(rest, "title"),
+            distribution=self._text(rest, "distribution"),
+            needs=self._texts(rest, "needs"),
+            mend=self._text(rest, "mend"),
+            command=self._texts(rest, "command"),
+            stop_signal=self._signal(self._text(rest, "stop_signal")),
+            settings=settings,
+            slots=self._formula(rest, "slots", settings),
+            processes=self._formula(rest, "processes", settings),
+            connections=self._formula(rest, "connections", settings),
+            keepalive=self._flag(rest, "keepalive"),
+            read_back=ReadBack(
+                object=self._text(back, "object"),
+                read={key: str(value) for key, value in self._table(back, "read").items()},
+                expect={key: self._value(key, value) for key, value in self._table(back, "expect").items()},
+            ),
+            environment={key: str(value) for key, value in self._table(rest, "environment").items()},
+            notes=self._texts(rest, "notes") if "notes" in rest else (),
+        )
+        self._nothing_left(rest, "")
+        self._nothing_left(back, "read_back.")
+        self._check_references(server)
+        return server
+
+    def _check_references(self, server: Server) -> None:
+        known = {*server.settings, "python", "prefix", "host", "port", "bind", "app", "root"}
+        texts = [*server.command, *(v for v in server.read_back.expect.values() if isinstance(v, str))]
+        for text in texts:
+            for _, name, _, _ in Formatter().parse(text):
+                if name is not None and name not in known:
+                    raise self._error(f"{{{name}}} in {text!r} is not a setting; known: {', '.join(sorted(known))}")
+        for fact in server.read_back.expect:
+            if fact not in server.read_back.read and fact not in {"multithread", "multiprocess"}:
+                raise self._error(f"read_back.expect.{fact} is never read; add it to read_back.read")
+
+    def _settings(self, table: dict[str, object]) -> dict[str, Setting]:
+        settings = {}
+        for name in table:
+            rest = self._table(table, name, keep=True)
+            default = self._value(f"settings.{name}.default", rest.pop("default", None))
+            setting = Setting(
+                name=name,
+                default=default,
+                minimum=self._optional_int(rest, "min"),
+                maximum=self._optional_int(rest, "max"),
+                choices=self._texts(rest, "choices") if "choices" in rest else (),
+                help=self._text(rest, "help"),
+            )
+            self._nothing_left(rest, f"settings.{name}.")
+            setting.check(default, f"{self._path.name}: settings.{name}")
+            settings[name] = setting
+        return settings
+
+    def _error(self, text: str) -> CatalogError:
+        return CatalogError(f"{self._path.name}: {text}")
+
+    def _table(self, table: dict[str, object], key: str, *, keep: bool = False) -> dict[str, object]:
+        value = table.get(key, {}) if keep else table.pop(key, {})
+        if not isinstance(value, dict):
+            raise self._error(f"{key} must be a table, not {value!r}")
+        return dict(value)
+
+    def _text(self, table: dict[str, object], key: str) -> str:
+        value = table.pop(key, None)
+        if not isinstance(value, str) or not value:
+            raise self._error(f"{key} must be text, not {value!r}")
+        return value
+
+    def _texts(self, table: dict[str, object], key: str) -> tuple[str, ...]:
+        value = table.pop(key, None)
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise self._error(f"{key} must be a list of texts, not {value!r}")
+        return tuple(value)
+
+    def _flag(self, table: dict[str, object], key: str) -> bool:
+        value = table.pop(key, None)
+        if not isinstance(value, bool):
+            raise self._error(f"{key} must be true or false, not {value!r}")
+        return value
+
+    def _value(self, key: str, value: object) -> Value:
+        if isinstance(value, bool):
+            return str(value).lower()
+        if not isinstance(value, int | str):
+            raise self._error(f"{key} must be a whole number or text, not {value!r}")
+        return value
+
+    def _optional_int(self, table: dict[str, object], key: str) -> int | None:
+        value = table.pop(key, None)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+            raise self._error(f"{key} must be a whole number, not {value!r}")
+        return value
+
+    def _formula(self, table: dict[str, object], key: str, settings: Mapping[str, Setting]) -> str | None:
+        value = table.pop(key, None)
+        if value is None or value == "unlimited":
+            return None
+        if not isinstance(value, str):
+            raise self._error(f"{key} must be a formula over the settings or 'unlimited', not {value!r}")
+        try:
+            evaluate(value, {name: setting.default for name, setting in settings.items()})
+        except FormulaError as error:
+            raise self._error(f"{key}: {error}") from error
+        return value
+
+    def _signal(self, name: str) -> signal.Signals:
+        try:
+            return signal.Signals[f"SIG{name}"]
+        except KeyError as error:
+            raise self._error(f"stop_signal = {name!r} is no signal; use TERM, INT, QUIT or WINCH") from error
+
+    def _nothing_left(self, table: Mapping[str, object], prefix: str) -> None:
+        if table:
+            raise self._error(f"unknown key {prefix}{next(iter(table))}")

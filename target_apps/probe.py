@@ -1,0 +1,173 @@
+"""A WSGI wrapper for any app: counts what is inside it, and reports the server's configuration in force.
+
+Both are opt-in by environment: ``FLOODMARK_LEDGER`` names the shared-memory file to count into,
+``FLOODMARK_SERVER`` the server file whose ``read_back`` says what to report.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import platform
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+from target_apps import catalog
+from target_apps.ledger import Ledger, Slot
+from target_apps.server import CatalogError, Server
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+EFFECTIVE_PATH = "/-/floodmark/effective"
+
+
+class Probe:
+    """Wraps ``app``; itself a WSGI application."""
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self._app = app
+        self._lock = threading.Lock()
+        path = os.environ.get("FLOODMARK_LEDGER")
+        self._ledger = Ledger(Path(path)) if path else None
+        self._slot: Slot | None = None
+        self._pid = 0
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ.get("PATH_INFO") == EFFECTIVE_PATH:
+            return _report(environ, start_response)
+        if self._ledger is None:
+            return self._app(environ, start_response)
+        slot = self._own_slot(self._ledger)
+        with self._lock:
+            start_ns = slot.enter()
+        try:
+            body = self._app(environ, start_response)
+        except BaseException:
+            with self._lock:
+                slot.leave(start_ns)
+            raise
+        kind = _SizedBody if hasattr(body, "__len__") else _Body
+        return kind(body, slot, self._lock, start_ns)
+
+    def _own_slot(self, ledger: Ledger) -> Slot:
+        # By pid at each request: uWSGI forks in C, past every Python hook.
+        pid = os.getpid()
+        if pid != self._pid or self._slot is None:
+            with self._lock:
+                if pid != self._pid or self._slot is None:
+                    self._slot = ledger.claim()
+                    self._pid = pid
+        return self._slot
+
+
+class _Body:
+    """The app's answer; the request leaves the app when the server closes it."""
+
+    __slots__ = ("_body", "_lock", "_slot", "_start_ns")
+
+    def __init__(self, body: Iterable[bytes], slot: Slot, lock: threading.Lock, start_ns: int) -> None:
+        self._body = body
+        self._slot: Slot | None = slot
+        self._lock = lock
+        self._start_ns = start_ns
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._body)
+
+    def close(self) -> None:
+        try:
+            close = getattr(self._body, "close", None)
+            if close is not None:
+                close()
+        finally:
+            slot, self._slot = self._slot, None
+            if slot is not None:
+                with self._lock:
+                    slot.leave(self._start_ns)
+
+
+class _SizedBody(_Body):
+    """An answer that knows its number of parts: servers derive Content-Length from a single one."""
+
+    __slots__ = ()
+
+    def __len__(self) -> int:
+        return len(self._body)  # type: ignore[arg-type]
+
+
+def _report(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    # Held for a moment, so that a burst of these reaches every worker.
+    time.sleep(min(1000, int(parse_qs(environ.get("QUERY_STRING", "")).get("hold_ms", ["0"])[0])) / 1000)
+    try:
+        server = catalog.load(os.environ.get("FLOODMARK_SERVER", ""))
+        facts: dict[str, object] = {"facts": effective(server, environ), "version": server.version()}
+        status = "200 OK"
+    except (CatalogError, LookupError, AttributeError) as error:
+        facts, status = {"error": f"{type(error).__name__}: {error}"}, "500 Internal Server Error"
+    about = {"pid": os.getpid(), "parent": os.getppid(), "python": platform.python_version()}
+    body = json.dumps({**about, **facts}).encode()
+    start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+    return [body]
+
+
+def effective(server: Server, environ: WSGIEnvironment) -> dict[str, object]:
+    """The configuration in force in this process, as the server file's ``read_back`` asks for it.
+
+    Raises LookupError or AttributeError when the server is not what its file says.
+    """
+    found = find_object(server.read_back.object)
+    facts = {fact: _plain(_follow(found, path)) for fact, path in server.read_back.read.items()}
+    facts["multithread"] = _plain(environ["wsgi.multithread"])
+    facts["multiprocess"] = _plain(environ["wsgi.multiprocess"])
+    return facts
+
+
+def find_object(name: str) -> object:
+    """The one live instance of ``package.module:Class`` in this process, or the module itself.
+
+    Raises LookupError when the module is not loaded or no instance lives.
+    """
+    module_name, _, class_name = name.partition(":")
+    module = sys.modules.get(module_name)
+    if module is None:
+        if class_name:
+            raise LookupError(f"{module_name} is not loaded in this process")
+        return import_module(module_name)
+    if not class_name:
+        return module
+    kind = getattr(module, class_name)
+    for candidate in gc.get_objects():
+        # type() and not isinstance(): proxies answer isinstance() by running foreign code.
+        if issubclass(type(candidate), kind):
+            return candidate
+    raise LookupError(f"no {name} lives in this process")
+
+
+def _follow(found: object, path: str) -> object:
+    for step in path.split("."):
+        found = found[step] if isinstance(found, dict) else getattr(found, step)
+    return found
+
+
+def _plain(value: object) -> object:
+    match value:
+        case bool():
+            return str(value).lower()
+        case bytes():
+            return _plain(value.decode(errors="replace"))
+        case str() if value.isdecimal():
+            return int(value)
+        case int() | str() | None:
+            return value
+        case float():
+            return int(value) if value.is_integer() else str(value)
+        case _:
+            return str(value)

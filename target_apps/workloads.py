@@ -1,0 +1,25 @@
+"""What each workload asks of the app, and how its answer is recognised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """One request and the marker its answer must carry."""
+
+    path: str
+    marker: bytes
+    method: str = "GET"
+    body: bytes = b""
+
+
+WORKLOADS = {
+    "hello": Workload(path="/hello", marker=b"floodmark:hello"),
+    "io": Workload(path="/io", marker=b"floodmark:io"),
+    "cpu": Workload(path="/cpu", marker=b"floodmark:cpu"),
+    "mixed": Workload(path="/mixed", marker=b"floodmark:mixed"),
+    "upload": Workload(path="/upload", marker=b"floodmark:upload 65536", method="POST", body=b"x" * 65536),
+    "stream": Workload(path="/stream", marker=b"floodmark:stream"),
+}

@@ -1,0 +1,22 @@
+"""What every server is told to serve: the chosen app behind the probe."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from target_apps.probe import Probe
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+
+def load_app(name: str) -> WSGIApplication:
+    """Import ``package.module:callable``."""
+    module, _, attribute = name.partition(":")
+    found: WSGIApplication = getattr(import_module(module), attribute)
+    return found
+
+
+app = Probe(load_app(os.environ.get("FLOODMARK_APP", "target_apps.app:app")))
