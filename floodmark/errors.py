@@ -1,0 +1,48 @@
+"""One error family. Each error carries the process's exit code and says what to do next."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class FloodmarkError(Exception):
+    """Base of everything floodmark raises on purpose."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(FloodmarkError):
+    """A command, scenario, file or setting that cannot be used."""
+
+    exit_code = 2
+
+
+class TargetError(FloodmarkError):
+    """The target did not start, is not what was declared, or died.
+
+    ``log`` holds the last lines of its log, where there is one.
+    """
+
+    exit_code = 3
+
+    def __init__(self, message: str, *, log: str = "") -> None:
+        super().__init__(message)
+        self.log = log
+
+
+class NoVerdict(FloodmarkError):  # noqa: N818 - an outcome, not a fault
+    """The measurement ended without a number that may be published."""
+
+    exit_code = 4
+
+
+class ThresholdMissed(FloodmarkError):  # noqa: N818
+    """A gate (--fail-under) was not reached, or a regression was found."""
+
+    exit_code = 5
+
+
+class Interrupted(FloodmarkError):  # noqa: N818
+    """Ctrl-C or SIGTERM: everything is stopped and what was measured is kept."""
+
+    exit_code = 130

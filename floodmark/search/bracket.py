@@ -1,0 +1,127 @@
+"""Warm-up, base, bracket and place: from nothing to a level worth holding."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from floodmark.search.notes import Notes
+from floodmark.search.order import Order, SearchEnded
+from floodmark.verdict.step import Step
+from floodmark.verdict.words import End, Phase
+
+Part = Generator[Order, Step, None]
+
+WARM_AGREE = 0.02
+SATURATED, SATURATED_AGAIN = 0.60, 0.65
+HINT_CAP = 32
+RISING = 1.03
+FALLING = 0.97
+NEAR_BEST = 0.985
+
+
+def warm_up(notes: Notes) -> Part:
+    """Drive at about twice the expected slots until two successive windows agree within 2 %.
+
+    No rule inside a later visit repairs a slow warm-up. Raises SearchEnded(NOT_STEADY) when none agree in time.
+    """
+    pace = notes.settings.pace
+    users = min(notes.settings.max_users, 2 * min(notes.settings.slots_hint or 8, HINT_CAP))
+    before: Step | None = None
+    while notes.elapsed_s < pace.warm_max_s:
+        step = yield from notes.visit(Phase.WARM, users, pace.warm_s, think=False)
+        if before is not None and _agree(before, step):
+            return
+        before = step
+    raise SearchEnded(End.NOT_STEADY, f"goodput still changed by more than 2 % after {notes.elapsed_s:.0f} s")
+
+
+def _agree(before: Step, now: Step) -> bool:
+    """Within 2 %, or within what so few completions can tell apart."""
+    if not before.goodput_rps:
+        return False
+    tolerance = max(WARM_AGREE, min(0.1, before.half_width), 2 / now.good if now.good else 1.0)
+    return abs(now.goodput_rps - before.goodput_rps) <= tolerance * before.goodput_rps
+
+
+def base(notes: Notes) -> Part:
+    """One user without think time: R0, the uncontended response time."""
+    step = yield from notes.visit(Phase.BASE, 1, notes.settings.pace.base_s, think=False)
+    _take_r0(notes, step)
+
+
+def _take_r0(notes: Notes, step: Step) -> None:
+    if step.r_mean_ms is not None:
+        notes.r0_s = step.r_mean_ms / 1000
+
+
+def bracket(notes: Notes) -> Part:
+    """Double the concurrency, without think time, until E(n) = X R0 / n says the slots are full.
+
+    E needs no plateau of two noisy, equal levels: it is 1 while every user is served at once, and falls
+    below 0.6 only past the knee. Seen twice, so that one bad visit does not end the bracket.
+    """
+    pace = notes.settings.pace
+    users, seen = 2, 0
+    if notes.settings.max_users < 2:
+        raise SearchEnded(End.MAX_USERS, "a search needs at least 2 users; [search] max_users is 1")
+    while True:
+        step = yield from notes.visit(
+            Phase.BRACKET,
+            users,
+            pace.bracket_max_s,
+            think=False,
+            min_s=pace.bracket_min_s,
+            half_width=0.05,
+        )
+        notes.ceiling_rps = max(notes.ceiling_rps, step.goodput_rps)
+        if not step.errors and step.goodput_rps:
+            notes.r0_s = min(notes.r0_s, users / step.goodput_rps)
+        efficiency = step.goodput_rps * notes.r0_s / users
+        if efficiency <= (SATURATED_AGAIN if seen else SATURATED):
+            seen += 1
+            if seen == 2:
+                return
+            continue
+        seen = 0
+        if users >= notes.settings.max_users:
+            raise SearchEnded(
+                End.MAX_USERS,
+                f"every one of {users} users is still served at {efficiency:.0%} of its uncontended speed",
+                hold_users=users,
+            )
+        users = min(2 * users, notes.settings.max_users)
+
+
+def place(notes: Notes) -> Generator[Order, Step, int]:
+    """Visit around twice the knee with real users; returns the level to hold.
+
+    Doubles on while goodput rises: kept connections can be spread so unevenly over workers that slots idle
+    at twice their number. A falling curve is visited again below, and the least level near its best is held.
+    """
+    pace = notes.settings.pace
+    curve: dict[int, float] = {}
+
+    def look(users: int) -> Part:
+        step = yield from notes.visit(Phase.PLACE, users, pace.place_s, think=True, fresh=True, may_fail=bool(curve))
+        curve[users] = max(step.goodput_rps, curve.get(users, 0.0))
+
+    knee = notes.knee_users
+    low, level = notes.users_for(1.3), notes.users_for(2.0)
+    yield from look(low)
+    if level != low:
+        yield from look(level)
+    while True:
+        double = min(2 * level, notes.settings.max_users)
+        if double == level or notes.time_left_s < 6 * pace.hold_s:
+            break
+        yield from look(double)
+        if curve[double] <= RISING * curve[level]:
+            break
+        level = double
+    best = max(curve.values())
+    if curve[level] >= FALLING * best:
+        return min((n for n, rate in curve.items() if n >= level and rate >= NEAR_BEST * best), default=level)
+    for factor in (0.9, 1.1):
+        yield from look(max(1, round(factor * knee)))
+    best = max(curve.values())
+    return min(users for users, rate in curve.items() if rate >= FALLING * best)

@@ -1,0 +1,88 @@
+"""Bracket, hold, verify: the whole search for the ceiling."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from floodmark.search.bracket import base, bracket, place, warm_up
+from floodmark.search.hold import RESERVE_S, Hold, hold
+from floodmark.search.notes import Notes
+from floodmark.search.order import Order, Outcome, Search, SearchEnded
+from floodmark.search.pace import SearchSettings
+from floodmark.search.verify import recover, verify
+from floodmark.verdict.step import Step
+from floodmark.verdict.words import End
+
+EVEN_DOUBLINGS = 2
+NO_LESS = 0.98
+
+
+def find_ceiling(settings: SearchSettings) -> Search:
+    """Search the ceiling of a closed-loop target.
+
+    Yields orders, is sent a Step for each, and returns how it ended. Deterministic: the same steps give the
+    same orders.
+    """
+    notes = Notes(settings)
+    notes.plan_s = _estimate_s(settings)
+    try:
+        yield from warm_up(notes)
+        yield from base(notes)
+        yield from bracket(notes)
+        level = yield from place(notes)
+        return (yield from _confirm(notes, level))
+    except SearchEnded as ended:
+        return ended.outcome
+
+
+def _confirm(notes: Notes, level: int) -> Generator[Order, Step, Outcome]:
+    held = yield from _hold_evenly(notes, level)
+    while True:
+        higher = yield from verify(notes, held)
+        if higher is None:
+            break
+        if notes.time_left_s <= 0:
+            raise SearchEnded(End.TIMED_OUT, f"goodput still rose at {higher} users when time ran out", higher)
+        # With fresh visits: the one that sent us here was picked for being high.
+        held = yield from _hold_evenly(notes, higher)
+    yield from recover(notes)
+    return _outcome(notes, held)
+
+
+def _hold_evenly(notes: Notes, level: int) -> Generator[Order, Step, Hold]:
+    """Hold ``level``, or a multiple of it where visits agree better and give no less."""
+    held = Hold(level)
+    for _ in range(EVEN_DOUBLINGS):
+        double = min(2 * held.users, notes.settings.max_users)
+        yield from hold(notes, held, leave_uneven=double > held.users)
+        if not held.uneven or double == held.users or notes.time_left_s < 2 * RESERVE_S:
+            break
+        lower, held = held, Hold(double)
+        yield from hold(notes, held, leave_uneven=True)
+        if held.ceiling.value < NO_LESS * lower.ceiling.value:
+            held = lower
+            break
+    yield from hold(notes, held, leave_uneven=False)
+    return held
+
+
+def _outcome(notes: Notes, held: Hold) -> Outcome:
+    if held.users >= notes.settings.max_users:
+        return Outcome(end=End.MAX_USERS, reason="no level above the held one was allowed", hold_users=held.users)
+    return Outcome(end=End.FOUND, reason="", hold_users=held.users)
+
+
+def _estimate_s(settings: SearchSettings) -> float:
+    """A first guess of the whole search's length: eight doublings, four holds."""
+    pace = settings.pace
+    settle = pace.settle_min_s + 0.3 + 2 * settings.think_time_s
+    visits = [
+        *[pace.warm_s] * 2,
+        pace.base_s,
+        *[(pace.bracket_min_s + pace.bracket_max_s) / 2] * 5,
+        *[pace.place_s] * 3,
+        *[pace.rebase_s, pace.hold_s] * pace.holds_min,
+        pace.verify_s,
+        pace.recovery_s,
+    ]
+    return min(settings.time_budget_s, sum(visits) + settle * len(visits))

@@ -1,0 +1,85 @@
+"""Hold: alternate visits of the base level and the hold level until the ceiling is known well enough."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+
+from floodmark.search.notes import Notes
+from floodmark.search.order import Order
+from floodmark.stats.intervals import Interval, agree, pooled_interval
+from floodmark.verdict.step import Step
+from floodmark.verdict.words import Phase
+
+MIDDLE_AGREE = 0.04
+CONTENDED = 0.9
+UNEVEN = 3.0
+"""Spread of visits, in their own half-widths, that chance does not explain."""
+RESERVE_S = 20.0
+"""Kept back for verification."""
+
+
+@dataclass(slots=True)
+class Hold:
+    """Visits at one hold level."""
+
+    users: int
+    visits: list[Step] = field(default_factory=list)
+
+    @property
+    def ceiling(self) -> Interval:
+        """Median goodput with the interval of the run."""
+        return pooled_interval([s.goodput_rps for s in self.visits], [s.half_width for s in self.visits])
+
+    @property
+    def uneven(self) -> bool:
+        """Whether visits disagree by more than their own windows explain.
+
+        Kept connections are dealt to workers anew for each visit: below some number of users the deal leaves
+        slots idle in one visit and not in the next.
+        """
+        rates = [s.goodput_rps for s in self.visits]
+        own = sum(s.half_width for s in self.visits) / max(1, len(rates))
+        spread = (max(rates) - min(rates)) / self.ceiling.value if rates else 0.0
+        return len(rates) >= 3 and spread > max(MIDDLE_AGREE, UNEVEN * own)
+
+    def settled(self, precision: float, at_least: int) -> bool:
+        """Whether the interval is narrow enough and the middle visits agree."""
+        if len(self.visits) < at_least:
+            return False
+        rates = [s.goodput_rps for s in self.visits]
+        return self.ceiling.half_width <= precision and agree(rates, MIDDLE_AGREE)
+
+
+def hold(notes: Notes, held: Hold, *, leave_uneven: bool) -> Generator[Order, Step, None]:
+    """Visit the level until the interval is reached, the visits are used up, or time runs out.
+
+    leave_uneven: stop as soon as the level proves uneven.
+
+    Base visits in between turn drift and bursts into visible disagreement, which the median removes, and
+    give R0 under the same conditions. Each hold visit starts on fresh connections, so that an uneven spread
+    of connections over workers is sampled and not inherited.
+    """
+    pace, precision = notes.settings.pace, notes.settings.precision
+    base_users = max(1, int(notes.knee_inflight / 2))
+    while len(held.visits) < pace.holds_max and not held.settled(precision, pace.holds_min):
+        if held.visits and notes.time_left_s < RESERVE_S:
+            break
+        if leave_uneven and held.uneven:
+            break
+        step = yield from notes.visit(Phase.BASE, base_users, pace.rebase_s, think=False)
+        base_users = _judge_base(notes, step, base_users)
+        step = yield from notes.visit(Phase.HOLD, held.users, pace.hold_s, think=True, fresh=True)
+        held.visits.append(step)
+        notes.ceiling_rps = held.ceiling.value
+
+
+def _judge_base(notes: Notes, step: Step, users: int) -> int:
+    """Take R0 from an uncontended base; halve a base that was contended after all."""
+    if step.r_mean_ms is None:
+        return users
+    r0_s = step.r_mean_ms / 1000
+    if users > 1 and users > CONTENDED * notes.ceiling_rps * min(r0_s, notes.r0_s):
+        return max(1, users // 2)
+    notes.r0_s = min(notes.r0_s, r0_s)
+    return users

@@ -1,0 +1,50 @@
+"""What a search asks of the load side, and how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+from floodmark.verdict.step import Step
+from floodmark.verdict.words import End, Phase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """Visit a load level.
+
+    users: concurrent users. think: whether they take their think time between requests. settle_s: time
+    after all users run that is not measured. The window then lasts at least min_s, and ends at max_s or as
+    soon as goodput is known to half_width (relative, 95 %). fresh: drop all users first, so that every
+    connection is made anew. left_s: estimated time the search still needs, this visit included.
+    """
+
+    phase: Phase
+    users: int
+    think: bool
+    settle_s: float
+    min_s: float
+    max_s: float
+    half_width: float = 0.0
+    fresh: bool = False
+    left_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a search ended, and at which level it holds its ceiling."""
+
+    end: End
+    reason: str
+    hold_users: int | None = None
+
+
+Search = Generator[Order, Step, Outcome]
+
+
+class SearchEnded(Exception):  # noqa: N818 - control flow inside the package
+    """Raised inside the phases to end the search at once."""
+
+    def __init__(self, end: End, reason: str, hold_users: int | None = None) -> None:
+        super().__init__(reason)
+        self.outcome = Outcome(end=end, reason=reason, hold_users=hold_users)

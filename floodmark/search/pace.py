@@ -1,0 +1,57 @@
+"""Budgets: how long each phase of a search may take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """Window lengths in s and visit counts. ``--quick`` is the same algorithm at another pace."""
+
+    warm_s: float = 5.0
+    warm_max_s: float = 60.0
+    base_s: float = 3.0
+    bracket_min_s: float = 1.5
+    bracket_max_s: float = 4.0
+    place_s: float = 4.0
+    rebase_s: float = 2.0
+    hold_s: float = 5.0
+    holds_min: int = 3
+    holds_max: int = 8
+    verify_s: float = 5.0
+    recovery_s: float = 3.0
+    settle_min_s: float = 0.8
+
+
+FULL = Pace()
+QUICK = Pace(
+    warm_s=2.5,
+    warm_max_s=30.0,
+    base_s=2.0,
+    bracket_min_s=1.0,
+    bracket_max_s=2.0,
+    place_s=2.0,
+    rebase_s=1.0,
+    hold_s=3.0,
+    holds_max=5,
+    verify_s=3.0,
+    recovery_s=2.0,
+    settle_min_s=0.6,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchSettings:
+    """What a search is told.
+
+    slots_hint: requests the target should run at once, where that is known. think_time_s: mean think time Z.
+    precision: relative half-width of the 95 % interval to reach. max_users: never go beyond.
+    """
+
+    slots_hint: int | None = None
+    think_time_s: float = 0.0
+    precision: float = 0.02
+    time_budget_s: float = 180.0
+    max_users: int = 4000
+    pace: Pace = FULL

@@ -1,0 +1,1 @@
+"""Pure statistics: histograms, intervals, steadiness. No I/O."""

@@ -1,0 +1,90 @@
+"""Latency histograms with buckets of 1 % width."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+
+GROWTH = 1.01
+FLOOR_MS = 0.001
+"""Shortest latency told apart: one microsecond."""
+
+_SCALE = 1 / math.log(GROWTH)
+
+
+def bucket(ms: float) -> int:
+    """Index of the bucket that holds ``ms``: ``floor(log(ms) / log(1.01))``."""
+    return math.floor(math.log(max(FLOOR_MS, ms)) * _SCALE)
+
+
+def edges(index: int) -> tuple[float, float]:
+    """Lower and upper edge of a bucket, in ms."""
+    return math.exp(index / _SCALE), math.exp((index + 1) / _SCALE)
+
+
+class Histogram:
+    """Counts per bucket. Merging two gives the histogram of both samples, exactly."""
+
+    __slots__ = ("_counts", "total")
+
+    def __init__(self, counts: Mapping[int, int] | None = None) -> None:
+        self._counts: dict[int, int] = dict(counts or {})
+        self.total = sum(self._counts.values())
+
+    def add(self, ms: float) -> None:
+        """Count one latency."""
+        index = bucket(ms)
+        self._counts[index] = self._counts.get(index, 0) + 1
+        self.total += 1
+
+    def merge(self, counts: Mapping[int, int] | Histogram) -> None:
+        """Add another sample's counts."""
+        other = counts.counts if isinstance(counts, Histogram) else counts
+        mine = self._counts
+        for index, count in other.items():
+            mine[index] = mine.get(index, 0) + count
+            self.total += count
+
+    @property
+    def counts(self) -> Mapping[int, int]:
+        return self._counts
+
+    def __iter__(self) -> Iterator[tuple[float, float, int]]:
+        """Yield ``(lower edge ms, upper edge ms, count)`` in rising order."""
+        for index in sorted(self._counts):
+            low, high = edges(index)
+            yield low, high, self._counts[index]
+
+    def quantile(self, q: float) -> float | None:
+        """The ``q`` quantile in ms, interpolated inside its bucket; None for an empty sample.
+
+        Nearest rank, so within one bucket width (1 %) of the sample's own quantile.
+        """
+        if not self.total:
+            return None
+        rank = max(1.0, q * self.total)
+        seen = 0
+        for index in sorted(self._counts):
+            count = self._counts[index]
+            if seen + count >= rank:
+                low, high = edges(index)
+                return float(low * (high / low) ** ((rank - seen - 0.5) / count))
+            seen += count
+        return edges(max(self._counts))[1]
+
+
+def merged(parts: Iterable[Histogram]) -> Histogram:
+    """One histogram of all samples."""
+    total = Histogram()
+    for part in parts:
+        total.merge(part)
+    return total
+
+
+MIN_SAMPLE = {0.50: 1, 0.90: 100, 0.95: 200, 0.99: 1000}
+"""Good responses a percentile needs before it may be published: ten beyond it."""
+
+
+def percentile(histogram: Histogram, q: float) -> float | None:
+    """The quantile, or None where the sample does not carry it."""
+    return histogram.quantile(q) if histogram.total >= MIN_SAMPLE[q] else None

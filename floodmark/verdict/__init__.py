@@ -1,0 +1,1 @@
+"""Pure judgements over measured visits. No I/O."""

@@ -1,0 +1,231 @@
+"""From the visits of a finished search to the published points. A pure function of the run's files."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from floodmark.stats.curve import users_reaching
+from floodmark.stats.intervals import Interval, pooled_interval
+from floodmark.verdict.step import Step
+from floodmark.verdict.words import END_TEXT, End, Generator, Phase
+
+COLLAPSED = 0.9
+METASTABLE_G, METASTABLE_R = 0.03, 0.10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One published figure: a number with its interval, or a word.
+
+    hi None with lo set: censored. valid False: not to be quoted, and why.
+    """
+
+    value: float | str | None = None
+    lo: float | None = None
+    hi: float | None = None
+    method: str = ""
+    n_visits: int | None = None
+    valid: bool = True
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saturation:
+    """Everything a search says about one target."""
+
+    end: End
+    reason: str
+    ceiling_rps: Point
+    knee_users: Point
+    knee_inflight: Point
+    n95_users: Point
+    r0_ms: Point
+    collapse_users: Point
+    overload_kept: Point
+    generator: Point
+    metastable: bool | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the ceiling may be quoted."""
+        return self.ceiling_rps.valid and self.ceiling_rps.hi is not None
+
+
+def judge(steps: Sequence[Step], end: End, reason: str, hold_users: int | None, think_s: float) -> Saturation:
+    """Judge a search from its visits.
+
+    steps: all visits in order. end, reason, hold_users: how the search itself ended. think_s: mean think
+    time Z of its users.
+    """
+    why = END_TEXT[end] + (f" ({reason})" if reason else "")
+    holds = [s for s in steps if s.phase is Phase.HOLD and s.users == hold_users and s.valid]
+    r0 = _r0(steps)
+    generator = _generator(steps, hold_users)
+    if end in {End.ALL_ERRORS, End.DIED, End.NOT_STEADY, End.INTERRUPTED, End.STEPS_DONE, End.FAILED} or not holds:
+        return _nothing(steps, end, why, r0, generator)
+    ceiling = pooled_interval([s.goodput_rps for s in holds], [s.half_width for s in holds])
+    censored = end is not End.FOUND
+    beyond = [s for s in steps if s.phase is Phase.VERIFY and s.users > (hold_users or 0)]
+    kept, collapse = _beyond(beyond, ceiling.value)
+    knees = _knees(ceiling, r0, think_s)
+    n95 = users_reaching(_curve(steps, hold_users, think_s > 0), 0.95 * ceiling.value)
+    return Saturation(
+        end=end,
+        reason=why,
+        ceiling_rps=Point(
+            value=ceiling.value,
+            lo=ceiling.lo,
+            hi=None if censored else ceiling.hi,
+            method="median of hold visits",
+            n_visits=len(holds),
+            valid=not censored,
+            reason=why if censored else "",
+        ),
+        knee_users=_knee_point(knees[0], len(holds), "C (R0 + Z)", censored=censored, why=why),
+        knee_inflight=_knee_point(knees[1], len(holds), "C R0", censored=censored, why=why),
+        n95_users=Point(
+            value=n95,
+            method="least users with 95 % of the ceiling, interpolated",
+            valid=not censored and n95 is not None,
+            reason=why if censored else "",
+        ),
+        r0_ms=r0,
+        collapse_users=collapse,
+        overload_kept=kept,
+        generator=generator,
+        metastable=_metastable(steps, ceiling.value),
+    )
+
+
+def _r0(steps: Sequence[Step]) -> Point:
+    """Uncontended response time: median of the base visits."""
+    bases = [s for s in steps if s.phase is Phase.BASE and s.r_mean_ms is not None and s.valid]
+    if not bases:
+        return Point(valid=False, reason="no base visit")
+    interval = pooled_interval([s.r_mean_ms or 0.0 for s in bases], [0.0])
+    bounded = math.isfinite(interval.hi)
+    return Point(
+        value=interval.value,
+        lo=interval.lo if bounded else None,
+        hi=interval.hi if bounded else None,
+        method="median of base visits",
+        n_visits=len(bases),
+    )
+
+
+def _generator(steps: Sequence[Step], hold_users: int | None) -> Point:
+    """The worst word of the visits the ceiling rests on, or of all where none does."""
+    resting = [s for s in steps if s.users == hold_users and s.phase is Phase.HOLD] or [
+        s for s in steps if s.phase is not Phase.WARM
+    ]
+    order = list(Generator)
+    judged = [s for s in resting if s.gen_verdict is not None]
+    limited = [s for s in steps if s.gen_verdict is Generator.LIMITED]
+    if limited:
+        return Point(value=Generator.LIMITED, valid=False, reason=limited[-1].reason, n_visits=len(steps))
+    if not judged:
+        return Point(valid=False, reason="no visit")
+    # The middle visit's word: one late wake-up of a shared machine is not the generator's limit.
+    words = sorted(order.index(s.gen_verdict) for s in judged if s.gen_verdict is not None)
+    word = order[words[len(words) // 2]]
+    reason = next((s.reason for s in judged if s.gen_verdict is word and s.reason), "")
+    return Point(value=word, n_visits=len(judged), reason=reason, method="median of hold visits")
+
+
+def _beyond(beyond: Sequence[Step], ceiling: float) -> tuple[Point, Point]:
+    """Share of the ceiling kept past it, and where goodput collapses."""
+    if not beyond:
+        missing = Point(valid=False, reason="no visit beyond the held level")
+        return missing, missing
+    most = max(s.users for s in beyond)
+    rates = sorted(s.goodput_rps for s in beyond if s.users == most)
+    rate = rates[len(rates) // 2] if len(rates) % 2 else sum(rates[len(rates) // 2 - 1 : len(rates) // 2 + 1]) / 2
+    kept = Point(value=rate / ceiling, method=f"goodput at {most} users over the ceiling", n_visits=len(rates))
+    low = [s.users for s in beyond if s.goodput_rps < COLLAPSED * ceiling]
+    if len(low) >= 2:
+        collapse = Point(
+            value=float(min(low)),
+            hi=float(min(low)),
+            method="first level below 90 %, seen twice",
+            n_visits=len(low),
+        )
+    else:
+        collapse = Point(value=f"none_to_{most}", lo=float(most), method="no level below 90 %", n_visits=len(beyond))
+    return kept, collapse
+
+
+def _knees(ceiling: Interval, r0: Point, think_s: float) -> tuple[Interval | None, Interval | None]:
+    """N* = C (R0 + Z) and n* = C R0, with intervals by the delta method."""
+    if not isinstance(r0.value, float):
+        return None, None
+    r0_s = r0.value / 1000
+    r0_error = ((r0.hi or 2 * r0.value) - r0.value) / r0.value
+    knees = []
+    for rest_s in (think_s, 0.0):
+        cycle_s = r0_s + rest_s
+        half = math.hypot(ceiling.half_width, r0_error * r0_s / cycle_s)
+        value = ceiling.value * cycle_s
+        knees.append(Interval(value, value * (1 - half), value * (1 + half)))
+    return knees[0], knees[1]
+
+
+def _knee_point(knee: Interval | None, visits: int, method: str, *, censored: bool, why: str) -> Point:
+    if knee is None:
+        return Point(valid=False, reason="R0 is unknown")
+    return Point(
+        value=knee.value,
+        lo=max(0.0, knee.lo),
+        hi=None if censored else knee.hi,
+        method=method,
+        n_visits=visits,
+        valid=not censored,
+        reason=why if censored else "",
+    )
+
+
+def _curve(steps: Sequence[Step], hold_users: int | None, thinking: bool) -> dict[int, list[float]]:
+    """Goodput by users up to the held level, where users behave as at the held level."""
+    phases = {Phase.PLACE, Phase.HOLD} if thinking else {Phase.BASE, Phase.BRACKET, Phase.PLACE, Phase.HOLD}
+    curve: dict[int, list[float]] = {}
+    for step in steps:
+        if step.phase in phases and step.users <= (hold_users or 0) and step.valid:
+            curve.setdefault(step.users, []).append(step.goodput_rps)
+    return curve
+
+
+def _metastable(steps: Sequence[Step], ceiling: float) -> bool | None:
+    """Whether the target is still worse after the overload than before it; None where that was not looked at."""
+    after = [s for s in steps if s.phase is Phase.RECOVERY]
+    before = [s for s in steps if s.phase is Phase.BASE and s.r_mean_ms is not None]
+    if not after or not before or after[-1].r_mean_ms is None:
+        return None if not after else True
+    fast = [s.r_mean_ms for s in before if s.r_mean_ms is not None]
+    expected = after[-1].users / (sum(fast) / len(fast) / 1000)
+    slow = after[-1].r_mean_ms > (1 + METASTABLE_R) * max(fast)
+    return slow and after[-1].goodput_rps < (1 - METASTABLE_G) * min(expected, ceiling)
+
+
+def _nothing(steps: Sequence[Step], end: End, why: str, r0: Point, generator: Point) -> Saturation:
+    """No ceiling: at most a lower bound, where the search was climbing."""
+    void = Point(valid=False, reason=why)
+    seen = [s for s in steps if s.phase is not Phase.WARM and s.good]
+    bound = void
+    if end in {End.MAX_USERS, End.TIMED_OUT, End.GENERATOR_LIMITED} and seen:
+        best = max(seen, key=lambda s: s.goodput_rps)
+        low = best.goodput_lo if best.goodput_lo is not None else best.goodput_rps
+        bound = Point(lo=low, method="lower bound: highest visit", n_visits=1, valid=False, reason=why)
+    return Saturation(
+        end=end,
+        reason=why,
+        ceiling_rps=bound,
+        knee_users=void,
+        knee_inflight=void,
+        n95_users=void,
+        r0_ms=r0,
+        collapse_users=void,
+        overload_kept=void,
+        generator=generator,
+    )

@@ -1,0 +1,64 @@
+"""The words a verdict may use. Each stands in the files as written here."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Phase(StrEnum):
+    """Why a load level was visited."""
+
+    WARM = "warm"
+    BASE = "base"
+    BRACKET = "bracket"
+    PLACE = "place"
+    HOLD = "hold"
+    VERIFY = "verify"
+    OVERLOAD = "overload"
+    RECOVERY = "recovery"
+    SLO = "slo"
+    STEP = "step"
+
+
+class Model(StrEnum):
+    """Who decides when the next request is sent: the users (closed) or a schedule (open)."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+
+
+class Generator(StrEnum):
+    """Whether the load generator could have limited a number."""
+
+    OK = "ok"
+    SUSPECT = "suspect"
+    LIMITED = "limited"
+
+
+class End(StrEnum):
+    """How a search ended."""
+
+    FOUND = "found"
+    MAX_USERS = "max_users"
+    TIMED_OUT = "timed_out"
+    NOT_STEADY = "not_steady"
+    GENERATOR_LIMITED = "generator_limited"
+    ALL_ERRORS = "all_errors"
+    DIED = "died"
+    INTERRUPTED = "interrupted"
+    STEPS_DONE = "steps_done"
+    FAILED = "failed"
+
+
+END_TEXT = {
+    End.FOUND: "confirmed: doubling the users raises goodput no further",
+    End.MAX_USERS: "goodput still rose at max_users; raise [search] max_users",
+    End.TIMED_OUT: "the time budget ended before a capacity was confirmed; raise [search] time_budget_s",
+    End.NOT_STEADY: "goodput kept drifting during warm-up; the target is not in a steady state",
+    End.GENERATOR_LIMITED: "the load generator was the limit, not the target",
+    End.ALL_ERRORS: "the target answered with errors only",
+    End.DIED: "the target stopped answering under load",
+    End.INTERRUPTED: "interrupted before the search was done",
+    End.FAILED: "floodmark itself failed",
+    End.STEPS_DONE: "the steps were run; only a search confirms a capacity",
+}
