@@ -1,0 +1,72 @@
+"""The command line: parse, run one verb, turn errors into exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
+
+from rich.console import Console
+
+from floodmark import __version__
+from floodmark.commands import doctor, listing, plan, run, ui, up, verdict
+from floodmark.errors import FloodmarkError, Interrupted, UsageError
+from floodmark.report.failure import show_error
+
+VERBS = (run, plan, up, ui, verdict, listing, doctor)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports wrong usage through our errors, so that it is worded and coded like every other one."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}\n{self.format_usage().strip()}")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = _Parser(
+        prog="floodmark",
+        description="Finds where a Flask deployment saturates, as a confirmed interval, and says what stops it.",
+        epilog="exit codes: 0 done, 1 internal error, 2 usage or configuration, 3 target failed, "
+        "4 no valid verdict, 5 threshold missed, 130 interrupted",
+    )
+    top.add_argument("--version", action="version", version=f"floodmark {__version__}")
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for verb in VERBS:
+        verb.add_to(verbs)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    console = Console(stderr=True, soft_wrap=True)
+    try:
+        options = parser().parse_args(argv)
+        _interrupt_on_signals()
+        code: int = options.execute(options, console)
+    except FloodmarkError as error:
+        show_error(console, error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return Interrupted.exit_code
+    return code
+
+
+def _interrupt_on_signals() -> None:
+    """Ctrl-C, TERM and HUP raise Interrupted once; while everything is being stopped, more of them wait."""
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(name, signal.SIG_IGN)
+        raise Interrupted(f"interrupted by {signal.Signals(number).name}; everything was stopped")
+
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, handle)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

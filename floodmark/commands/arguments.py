@@ -1,0 +1,51 @@
+"""Options several verbs share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from floodmark.errors import UsageError
+from floodmark.targets.choose import NAMES
+from target_apps.serve import ROOT
+
+DEFAULT_RESULTS = ROOT / "results"
+DEFAULT_BIND = "127.0.0.1:8000"
+
+
+def add_target(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--backend", default="auto", choices=NAMES, help="where targets run (default: auto)")
+    parser.add_argument("--bind", default=DEFAULT_BIND, metavar="HOST:PORT", help=f"default {DEFAULT_BIND}")
+
+
+def add_scenario(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--workload", metavar="NAME", help="instead of the scenario's own")
+    parser.add_argument(
+        "--set",
+        dest="overrides",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        help="change one setting",
+    )
+    parser.add_argument("--quick", action="store_true", help="the same search on a smaller budget")
+    parser.add_argument("--repeat", type=int, default=1, metavar="K", help="runs per scenario, each freshly started")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of everything random (default 1)")
+
+
+def add_results(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--results", type=Path, default=DEFAULT_RESULTS, metavar="DIR", help="default results/")
+
+
+def parse_bind(text: str) -> tuple[str, int]:
+    """``HOST:PORT``. Raises UsageError."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise UsageError(f"--bind {text!r}: must be HOST:PORT with a port from 1 to 65535")
+    return host, int(port)
+
+
+def at_least_one(value: int, name: str) -> int:
+    if value < 1:
+        raise UsageError(f"{name} {value}: must be at least 1")
+    return value

@@ -1,0 +1,25 @@
+"""``floodmark doctor``: what this host lacks, and the mend."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from rich.console import Console
+
+from floodmark.doctor import examine
+
+
+def add_to(verbs: Any) -> None:
+    parser = verbs.add_parser("doctor", help="what this host lacks, and the mend", description=__doc__)
+    parser.set_defaults(execute=execute)
+
+
+def execute(options: argparse.Namespace, console: Console) -> int:
+    out = Console()
+    for finding in examine():
+        mark = "[yellow]![/yellow]" if finding.mend else "[green]✓[/green]"
+        out.print(f" {mark} {finding.what:<20} {finding.seen}", highlight=False)
+        if finding.mend:
+            out.print(f"   {'':<20} → {finding.mend}", highlight=False)
+    return 0

@@ -1,0 +1,51 @@
+"""``floodmark plan``: what ``run`` would do, in order and with a time estimate. Nothing is started."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from floodmark.commands import arguments
+from floodmark.plan import make_plan
+
+
+def add_to(verbs: Any) -> None:
+    parser = verbs.add_parser("plan", help="show what run would do", description=__doc__)
+    parser.add_argument("scenarios", nargs="+", metavar="SCENARIO")
+    arguments.add_target(parser)
+    arguments.add_scenario(parser)
+    arguments.add_results(parser)
+    parser.set_defaults(execute=execute)
+
+
+def execute(options: argparse.Namespace, console: Console) -> int:
+    plans = make_plan(
+        options.scenarios,
+        bind=arguments.parse_bind(options.bind),
+        overrides=options.overrides,
+        workload=options.workload,
+        quick=options.quick,
+        repeat=arguments.at_least_one(options.repeat, "--repeat"),
+        seed=options.seed,
+    )
+    table = Table("#", "scenario", "workload", "server", "settings", "slots", "about")
+    for number, planned in enumerate(plans, 1):
+        target = planned.target
+        assert target is not None
+        slots = target.nominal_slots
+        table.add_row(
+            str(number),
+            planned.scenario.name,
+            planned.scenario.workload,
+            target.server.name,
+            " ".join(f"{name}={value}" for name, value in target.settings.items()),
+            "unlimited" if slots is None else str(slots),
+            f"{planned.estimate_s:.0f} s",
+        )
+    out = Console()
+    out.print(table)
+    out.print(f"{len(plans)} runs, about {sum(p.estimate_s for p in plans) / 60:.0f} min", highlight=False)
+    return 0

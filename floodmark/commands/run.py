@@ -1,0 +1,180 @@
+"""``floodmark run``: find where targets saturate."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from floodmark.commands import arguments
+from floodmark.errors import FloodmarkError, ThresholdMissed, UsageError
+from floodmark.plan import PlannedRun, make_plan, plan_external
+from floodmark.report import terminal
+from floodmark.report.failure import show_error
+from floodmark.report.progress import TerminalProgress
+from floodmark.results.folder import read_run
+from floodmark.results.schema import RESULTS, Result
+from floodmark.results.table import read_table
+from floodmark.run.conductor import Conditions, Finished, conduct
+from floodmark.targets.choose import choose
+from floodmark.targets.cpus import allot
+from floodmark.targets.external import RunningExternal
+from floodmark.targets.target import Backend, Running
+
+
+def add_to(verbs: Any) -> None:
+    parser = verbs.add_parser("run", help="find where targets saturate", description=__doc__)
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="a name from scenarios/, or a TOML file")
+    parser.add_argument("--url", help="measure a server that is up already instead")
+    parser.add_argument("--pid", type=int, help="with --url: sample this process and its children")
+    arguments.add_target(parser)
+    arguments.add_scenario(parser)
+    arguments.add_results(parser)
+    parser.add_argument("--generators", type=int, default=1, metavar="N", help="Locust processes (default 1)")
+    parser.add_argument(
+        "--fail-under", type=float, metavar="RPS", help="exit 5 when the ceiling's whole interval lies below"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout, nothing else there")
+    parser.set_defaults(execute=execute)
+
+
+def execute(options: argparse.Namespace, console: Console) -> int:
+    plans, bring_up, conditions = prepare(options, console)
+    finished: list[Finished] = []
+    for number, planned in enumerate(plans, 1):
+        progress = TerminalProgress(console)
+        _announce(console, planned, number, plans, conditions)
+        done = conduct(planned, bring_up(planned, progress), conditions, progress)
+        finished.append(done)
+        if not options.json:
+            _show(done)
+        if done.error is not None:
+            show_error(console, done.error)
+    if options.json:
+        print(json.dumps({"runs": [_document(done.folder) for done in finished]}, indent=2))
+    return _exit_code(finished, options.fail_under)
+
+
+BringUpFor = Callable[[PlannedRun, TerminalProgress], Callable[[Path], Running]]
+
+
+def prepare(options: argparse.Namespace, console: Console) -> tuple[list[PlannedRun], BringUpFor, Conditions]:
+    """Everything that can be wrong before a server is started. Raises UsageError or TargetError."""
+    arguments.at_least_one(options.repeat, "--repeat")
+    arguments.at_least_one(options.generators, "--generators")
+    if options.url:
+        return _prepare_external(options)
+    if options.pid is not None:
+        raise UsageError("--pid has an effect only with --url")
+    if not options.scenarios:
+        raise UsageError("say which scenario to run (floodmark list scenarios), or give --url")
+    plans = make_plan(
+        options.scenarios,
+        bind=arguments.parse_bind(options.bind),
+        overrides=options.overrides,
+        workload=options.workload,
+        quick=options.quick,
+        repeat=options.repeat,
+        seed=options.seed,
+    )
+    budgets = {planned.scenario.budget for planned in plans}
+    if len(budgets) > 1:
+        raise UsageError("these scenarios have different budgets; run them apart, or set one with --set budget.cpus=N")
+    backend, why = choose(options.backend, lambda text: console.print(text, highlight=False))
+    budget = plans[0].scenario.budget
+    conditions = Conditions(
+        backend=backend.name,
+        why=why,
+        allotment=allot(budget.cpus, budget.memory),
+        results=options.results,
+        generators=options.generators,
+    )
+
+    def bring_up(planned: PlannedRun, _progress: TerminalProgress) -> Callable[[Path], Running]:
+        return lambda folder: _up(backend, planned, conditions, folder)
+
+    return plans, bring_up, conditions
+
+
+def _up(backend: Backend, planned: PlannedRun, conditions: Conditions, folder: Path) -> Running:
+    assert planned.target is not None
+    return backend.up(planned.target, conditions.allotment, folder)
+
+
+def _prepare_external(options: argparse.Namespace) -> tuple[list[PlannedRun], BringUpFor, Conditions]:
+    if options.scenarios:
+        raise UsageError("give scenarios or --url, not both")
+    if options.backend != "auto":
+        raise UsageError("--backend has no effect with --url")
+    running = RunningExternal(options.url, options.pid)
+    plans = [
+        plan_external(
+            path=running.path,
+            workload=options.workload,
+            overrides=options.overrides,
+            quick=options.quick,
+            repeat=number,
+            seed=options.seed,
+        )
+        for number in range(1, options.repeat + 1)
+    ]
+    budget = plans[0].scenario.budget
+    conditions = Conditions(
+        backend="external",
+        why="--url was given",
+        allotment=allot(budget.cpus, budget.memory),
+        results=options.results,
+        generators=options.generators,
+    )
+    return plans, lambda planned, progress: lambda folder: running, conditions
+
+
+def _announce(
+    console: Console, planned: PlannedRun, number: int, plans: list[PlannedRun], conditions: Conditions
+) -> None:
+    left = sum(p.estimate_s for p in plans[number - 1 :])
+    count = f"{number}/{len(plans)} " if len(plans) > 1 else ""
+    console.print(
+        f"{count}[bold]{planned.scenario.name}[/bold] / {planned.scenario.workload}: backend {conditions.backend} "
+        f"({conditions.why}); about {left / 60:.0f} min" + (" for all" if len(plans) > 1 else ""),
+        highlight=False,
+    )
+
+
+def _show(done: Finished) -> None:
+    run = read_run(done.folder)
+    terminal.show(Console(), run.facts, read_table(done.folder / RESULTS, Result), run.steps, done.folder)
+
+
+def _document(folder: Path) -> dict[str, Any]:
+    run = read_run(folder)
+    metrics = {
+        row.metric: {
+            "value": row.value,
+            "lo": row.lo,
+            "hi": row.hi,
+            "unit": row.unit,
+            "valid": row.valid,
+            "reason": row.reason,
+        }
+        for row in read_table(folder / RESULTS, Result)
+    }
+    return {"run_id": run.run_id, "folder": str(folder), "facts": run.facts, "results": metrics}
+
+
+def _exit_code(finished: list[Finished], fail_under: float | None) -> int:
+    errors: list[FloodmarkError] = [done.error for done in finished if done.error is not None]
+    if errors:
+        return errors[0].exit_code
+    for done in finished:
+        ceiling = next(r for r in read_table(done.folder / RESULTS, Result) if r.metric == "ceiling_rps")
+        if fail_under is not None and ceiling.hi is not None and ceiling.hi < fail_under:
+            raise ThresholdMissed(
+                f"{done.folder.name}: the ceiling {ceiling.value:.1f}/s [{ceiling.lo:.1f}, {ceiling.hi:.1f}] "
+                f"lies below --fail-under {fail_under:g}"
+            )
+    return 0

@@ -1,0 +1,31 @@
+"""``floodmark verdict``: recompute results.csv of a stored run from its files. No load."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from floodmark.errors import NoVerdict
+from floodmark.report import terminal
+from floodmark.results.folder import read_run
+from floodmark.results.schema import RESULTS, Result
+from floodmark.results.table import read_table
+from floodmark.run.conclude import conclude
+
+
+def add_to(verbs: Any) -> None:
+    parser = verbs.add_parser("verdict", help="recompute a stored run's results", description=__doc__)
+    parser.add_argument("folder", type=Path, metavar="DIR", help="the folder of a run")
+    parser.set_defaults(execute=execute)
+
+
+def execute(options: argparse.Namespace, console: Console) -> int:
+    verdict = conclude(options.folder)
+    run = read_run(options.folder)
+    terminal.show(Console(), run.facts, read_table(options.folder / RESULTS, Result), run.steps, options.folder)
+    if not verdict.confirmed:
+        raise NoVerdict(verdict.reason)
+    return 0

@@ -1,0 +1,142 @@
+"""Parsing one HTTP/1.1 answer at a time, with httptools' C parser."""
+
+from __future__ import annotations
+
+import httptools
+
+from floodmark.load.failure import ConnectionLost, Malformed
+
+MAX_HEAD_BYTES = 256 * 1024
+
+
+class AnswerParser:
+    """Collects answers from one connection's bytes.
+
+    ``done`` is set when an answer is complete; ``status``, ``headers``, ``body``, ``keep_alive`` then hold
+    it until ``expect`` is called for the next. Interim 1xx answers are passed over.
+    """
+
+    __slots__ = (
+        "_framed",
+        "_head_bytes",
+        "_head_only",
+        "_in_head",
+        "_parser",
+        "_parts",
+        "done",
+        "headers",
+        "keep_alive",
+        "sets_cookies",
+        "spoilt",
+        "status",
+    )
+
+    def __init__(self) -> None:
+        self.begin()
+        self.expect(head_only=False)
+
+    def begin(self) -> None:
+        """A new connection: forget the state of the one before, which may have announced its end."""
+        self._parser = httptools.HttpResponseParser(self)
+
+    def expect(self, *, head_only: bool) -> None:
+        """Get ready for the next answer; ``head_only`` for the answer to a HEAD request."""
+        self._head_only = head_only
+        self._parts: list[bytes] = []
+        self._framed = False
+        self._in_head = True
+        self._head_bytes = 0
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.status = 0
+        self.keep_alive = False
+        self.done = False
+        self.spoilt = False
+        self.sets_cookies = False
+
+    @property
+    def body(self) -> bytes:
+        parts = self._parts
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    @property
+    def started(self) -> bool:
+        """Whether any part of an answer has arrived."""
+        return self.status != 0 or self._head_bytes > 0
+
+    def feed(self, data: bytes) -> None:
+        """Take what was received.
+
+        Raises Malformed for anything that is not an HTTP/1.x answer, or whose head does not end.
+        """
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES + len(data):
+                raise Malformed(f"the head of the answer is longer than {MAX_HEAD_BYTES} bytes")
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self.keep_alive = False
+            self.done = True
+        except httptools.HttpParserError as error:
+            if not self.done:
+                raise Malformed(f"not an HTTP answer: {error}") from error
+            self.spoilt = True
+
+    def end_of_stream(self) -> None:
+        """The server closed. Completes an answer that ends with the connection.
+
+        Raises ConnectionLost for one that should have gone on.
+        """
+        if self.done:
+            return
+        if self.status and not self._in_head and not self._framed:
+            self.keep_alive = False
+            self.done = True
+            return
+        raise ConnectionLost("closed in the middle of an answer" if self.started else "closed without an answer")
+
+    # Callbacks of httptools, by its names.
+
+    def on_message_begin(self) -> None:
+        if self.done:
+            self.spoilt = True  # bytes beyond the answer: nothing on this connection can be trusted any more
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self.done:
+            return
+        self.headers.append((name, value))
+        lowered = name.lower()
+        if lowered in {b"content-length", b"transfer-encoding"}:
+            self._framed = True
+        elif lowered == b"set-cookie":
+            self.sets_cookies = True
+
+    def on_headers_complete(self) -> None:
+        if self.done:
+            return
+        status = self._parser.get_status_code()
+        if 100 <= status < 200 and status != 101:
+            return
+        self.status = status
+        self._in_head = False
+        if self._head_only:
+            # llhttp cannot be told that no body follows: this parser is used up.
+            self.keep_alive = self._parser.should_keep_alive()
+            self.done = True
+            self.begin()
+
+    def on_body(self, data: bytes) -> None:
+        if not self.done:
+            self._parts.append(data)
+
+    def on_message_complete(self) -> None:
+        if self.done:
+            return
+        if self.status == 0:
+            # End of an interim answer: the real one follows.
+            self.headers = []
+            self._framed = False
+            return
+        # llhttp resets itself after this callback: it must be asked now.
+        self.keep_alive = self._parser.should_keep_alive()
+        self.done = True

@@ -1,0 +1,194 @@
+"""Wires floodmark into Locust. Importing ``floodmark.load`` is enough; without ``--ramp`` Locust stays as it is."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gevent
+from locust import events
+from locust.argument_parser import LocustArgumentParser
+from locust.env import Environment
+from locust.runners import MasterRunner, Runner, WorkerRunner
+
+from floodmark.handover.journal import Journal
+from floodmark.handover.settings import read_settings
+from floodmark.load import gauges
+from floodmark.load.controls import CONTROLS
+from floodmark.load.failure import kind_of
+from floodmark.load.ramp import GRACE_BINS, RampShape, pump
+from floodmark.load.sinks import CsvFiles, Log, Sink
+from floodmark.records.recorder import bin_of
+from floodmark.records.timeline import Timeline
+from floodmark.search import Search, find_ceiling
+from floodmark.search.steps import doubling, fixed_steps
+
+logger = logging.getLogger("floodmark")
+
+NONE, STEPS, SEARCH = "none", "steps", "search"
+STEP_S = 10.0
+STEPS_LAST_DEFAULT = 64
+STOP_TIMEOUT_S = 10.0
+MESSAGE = "floodmark-controls"
+REPORT = "floodmark"
+
+
+def add_option(parser: LocustArgumentParser, **_: Any) -> None:
+    parser.add_argument(
+        "--ramp",
+        choices=[NONE, STEPS, SEARCH],
+        default=NONE,
+        env_var="FLOODMARK_RAMP",
+        help="floodmark: none = ordinary Locust; steps = 1, 2, 4, ... users up to -u; "
+        "search = find where the target saturates",
+    )
+
+
+def install(environment: Environment, runner: Runner | None = None, web_ui: Any = None, **_: Any) -> None:
+    """Set this process up: recorder, gauges, and on everything but a worker the ramp."""
+    if runner is None:
+        return
+    environment.events.request.add_listener(record)
+    for user_class in environment.user_classes:
+        _let_ramps_decide_think_time(user_class)
+    gauges.watch(CONTROLS.recorder, lambda: runner.user_count)
+    if isinstance(runner, WorkerRunner):
+        _install_worker(environment, runner)
+    else:
+        Conductor(environment, runner, web_ui)
+
+
+def record(
+    name: str,
+    response_time: float | None,
+    exception: BaseException | None,
+    start_time: float | None = None,
+    **_: Any,
+) -> None:
+    """Listener of the request event, for every user class."""
+    if response_time is None or start_time is None:
+        return
+    failure = None if exception is None else kind_of(exception)
+    CONTROLS.recorder.request(name, start_time + response_time / 1000, response_time, failure)
+
+
+def _let_ramps_decide_think_time(user_class: Any) -> None:
+    """Users take no think time while a ramp measures without it, and what they do take is recorded."""
+    own: Callable[[Any], float] = user_class.wait_time
+
+    def wait_time(user: Any) -> float:
+        if not CONTROLS.ramping:
+            return own(user)
+        if not CONTROLS.think:
+            return 0.0
+        seconds = own(user)
+        CONTROLS.recorder.thought(seconds)
+        return seconds
+
+    user_class.wait_time = wait_time
+
+
+def _install_worker(environment: Environment, runner: WorkerRunner) -> None:
+    def adopt(msg: Any, **_: Any) -> None:
+        CONTROLS.adopt(msg.data)
+
+    def report(client_id: str, data: dict[str, Any]) -> None:
+        import time
+
+        until = bin_of(time.time()) - GRACE_BINS
+        data[REPORT] = {"until": until, "bins": CONTROLS.recorder.take(until)}
+
+    runner.register_message(MESSAGE, adopt)
+    environment.events.report_to_master.add_listener(report)
+
+
+class Conductor:
+    """Installs the ramp on a local runner or a master."""
+
+    def __init__(self, environment: Environment, runner: Runner, web_ui: Any) -> None:
+        self._environment = environment
+        self._runner = runner
+        self._settings = read_settings()
+        self._timeline = Timeline()
+        self._shape: RampShape | None = None
+        CONTROLS.think_time_s = self._settings.search.think_time_s
+        CONTROLS.random.seed(self._settings.seed)
+        if isinstance(runner, MasterRunner):
+            environment.events.worker_report.add_listener(self._merge)
+        else:
+            gevent.spawn(pump, self._timeline)
+        environment.events.test_stopping.add_listener(self._stopping)
+        environment.events.quitting.add_listener(self._quitting)
+        if web_ui is not None:
+            web_ui.app.before_request(self._before_swarm)
+        self._choose(self._ramp)
+        if environment.parsed_options is not None and environment.parsed_options.headless:
+            _stop_on_sigterm(runner)
+
+    @property
+    def _ramp(self) -> str:
+        options = self._environment.parsed_options
+        return getattr(options, "ramp", NONE) if options is not None else NONE
+
+    def _choose(self, ramp: str) -> None:
+        """Put our shape in place, or leave Locust to its own."""
+        if ramp == NONE:
+            if self._shape is not None:
+                self._environment.shape_class = None
+                self._shape = None
+            return
+        if not self._environment.stop_timeout:
+            # A user killed in the middle of a request would take that request out of the count.
+            self._environment.stop_timeout = STOP_TIMEOUT_S
+        self._shape = RampShape(self._runner, self._timeline, self._sinks(), lambda: self._search(ramp), self._announce)
+        self._environment.shape_class = self._shape
+
+    def _search(self, ramp: str) -> Search:
+        if ramp == SEARCH:
+            return find_ceiling(self._settings.search)
+        options = self._environment.parsed_options
+        last = (options.num_users if options is not None else None) or STEPS_LAST_DEFAULT
+        return fixed_steps(doubling(min(last, self._settings.search.max_users)), STEP_S)
+
+    def _sinks(self) -> list[Sink]:
+        if self._settings.journal is not None:
+            return [Journal(self._settings.journal)]
+        prefix = getattr(self._environment.parsed_options, "csv_prefix", None)
+        return [Log(), CsvFiles(Path(prefix))] if prefix else [Log()]
+
+    def _announce(self) -> None:
+        if isinstance(self._runner, MasterRunner):
+            self._runner.send_message(MESSAGE, CONTROLS.state())
+
+    def _merge(self, client_id: str, data: dict[str, Any]) -> None:
+        report = data.get(REPORT)
+        if report is not None:
+            self._timeline.add(client_id, report["until"], report["bins"])
+
+    def _before_swarm(self) -> None:
+        from flask import request
+
+        if request.method == "POST" and request.path.endswith("/swarm"):
+            self._choose(request.form.get("ramp", self._ramp))
+
+    def _stopping(self, **_: Any) -> None:
+        if self._shape is not None:
+            self._shape.interrupt()
+
+    def _quitting(self, environment: Environment, **_: Any) -> None:
+        if self._shape is not None:
+            self._shape.interrupt()
+            # Overload fails requests on purpose; whether the run was good is the verdict's to say.
+            environment.process_exit_code = 0
+
+
+def _stop_on_sigterm(runner: Runner) -> None:
+    """Headless Locust with a shape installs its own handler only after the shape has ended."""
+    gevent.signal_handler(signal.SIGTERM, lambda: gevent.spawn(runner.quit))
+
+
+events.init_command_line_parser.add_listener(add_option)
+events.init.add_listener(install)

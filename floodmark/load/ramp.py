@@ -1,0 +1,227 @@
+"""A ramp of ours inside Locust: carries out a search's orders, visit by visit."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import gevent
+from locust import LoadTestShape
+from locust.runners import Runner
+
+from floodmark.load.controls import CONTROLS
+from floodmark.load.sinks import Sink
+from floodmark.records.recorder import BINS_PER_S, bin_of
+from floodmark.records.timeline import Timeline
+from floodmark.results.schema import Second
+from floodmark.search.order import Order, Outcome, Search
+from floodmark.stats.window import ErrorKind
+from floodmark.verdict.measure import measure
+from floodmark.verdict.step import Step
+from floodmark.verdict.words import End, Phase
+
+logger = logging.getLogger("floodmark")
+
+GRACE_BINS = 2
+"""Bins still open for stragglers: an answer is recorded when its user gets to it."""
+CHECK_EVERY_S = 0.5
+POLL_S = 0.02
+POPULATE_TIMEOUT_S = 60.0
+SPREAD_MIN_S, SPREAD_MAX_S = 0.05, 2.0
+USERS_PER_S = 500
+
+
+class RampShape(LoadTestShape):
+    """Drives the user count of one test by a search.
+
+    Locust calls ``tick`` for the next user count and waits at least until it returns: the visits happen
+    inside it, on their own clock, and it returns when the number of users has to change.
+    """
+
+    abstract = True
+    use_common_options = True
+
+    def __init__(
+        self,
+        runner: Runner,
+        timeline: Timeline,
+        sinks: Sequence[Sink],
+        search: Callable[[], Search],
+        announce: Callable[[], None],
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.runner = runner
+        self._timeline = timeline
+        self._sinks = sinks
+        self._new_search = search
+        self._announce = announce
+        self.reset_time()
+
+    def reset_time(self) -> None:
+        """Locust: a test begins. May be called more than once before the first tick."""
+        super().reset_time()  # type: ignore[no-untyped-call]
+        self._search: Search | None = None
+        self._order: Order | None = None
+        self._origin_bin = 0
+        self._visit = 0
+        self._emptying = False
+        self._r0_ms: float | None = None
+        self.outcome: Outcome | None = None
+
+    def tick(self) -> tuple[int, float] | None:
+        """The next user count, or None when the search has ended."""
+        try:
+            return self._advance()
+        except Exception as error:
+            # Raised further, Locust's web UI would keep the users running for ever.
+            logger.exception("the ramp failed")
+            self._finish(Outcome(end=End.FAILED, reason=f"{type(error).__name__}: {error}"))
+            return None
+
+    def _advance(self) -> tuple[int, float] | None:
+        if self.outcome is not None:
+            return None
+        if self._search is None or self._order is None:
+            self._search = self._new_search()
+            self._begin()
+            return self._go_to(next(self._search))
+        if self._emptying:
+            self._wait_for_users(0)
+            self._emptying = False
+            return self._target(self._order.users)
+        while True:
+            before, thinking = self._order.users, CONTROLS.think
+            step = self._carry_out(self._order)
+            try:
+                order = self._search.send(step)
+            except StopIteration as stop:
+                self._finish(stop.value)
+                return None
+            target = self._go_to(order)
+            if order.think != thinking and CONTROLS.think_time_s:
+                # Users in the middle of a pause would take it into a level that is measured without any.
+                self._emptying = True
+                return self._target(0)
+            if order.users != before:
+                return target
+
+    def _begin(self) -> None:
+        CONTROLS.ramping = True
+        self._origin_bin = bin_of(time.time())
+        self._next_second = self._origin_bin + BINS_PER_S
+        for sink in self._sinks:
+            sink.start(self._origin_bin / BINS_PER_S)
+        gevent.spawn(self._report_seconds)
+
+    def _go_to(self, order: Order) -> tuple[int, float]:
+        self._order = order
+        self._visit += 1
+        CONTROLS.think = order.think
+        CONTROLS.spread_s = min(SPREAD_MAX_S, max(SPREAD_MIN_S, order.users / USERS_PER_S))
+        if order.fresh:
+            CONTROLS.generation += 1
+        self._announce()
+        for sink in self._sinks:
+            sink.order(order, self._visit)
+        return self._target(order.users)
+
+    @staticmethod
+    def _target(users: int) -> tuple[int, float]:
+        # All at once: users spread their own start.
+        return users, float(max(100, users))
+
+    def _wait_for_users(self, users: int) -> None:
+        assert self.runner is not None
+        deadline = time.monotonic() + POPULATE_TIMEOUT_S
+        while self.runner.user_count != users:
+            if time.monotonic() > deadline:
+                raise RuntimeError(
+                    f"{self.runner.user_count} users instead of {users} after {POPULATE_TIMEOUT_S:.0f} s"
+                )
+            gevent.sleep(POLL_S)
+
+    def _carry_out(self, order: Order) -> Step:
+        self._wait_for_users(order.users)
+        gevent.sleep(CONTROLS.spread_s + order.settle_s)
+        first = bin_of(time.time()) + 1
+        seconds = order.min_s
+        while True:
+            last = first + max(1, round(seconds * BINS_PER_S))
+            self._wait_for(last)
+            step = self._measure(order, first, last)
+            if seconds >= order.max_s or step.half_width <= order.half_width:
+                break
+            seconds = min(order.max_s, seconds + CHECK_EVERY_S)
+        window = self._timeline.window(first, last, self._origin_bin / BINS_PER_S)
+        for sink in self._sinks:
+            sink.step(step, window)
+        if order.phase is Phase.BASE and step.r_mean_ms is not None:
+            self._r0_ms = min(self._r0_ms or step.r_mean_ms, step.r_mean_ms)
+        self._timeline.prune(min(first, self._next_second))
+        return step
+
+    def _measure(self, order: Order, first: int, last: int) -> Step:
+        window = self._timeline.window(first, last, self._origin_bin / BINS_PER_S)
+        return measure(window, visit=self._visit, phase=order.phase, users=order.users, r0_ms=self._r0_ms)
+
+    def _wait_for(self, last: int) -> None:
+        """Until every process has reported everything before bin ``last``."""
+        while self._timeline.complete_until < last:
+            ahead = last / BINS_PER_S - time.time()
+            gevent.sleep(max(POLL_S, ahead))
+
+    def _report_seconds(self) -> None:
+        while self.outcome is None:
+            while self._next_second <= self._timeline.complete_until and self.outcome is None:
+                self._second(self._next_second - BINS_PER_S, self._next_second)
+                self._next_second += BINS_PER_S
+            gevent.sleep(0.2)
+
+    def _second(self, first: int, last: int) -> None:
+        origin = self._origin_bin / BINS_PER_S
+        window = self._timeline.window(first, last, origin)
+        lag = window.lag.quantile(1.0)
+        second = Second(
+            t_s=round(window.start_s),
+            time=datetime.fromtimestamp(first / BINS_PER_S, UTC).isoformat(timespec="milliseconds"),
+            visit=self._visit,
+            phase=self._order.phase if self._order else None,
+            users=self._timeline.users(first, last),
+            good=window.good,
+            errors=window.failed,
+            error_refused=window.errors.get(ErrorKind.REFUSED, 0),
+            error_timeout=window.errors.get(ErrorKind.TIMEOUT, 0),
+            error_reset=window.errors.get(ErrorKind.RESET, 0),
+            error_http=window.errors.get(ErrorKind.HTTP, 0),
+            error_body=window.errors.get(ErrorKind.BODY, 0),
+            inflight_mean=window.in_flight_s / window.seconds if window.in_flight_s is not None else None,
+            r_mean_ms=window.good_ms / window.good if window.good else None,
+            r_p50_ms=window.histogram.quantile(0.5),
+            r_max_ms=window.max_ms if window.good else None,
+            connections_opened=window.connections_opened,
+            gen_cpu_max=max(window.cpu_cores.values(), default=None),
+            loop_lag_max_ms=lag,
+        )
+        for sink in self._sinks:
+            sink.second(second)
+
+    def interrupt(self) -> None:
+        """The test is being stopped from outside."""
+        if self._search is not None and self.outcome is None:
+            self._finish(Outcome(end=End.INTERRUPTED, reason="stopped from outside"))
+
+    def _finish(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        CONTROLS.ramping = False
+        for sink in self._sinks:
+            sink.end(outcome)
+
+
+def pump(timeline: Timeline, process: str = "local") -> None:
+    """Move what this process recorded into ``timeline``, for ever. Needs no worker."""
+    while True:
+        gevent.sleep(1 / BINS_PER_S)
+        until = bin_of(time.time()) - GRACE_BINS
+        timeline.add(process, until, CONTROLS.recorder.take(until))

@@ -1,0 +1,153 @@
+"""An answer as a Locust user expects it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from http.cookies import CookieError, SimpleCookie
+from types import TracebackType
+from typing import Any
+
+from locust.exception import ResponseError
+
+from floodmark.load.failure import BadStatus, RequestFailed, WrongBody
+
+
+class Headers(Mapping[str, str]):
+    """Case-insensitive view of an answer's headers; repeated ones are joined with a comma."""
+
+    __slots__ = ("_raw",)
+
+    def __init__(self, raw: list[tuple[bytes, bytes]]) -> None:
+        self._raw = raw
+
+    def get_all(self, name: str) -> list[str]:
+        wanted = name.lower().encode("latin-1")
+        return [value.decode("latin-1") for key, value in self._raw if key.lower() == wanted]
+
+    def __getitem__(self, name: str) -> str:
+        values = self.get_all(name)
+        if not values:
+            raise KeyError(name)
+        return ", ".join(values)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and bool(self.get_all(name))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(key.decode("latin-1") for key, _ in self._raw))
+
+    def __len__(self) -> int:
+        return len({key.lower() for key, _ in self._raw})
+
+
+class Response:
+    """A complete answer, or status 0 and ``error`` where none came."""
+
+    __slots__ = ("_headers", "content", "error", "status_code", "url")
+
+    def __init__(
+        self,
+        url: str,
+        status_code: int,
+        headers: list[tuple[bytes, bytes]],
+        content: bytes,
+        error: RequestFailed | None,
+    ) -> None:
+        self.url = url
+        self.status_code = status_code
+        self._headers = headers
+        self.content = content
+        self.error = error
+
+    @property
+    def headers(self) -> Headers:
+        return Headers(self._headers)
+
+    @property
+    def ok(self) -> bool:
+        return 0 < self.status_code < 400
+
+    @property
+    def text(self) -> str:
+        return self.content.decode(self.encoding, errors="replace")
+
+    @property
+    def encoding(self) -> str:
+        _, _, charset = self.headers.get("Content-Type", "").lower().partition("charset=")
+        return charset.split(";")[0].strip(' "') or "utf-8"
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for line in self.headers.get_all("Set-Cookie"):
+            try:
+                found.update({name: morsel.value for name, morsel in SimpleCookie(line).items()})
+            except CookieError:
+                continue
+        return found
+
+    def json(self, **options: Any) -> Any:
+        """The body as JSON; raises ValueError for one that is none."""
+        return json.loads(self.content, **options)
+
+    def raise_for_status(self) -> None:
+        """Raise what went wrong, or BadStatus for a status of 400 or more."""
+        if self.error is not None:
+            raise self.error
+        if not self.ok:
+            raise BadStatus(f"{self.status_code} for {self.url}")
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+
+Report = Callable[[Response, BaseException | None], None]
+"""Reports a finished request to Locust."""
+
+
+class CaughtResponse(Response):
+    """What a request returns. With ``catch_response=True``, use it in a ``with`` block.
+
+    ``success()`` or ``failure(...)`` then decide. The request is reported when the block ends. Left unsaid,
+    the status decides. An exception in the block is reported as the failure; a ResponseError ends there, any
+    other goes on.
+    """
+
+    __slots__ = ("_report", "_verdict")
+
+    def __init__(
+        self,
+        url: str,
+        status_code: int,
+        headers: list[tuple[bytes, bytes]],
+        content: bytes,
+        error: RequestFailed | None,
+        report: Report,
+    ) -> None:
+        super().__init__(url, status_code, headers, content, error)
+        self._report: Report | None = report
+        self._verdict: BaseException | None = error
+
+    def success(self) -> None:
+        """Count the request as good, whatever its status."""
+        self._verdict = None
+
+    def failure(self, reason: str | BaseException) -> None:
+        """Count the request as failed."""
+        self._verdict = reason if isinstance(reason, BaseException) else WrongBody(reason)
+
+    def report(self, error: BaseException | None = None) -> None:
+        """Report the request to Locust, once."""
+        report, self._report = self._report, None
+        if report is not None:
+            report(self, self._verdict or error)
+
+    def __enter__(self) -> CaughtResponse:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        self.report(error)
+        return isinstance(error, ResponseError)

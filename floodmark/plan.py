@@ -1,0 +1,153 @@
+"""From scenarios to an ordered list of runs, with a time estimate. Nothing is started here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from floodmark.errors import UsageError
+from floodmark.scenario import Scenario, from_table, read_scenario
+from floodmark.search.pace import FULL, QUICK, Pace, SearchSettings
+from floodmark.targets.target import Check, Target
+from floodmark.verdict.words import Model
+from target_apps import catalog
+from target_apps.serve import ROOT
+from target_apps.server import CatalogError, did_you_mean
+from target_apps.workloads import WORKLOADS
+
+SCENARIOS = ROOT / "scenarios"
+LOCUSTFILES = ROOT / "locustfiles"
+OVERHEAD_S = 10.0
+SEARCH_S = {FULL: 100.0, QUICK: 60.0}
+QUICK_BUDGET_S = 75.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedRun:
+    """One run to be made: everything resolved and checked.
+
+    target: None for a server that is up already. path: what ``locustfiles/url.py`` asks for.
+    """
+
+    scenario: Scenario
+    target: Target | None
+    locustfile: Path
+    search: SearchSettings
+    seed: int
+    repeat: int
+    path: str = "/"
+
+    @property
+    def label(self) -> str:
+        return f"{self.scenario.name}-{self.scenario.workload}"
+
+    @property
+    def estimate_s(self) -> float:
+        return OVERHEAD_S + min(self.search.time_budget_s, SEARCH_S[self.search.pace])
+
+
+def scenario_names() -> list[str]:
+    return sorted(path.stem for path in SCENARIOS.glob("*.toml"))
+
+
+def find_scenario(name: str) -> Path:
+    """A scenario's file, by name or by path. Raises UsageError."""
+    path = Path(name)
+    if path.suffix == ".toml":
+        return path
+    path = SCENARIOS / f"{name}.toml"
+    if not path.is_file():
+        known = scenario_names()
+        raise UsageError(f"there is no scenario {name!r}{did_you_mean(name, known)}; there are: {', '.join(known)}")
+    return path
+
+
+def make_plan(
+    names: Sequence[str],
+    *,
+    bind: tuple[str, int],
+    overrides: Iterable[str] = (),
+    workload: str | None = None,
+    quick: bool = False,
+    repeat: int = 1,
+    seed: int = 1,
+) -> list[PlannedRun]:
+    """Resolve scenarios into runs, repeats interleaved. Raises UsageError for anything that cannot be run."""
+    changed = [*overrides, *([f'workload="{workload}"'] if workload else [])]
+    scenarios = [read_scenario(find_scenario(name), changed) for name in names]
+    return [
+        plan_run(scenario, bind=bind, quick=quick, repeat=number, seed=seed)
+        for number in range(1, repeat + 1)
+        for scenario in scenarios
+    ]
+
+
+def plan_run(scenario: Scenario, *, bind: tuple[str, int], quick: bool, repeat: int, seed: int) -> PlannedRun:
+    """Resolve one scenario. Raises UsageError."""
+    try:
+        server = catalog.load(scenario.target)
+        settings = server.resolve(scenario.server, f"scenario {scenario.name}: [server]")
+    except CatalogError as error:
+        raise UsageError(str(error)) from error
+    if scenario.load.model is Model.OPEN:
+        raise UsageError(f"scenario {scenario.name}: [load] model = 'open': only 'closed' is measured so far")
+    workload = WORKLOADS.get(scenario.workload)
+    locustfile = LOCUSTFILES / f"{scenario.workload}.py"
+    if workload is None or not locustfile.is_file():
+        hint = did_you_mean(scenario.workload, WORKLOADS)
+        raise UsageError(f"there is no workload {scenario.workload!r}{hint}; there are: {', '.join(WORKLOADS)}")
+    cap = server.connection_cap(settings)
+    max_users = scenario.search.max_users if cap is None else min(scenario.search.max_users, cap)
+    target = Target(
+        server=server,
+        settings=settings,
+        host=bind[0],
+        port=bind[1],
+        check=Check(path=workload.path, marker=workload.marker, method=workload.method, body=workload.body),
+    )
+    return PlannedRun(
+        scenario=scenario,
+        target=target,
+        locustfile=locustfile,
+        search=search_settings(scenario, target.nominal_slots, max_users, QUICK if quick else FULL),
+        seed=seed,
+        repeat=repeat,
+    )
+
+
+def plan_external(
+    *, path: str, workload: str | None, overrides: Iterable[str], quick: bool, repeat: int, seed: int
+) -> PlannedRun:
+    """A run against a server that is up already. Raises UsageError."""
+    scenario = from_table(
+        {"target": "external", "workload": workload or "url"}, name="url", where="--url", overrides=overrides
+    )
+    if scenario.server:
+        raise UsageError("--url: [server] settings have no effect on a server that is up already")
+    locustfile = LOCUSTFILES / f"{scenario.workload}.py"
+    if not locustfile.is_file():
+        hint = did_you_mean(scenario.workload, WORKLOADS)
+        raise UsageError(f"there is no workload {scenario.workload!r}{hint}; there are: {', '.join(WORKLOADS)}")
+    return PlannedRun(
+        scenario=scenario,
+        target=None,
+        locustfile=locustfile,
+        search=search_settings(scenario, None, scenario.search.max_users, QUICK if quick else FULL),
+        seed=seed,
+        repeat=repeat,
+        path=path,
+    )
+
+
+def search_settings(scenario: Scenario, slots: int | None, max_users: int, pace: Pace) -> SearchSettings:
+    """What the search is told."""
+    budget = scenario.search.time_budget_s
+    return SearchSettings(
+        slots_hint=slots,
+        think_time_s=scenario.load.think_time_ms / 1000,
+        precision=scenario.search.precision,
+        time_budget_s=min(budget, QUICK_BUDGET_S) if pace is QUICK else budget,
+        max_users=max_users,
+        pace=pace,
+    )

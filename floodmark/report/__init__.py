@@ -1,0 +1,1 @@
+"""Showing results: in the terminal, as they come and at the end."""

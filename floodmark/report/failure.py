@@ -1,0 +1,17 @@
+"""One clear error: what, what to do, and the target's own last words."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+
+from floodmark.errors import FloodmarkError, TargetError
+
+
+def show_error(console: Console, error: FloodmarkError) -> None:
+    """Print an error for people."""
+    console.print(f"[red]floodmark:[/red] {escape(str(error))}", highlight=False)
+    if isinstance(error, TargetError) and error.log:
+        console.print("[dim]last lines of the target's log:[/dim]")
+        for line in error.log.splitlines():
+            console.print(f"  {escape(line)}", highlight=False)

@@ -1,0 +1,125 @@
+"""The summary of a run: verdict first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from floodmark.results.schema import RESULTS, STEPS, Result
+from floodmark.verdict.step import Step
+
+GOOD, BAD, NOTE, WARN = "[green]✓[/green]", "[red]✗[/red]", "•", "[yellow]![/yellow]"
+
+
+def show(
+    console: Console, facts: Mapping[str, Any], results: Sequence[Result], steps: Sequence[Step], folder: Path
+) -> None:
+    """Print one run's verdict."""
+    by_metric = {result.metric: result for result in results}
+    console.print()
+    console.print(f"[bold]{escape(_title(facts))}[/bold]", highlight=False)
+    for mark, name, text in _lines(facts, by_metric, steps):
+        console.print(f" {mark} {name:<10} {escape(text)}", highlight=False, soft_wrap=True)
+    for step in steps:
+        if not step.valid:
+            console.print(
+                f" {WARN} visit {step.visit} ({step.phase}, {step.users} users) left out: {escape(step.reason)}",
+                highlight=False,
+            )
+    console.print(f" {folder / RESULTS}  {STEPS}  run.json", highlight=False, soft_wrap=True)
+
+
+def _title(facts: Mapping[str, Any]) -> str:
+    target, cores = facts["target"], facts["cores"]
+    settings = " ".join(f"{k}={v}" for k, v in target["declared"].items() if k in {"workers", "threads", "processes"})
+    where = (
+        "shared CPUs"
+        if cores["shared_cores"]
+        else f"target on CPU {_cpus(cores['target'])}, generator on {_cpus(cores['generator'])}"
+    )
+    parts = [
+        f"{facts['scenario']['name']} / {facts['scenario']['workload']}",
+        f"{target['server']} {target['version'] or ''} {settings}".strip(),
+        f"{facts['backend']}, {where}",
+    ]
+    return "   ".join(parts)
+
+
+def _cpus(cpus: Sequence[int]) -> str:
+    return ",".join(map(str, cpus))
+
+
+def _lines(
+    facts: Mapping[str, Any], results: Mapping[str, Result], steps: Sequence[Step]
+) -> list[tuple[str, str, str]]:
+    search = facts["search"]
+    lines = [_ceiling(results["ceiling_rps"], search)]
+    knee, flight, n95 = results["knee_users"], results["knee_inflight"], results["n95_users"]
+    if flight.valid and isinstance(flight.value, float):
+        text = f"{flight.value:.2f} in flight {_interval(flight, 2)}"
+        if isinstance(knee.value, float) and abs(knee.value - flight.value) > 0.01:
+            text += f" = {knee.value:.1f} users {_interval(knee, 1)}"
+        if isinstance(n95.value, float):
+            text += f"; 95 % of the ceiling takes {n95.value:.0f} users"
+        if facts["target"].get("nominal_slots") is not None:
+            text += f"; nominal slots {facts['target']['nominal_slots']}"
+        lines.append((GOOD, "knee", text))
+    r0 = results["r0_ms"]
+    if isinstance(r0.value, float):
+        lines.append((NOTE, "R0", f"{r0.value:.2f} ms {_interval(r0, 2)} per request without contention"))
+    lines.append(_generator(results["generator"], steps))
+    kept, collapse = results["overload_kept"], results["collapse_users"]
+    if isinstance(kept.value, float):
+        beyond = "no collapse seen" if isinstance(collapse.value, str) else f"collapses at {collapse.value:.0f} users"
+        lines.append(
+            (
+                NOTE,
+                "overload",
+                f"{kept.value:.0%} of the ceiling kept ({kept.method.split(' over ')[0]}); {beyond}",
+            )
+        )
+    total = results.get("time_to_result_s")
+    if total is not None and isinstance(total.value, float):
+        shares = ", ".join(
+            f"{metric.removeprefix('time_').removesuffix('_s').replace('_', ' ')} {row.value:.0f}"
+            for metric, row in results.items()
+            if metric.startswith("time_") and metric != "time_to_result_s" and isinstance(row.value, float)
+        )
+        lines.append((NOTE, "time", f"{total.value:.0f} s ({shares})"))
+    return lines
+
+
+def _ceiling(ceiling: Result, search: Mapping[str, Any]) -> tuple[str, str, str]:
+    if ceiling.valid and isinstance(ceiling.value, float):
+        where = f"{ceiling.n_visits} visits at {search['hold_users']} users, confirmed"
+        text = f"{ceiling.value:.1f} requests/s {_interval(ceiling, 1)}  {where}"
+        return GOOD, "ceiling", text
+    if ceiling.lo is not None:
+        return BAD, "ceiling", f"at least {ceiling.lo:.1f} requests/s, not confirmed: {ceiling.reason}"
+    return BAD, "ceiling", f"no number: {ceiling.reason}"
+
+
+def _generator(word: Result, steps: Sequence[Step]) -> tuple[str, str, str]:
+    cpu = max((s.gen_cpu_max for s in steps if s.gen_cpu_max is not None), default=None)
+    lag = max(
+        (s.loop_lag_p99_ms for s in steps if s.phase == "hold" and s.loop_lag_p99_ms is not None),
+        default=None,
+    )
+    text = str(word.value) if word.value is not None else "not judged"
+    if cpu is not None:
+        text += f": at most {cpu:.0%} of a core"
+    if lag is not None:
+        text += f", loop lag p99 {lag:.1f} ms"
+    if word.reason:
+        text += f"; {word.reason}"
+    return GOOD if word.value == "ok" else WARN if word.value == "suspect" else BAD, "generator", text
+
+
+def _interval(row: Result, digits: int) -> str:
+    if row.lo is None:
+        return ""
+    return f"[{row.lo:.{digits}f}, {row.hi:.{digits}f}]" if row.hi is not None else f"[{row.lo:.{digits}f}, ...)"

@@ -1,0 +1,99 @@
+"""From a judgement to the rows of results.csv."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from floodmark.results.schema import Result
+from floodmark.stats.intervals import LEVEL
+from floodmark.verdict.saturation import Point, Saturation
+from floodmark.verdict.step import Step
+from floodmark.verdict.words import Phase
+
+POINTS = {
+    "ceiling_rps": "requests/s",
+    "knee_users": "users",
+    "knee_inflight": "requests",
+    "n95_users": "users",
+    "r0_ms": "ms",
+    "collapse_users": "users",
+    "overload_kept": "share",
+    "generator": "word",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Where a run's time went, in s. load: first order to last visit; total: command to verdict."""
+
+    total: float
+    load: float
+
+
+def rows(run_id: str, verdict: Saturation, steps: Sequence[Step], timing: Timing | None) -> list[Result]:
+    """All rows of a run, points first."""
+    found = [_row(run_id, metric, unit, getattr(verdict, metric)) for metric, unit in POINTS.items()]
+    found.append(_cpu_row(run_id, verdict, steps))
+    if timing is not None:
+        found += _time_rows(run_id, steps, timing)
+    return found
+
+
+def _row(run_id: str, metric: str, unit: str, point: Point) -> Result:
+    value = point.value
+    return Result(
+        run_id=run_id,
+        metric=metric,
+        value=value if isinstance(value, float | None) else str(value),
+        lo=point.lo,
+        hi=point.hi,
+        unit="word" if isinstance(value, str) else unit,
+        level=LEVEL if point.lo is not None and not isinstance(value, str) else None,
+        method=point.method,
+        n_visits=point.n_visits,
+        valid=point.valid,
+        reason=point.reason,
+    )
+
+
+def _cpu_row(run_id: str, verdict: Saturation, steps: Sequence[Step]) -> Result:
+    """CPU per good request at the held level."""
+    measured = [s.cpu_ms_per_request for s in steps if s.phase is Phase.HOLD and s.cpu_ms_per_request is not None]
+    middle = sorted(measured)[len(measured) // 2] if measured else None
+    return Result(
+        run_id=run_id,
+        metric="cpu_ms_per_request",
+        value=middle,
+        unit="ms",
+        method="median of hold visits",
+        n_visits=len(measured) or None,
+        valid=middle is not None and verdict.confirmed,
+        reason="" if measured else "the target's processes were not sampled",
+    )
+
+
+def _time_rows(run_id: str, steps: Sequence[Step], timing: Timing) -> list[Result]:
+    found = [_seconds(run_id, "time_to_result_s", timing.total, "command to verdict")]
+    found += [
+        _seconds(run_id, f"time_{phase}_s", seconds, "settling included")
+        for phase, seconds in phase_times(steps).items()
+    ]
+    found.append(
+        _seconds(run_id, "time_outside_load_s", max(0.0, timing.total - timing.load), "start, verify, stop, write")
+    )
+    return found
+
+
+def _seconds(run_id: str, metric: str, value: float, method: str) -> Result:
+    return Result(run_id=run_id, metric=metric, value=round(value, 3), unit="s", method=method)
+
+
+def phase_times(steps: Sequence[Step]) -> Mapping[str, float]:
+    """Seconds spent for each phase: from the end of the visit before to the end of its own."""
+    times: dict[str, float] = {}
+    before = 0.0
+    for step in steps:
+        times[step.phase] = times.get(step.phase, 0.0) + step.t_end_s - before
+        before = step.t_end_s
+    return times

@@ -1,0 +1,171 @@
+"""The rows of every file of a run, as dataclasses: field order is column order, None is an empty cell."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from floodmark.errors import UsageError
+from floodmark.verdict.step import Step
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+SCHEMA = 1
+
+STEPS = "steps.csv"
+TIMELINE = "timeline.csv"
+HISTOGRAMS = "histograms.csv"
+RESULTS = "results.csv"
+PROVENANCE = "run.json"
+RUNS = "runs.csv"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Second:
+    """One second of a run, load side and target side joined on time: the row of timeline.csv.
+
+    t_s: seconds from the start of the load. server_started, server_finished: requests the probe counted in
+    this second. app_inflight_mean: requests inside the app, time average.
+    """
+
+    run_id: str | None = None
+    t_s: int
+    time: str
+    visit: int | None = None
+    phase: str | None = None
+    users: int | None = None
+    good: int = 0
+    errors: int = 0
+    error_refused: int = 0
+    error_timeout: int = 0
+    error_reset: int = 0
+    error_http: int = 0
+    error_body: int = 0
+    inflight_mean: float | None = None
+    r_mean_ms: float | None = None
+    r_p50_ms: float | None = None
+    r_max_ms: float | None = None
+    connections_opened: int | None = None
+    gen_cpu_max: float | None = None
+    loop_lag_max_ms: float | None = None
+    server_started: int | None = None
+    server_finished: int | None = None
+    app_inflight_mean: float | None = None
+    app_inflight_max: int | None = None
+    cpu_cores: float | None = None
+    cpu_proc_max: float | None = None
+    rss_bytes: int | None = None
+    steal: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketCount:
+    """One bucket of one visit's latency histogram: the row of histograms.csv."""
+
+    step: int
+    kind: str
+    bucket_lo_ms: float
+    bucket_hi_ms: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One metric of a run: the row of results.csv.
+
+    value: a number or a verdict's word; empty when not measured. lo, hi: its interval at ``level``; a
+    censored value has lo only.
+    """
+
+    run_id: str | None = None
+    metric: str
+    value: float | str | None = None
+    lo: float | None = None
+    hi: float | None = None
+    unit: str = ""
+    level: float | None = None
+    method: str = ""
+    n_visits: int | None = None
+    valid: bool = True
+    reason: str = ""
+
+
+RowType = TypeVar("RowType", bound="DataclassInstance")
+
+
+def columns(kind: type[DataclassInstance]) -> list[str]:
+    """Column names of a row type."""
+    return [field.name for field in dataclasses.fields(kind)]
+
+
+def to_cells(row: DataclassInstance) -> list[str]:
+    """A row as text cells."""
+    return [_cell(getattr(row, field.name)) for field in dataclasses.fields(row)]
+
+
+def _cell(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "1" if value else "0"
+        case float():
+            return format(value, ".9g")
+        case _:
+            return str(value)
+
+
+def from_cells(kind: type[RowType], cells: Mapping[str, str], where: str) -> RowType:
+    """A row from text cells. Raises UsageError naming ``where`` for a cell that does not fit."""
+    values: dict[str, Any] = {}
+    for name, types_ in _field_types(kind).items():
+        text = cells.get(name)
+        if text is None:
+            raise UsageError(f"{where}: there is no column {name}; it was not written by this version of floodmark")
+        try:
+            values[name] = _parse(text, types_)
+        except ValueError as error:
+            raise UsageError(f"{where}: {name} = {text!r} does not fit") from error
+    return kind(**values)
+
+
+@cache
+def _field_types(kind: type[DataclassInstance]) -> dict[str, tuple[type, ...]]:
+    hints = typing.get_type_hints(kind)
+    return {
+        name: typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,) for name, hint in hints.items()
+    }
+
+
+def _parse(text: str, kinds: tuple[type, ...]) -> object:
+    if text == "" and types.NoneType in kinds:
+        return None
+    for kind in kinds:
+        if kind is types.NoneType:
+            continue
+        try:
+            return _parse_one(text, kind)
+        except ValueError:
+            if kind is kinds[-1] or (kinds[-1] is types.NoneType and kind is kinds[-2]):
+                raise
+    raise ValueError(text)
+
+
+def _parse_one(text: str, kind: type) -> object:
+    if kind is bool:
+        if text not in {"0", "1"}:
+            raise ValueError(text)
+        return text == "1"
+    if kind in {int, float} or issubclass(kind, StrEnum):
+        return kind(text)
+    return text
+
+
+__all__ = ["BucketCount", "Result", "Second", "Step", "columns", "from_cells", "to_cells"]

@@ -1,0 +1,101 @@
+"""CSV tables: appended row by row, or replaced whole and at once."""
+
+from __future__ import annotations
+
+import csv
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Generic
+
+from floodmark.errors import FloodmarkError, UsageError
+from floodmark.results.schema import RowType, columns, from_cells, to_cells
+
+if TYPE_CHECKING:
+    from typing import Self
+
+
+class WriteError(FloodmarkError):
+    """A result could not be written: disk full, folder gone or read-only."""
+
+
+class Appender(Generic[RowType]):
+    """A CSV file that grows by whole rows, each on disk before ``add`` returns."""
+
+    def __init__(self, path: Path, kind: type[RowType]) -> None:
+        self._path = path
+        try:
+            self._file = path.open("a", encoding="utf-8", newline="")
+            self._csv = csv.writer(self._file, lineterminator="\n")
+            if self._file.tell() == 0:
+                self._csv.writerow(columns(kind))
+                self._file.flush()
+        except OSError as error:
+            raise WriteError(f"cannot write {path}: {error.strerror}") from error
+
+    def add(self, *rows: RowType) -> None:
+        """Append rows. Raises WriteError."""
+        try:
+            self._csv.writerows(to_cells(row) for row in rows)
+            self._file.flush()
+        except OSError as error:
+            raise WriteError(f"cannot write {self._path}: {error.strerror}") from error
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def write_table(path: Path, kind: type[RowType], rows: Iterable[RowType]) -> None:
+    """Replace a CSV file at once. Raises WriteError."""
+
+    def fill(temporary: Path) -> None:
+        with temporary.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(columns(kind))
+            writer.writerows(to_cells(row) for row in rows)
+
+    _replace(path, fill)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a text file at once. Raises WriteError."""
+    _replace(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def _replace(path: Path, fill: Callable[[Path], object]) -> None:
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            fill(temporary)
+            temporary.chmod(0o644)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise WriteError(f"cannot write {path}: {error.strerror}") from error
+
+
+def read_table(path: Path, kind: type[RowType]) -> list[RowType]:
+    """All rows of a CSV file. A last row cut off by a kill is left out. Raises UsageError."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            rows = [(reader.line_num, cells) for cells in reader]
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    if rows and any(value is None for value in rows[-1][1].values()):
+        rows.pop()
+    return [from_cells(kind, cells, f"{path}:{line}") for line, cells in rows]

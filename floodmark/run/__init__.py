@@ -1,0 +1,1 @@
+"""The conductor of one run: target up, load, target down, verdict."""

@@ -1,0 +1,201 @@
+"""The conductor of one run: target up, load, target down, verdict. Whatever happens, nothing is left running."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from floodmark.errors import FloodmarkError, Interrupted, NoVerdict, TargetError, UsageError
+from floodmark.handover.journal import JournalReader
+from floodmark.handover.settings import LoadSettings
+from floodmark.plan import PlannedRun
+from floodmark.report.progress import Progress
+from floodmark.results.folder import RunFolder, create, index
+from floodmark.run.conclude import conclude
+from floodmark.run.facts import describe
+from floodmark.run.follow import Follower
+from floodmark.run.locust_process import LocustProcess
+from floodmark.sampling.sampler import Sampler
+from floodmark.search.order import Outcome
+from floodmark.targets.logs import tail
+from floodmark.targets.target import Allotment, Running
+from floodmark.verdict.words import End
+
+POLL_S = 0.2
+
+BringUp = Callable[[Path], Running]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A run that is over: its folder, and the error it ended with, if any."""
+
+    folder: Path
+    error: FloodmarkError | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """What is the same for all runs of a command.
+
+    generators: Locust processes that share the load. backend, why: where targets run, and why there.
+    """
+
+    backend: str
+    why: str
+    allotment: Allotment
+    results: Path
+    generators: int = 1
+
+
+def conduct(planned: PlannedRun, bring_up: BringUp, conditions: Conditions, progress: Progress) -> Finished:
+    """Make one run and write its folder.
+
+    An error that is the run's own is returned, so that a series goes on; Interrupted and errors of writing
+    are raised, after everything is stopped.
+    """
+    begun = time.monotonic()
+    folder = create(conditions.results, planned.label)
+    facts = describe(planned, conditions.backend, conditions.why, conditions.allotment)
+    folder.provenance(facts)
+    error: FloodmarkError | None = None
+    try:
+        with pinned(conditions.allotment.generator_cpus):
+            outcome, load_s = _load(planned, bring_up, conditions, progress, folder, facts)
+    except FloodmarkError as caught:
+        error, outcome, load_s = caught, _outcome_of(caught), float(facts.get("load_s", 0.0))
+        facts["status"] = "interrupted" if isinstance(caught, Interrupted) else "failed"
+        facts["error"] = str(caught)
+    else:
+        facts["status"] = "complete"
+    finally:
+        folder.close()
+        progress.close()
+    facts["search"] = {"end": outcome.end, "reason": outcome.reason, "hold_users": outcome.hold_users}
+    facts["ended"] = now()
+    facts["timing"] = {"total_s": round(time.monotonic() - begun, 3), "load_s": load_s}
+    folder.provenance(facts)
+    verdict = conclude(folder.path)
+    index(conditions.results)
+    if isinstance(error, Interrupted):
+        raise error
+    if error is None and not verdict.confirmed:
+        error = NoVerdict(verdict.reason)
+    return Finished(folder=folder.path, error=error)
+
+
+def _load(
+    planned: PlannedRun,
+    bring_up: BringUp,
+    conditions: Conditions,
+    progress: Progress,
+    folder: RunFolder,
+    facts: dict[str, Any],
+) -> tuple[Outcome, float]:
+    with ExitStack() as stack:
+        running = bring_up(folder.path)
+        stack.callback(running.down)
+        _note_target(facts, running)
+        folder.provenance(facts)
+        sampler = Sampler(running.root_pids(), running.ledger_path, conditions.allotment.target_cpus)
+        stack.callback(sampler.stop)
+        sampler.start()
+        journal = folder.path / "load.jsonl"
+        settings = LoadSettings(journal=journal, search=planned.search, seed=planned.seed)
+        locust = LocustProcess(
+            planned.locustfile,
+            running.base_url,
+            _arguments(folder.path, conditions.generators),
+            settings,
+            folder.path,
+            folder.path / "locust.log",
+            planned.path,
+        )
+        stack.callback(locust.stop)
+        follower = Follower(JournalReader(journal), sampler, folder, progress)
+        try:
+            outcome = _follow(follower, locust, running, folder.path)
+        finally:
+            facts["load_s"] = follower.load_s
+        for name in ("load.jsonl", "load.json"):
+            (folder.path / name).unlink(missing_ok=True)
+    return outcome, float(facts.pop("load_s"))
+
+
+def _follow(follower: Follower, locust: LocustProcess, running: Running, folder: Path) -> Outcome:
+    """Until the search has ended and Locust with it."""
+    while follower.outcome is None:
+        code = locust.wait(POLL_S)
+        follower.poll()
+        how = running.ended()
+        if how is not None:
+            locust.stop()
+            follower.poll()
+            raise TargetError(f"the target ended under load: {how}", log=_log_of(running))
+        if code is not None and follower.outcome is None:
+            raise _locust_failed(follower, code, folder)
+    if locust.wait(20.0) is None:
+        locust.stop()
+    if follower.outcome.end is End.DIED:
+        raise TargetError(f"the target stopped answering: {follower.outcome.reason}", log=_log_of(running))
+    if follower.outcome.end is End.FAILED:
+        raise FloodmarkError(f"the search failed: {follower.outcome.reason}; see {folder / 'locust.log'}")
+    return follower.outcome
+
+
+def _locust_failed(follower: Follower, code: int, folder: Path) -> FloodmarkError:
+    end = tail(folder / "locust.log")
+    if not follower.started:
+        return UsageError(f"Locust could not run the locustfile (exit code {code}):\n{end}")
+    return FloodmarkError(f"Locust ended before the search did (exit code {code}):\n{end}")
+
+
+def _log_of(running: Running) -> str:
+    fetch: Callable[[], str] | None = getattr(running, "fetch_log", None)
+    return fetch() if fetch is not None else tail(running.log_path)
+
+
+def _arguments(folder: Path, generators: int) -> Sequence[str]:
+    words = ["--headless", "--ramp", "search", "--only-summary", "--csv", str(folder / "locust")]
+    return [*words, "--processes", str(generators)] if generators > 1 else words
+
+
+def _note_target(facts: dict[str, Any], running: Running) -> None:
+    effective = running.effective
+    facts["target"].update(
+        version=effective.version,
+        python=effective.python,
+        effective=dict(effective.facts),
+        pids=list(effective.pids),
+        image_digest=running.image_digest,
+        url=running.base_url,
+    )
+    facts["memory"]["enforced"] = running.memory_enforced
+
+
+def _outcome_of(error: FloodmarkError) -> Outcome:
+    end = End.INTERRUPTED if isinstance(error, Interrupted) else End.DIED
+    return Outcome(end=end, reason=str(error).splitlines()[0] if str(error) else "")
+
+
+def now() -> str:
+    """This moment, ISO 8601 UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+@contextlib.contextmanager
+def pinned(cpus: Sequence[int]) -> Iterator[None]:
+    """Run this process, and what it starts, on ``cpus``."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, set(cpus))
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)

@@ -1,0 +1,54 @@
+"""What is known of a run before it starts: the first form of run.json."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime
+from typing import Any
+
+from floodmark.plan import PlannedRun
+from floodmark.results.provenance import app_hash, config_hash, host_facts, software_facts
+from floodmark.search.pace import QUICK
+from floodmark.targets.target import Allotment
+
+
+def describe(planned: PlannedRun, backend: str, why: str, allotment: Allotment) -> dict[str, Any]:
+    """Facts of a run that has not begun. Its status is ``interrupted`` until it is known better."""
+    scenario = dataclasses.asdict(planned.scenario)
+    if planned.target is not None:
+        scenario["server"] = dict(planned.target.settings)
+    config = {"scenario": scenario, "quick": planned.search.pace is QUICK, "backend": backend}
+    return {
+        "status": "interrupted",
+        "started": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "scenario": scenario,
+        "quick": planned.search.pace is QUICK,
+        "config_hash": config_hash(config),
+        "seed": planned.seed,
+        "repeat": planned.repeat,
+        "backend": backend,
+        "backend_reason": why,
+        "target": _target(planned),
+        "cores": {
+            "target": list(allotment.target_cpus),
+            "generator": list(allotment.generator_cpus),
+            "shared_cores": int(allotment.shared),
+        },
+        "memory": {"budget_bytes": allotment.memory, "enforced": False},
+        "app_hash": app_hash(),
+        **software_facts(),
+        "host": host_facts(),
+    }
+
+
+def _target(planned: PlannedRun) -> dict[str, Any]:
+    target = planned.target
+    return {
+        "server": target.server.name if target else "external",
+        "title": target.server.title if target else "a server that was up already",
+        "version": None,
+        "declared": dict(target.settings) if target else {},
+        "effective": {},
+        "nominal_slots": target.nominal_slots if target else None,
+        "url": target.base_url if target else None,
+    }

@@ -1,0 +1,90 @@
+"""Follows a load as it runs: reads the journal, joins it with what the target did, writes the rows."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from floodmark.handover.journal import JournalReader, Ordered, Started, Visited
+from floodmark.report.progress import Progress
+from floodmark.results.folder import RunFolder
+from floodmark.results.schema import Second
+from floodmark.sampling.sampler import Sampler, Use
+from floodmark.search.order import Outcome
+from floodmark.verdict.step import Step
+
+
+class Follower:
+    """One run's journal and samples, joined on time."""
+
+    def __init__(self, journal: JournalReader, sampler: Sampler, folder: RunFolder, progress: Progress) -> None:
+        self._journal = journal
+        self._sampler = sampler
+        self._folder = folder
+        self._progress = progress
+        self._origin: float | None = None
+        self.outcome: Outcome | None = None
+        self.load_s = 0.0
+        self.visits = 0
+
+    @property
+    def started(self) -> bool:
+        """Whether the load has begun."""
+        return self._origin is not None
+
+    def poll(self) -> None:
+        """Take in everything new."""
+        for entry in self._journal.new():
+            match entry:
+                case Started(origin=origin):
+                    self._origin = origin
+                case Ordered(order=order):
+                    self._progress.order(order)
+                case Second():
+                    self._folder.timeline.add(self._join_second(entry))
+                case Visited(step=step, buckets=buckets):
+                    joined = self._join_step(step)
+                    self._folder.steps.add(joined)
+                    self._folder.histograms.add(*buckets)
+                    self._progress.visit(joined)
+                    self.load_s = joined.t_end_s
+                    self.visits += 1
+                case Outcome():
+                    self.outcome = entry
+
+    def _use(self, start_s: float, end_s: float) -> Use:
+        origin = self._origin or 0.0
+        return self._sampler.between(origin + start_s, origin + end_s)
+
+    def _join_step(self, step: Step) -> Step:
+        use = self._use(step.t_start_s, step.t_end_s)
+        answered = step.good + step.error_http + step.error_body
+        return dataclasses.replace(
+            step,
+            run_id=self._folder.run_id,
+            server_count_gap=1 - answered / use.finished if use.finished else None,
+            app_ms_mean=use.app_ms_mean,
+            app_inflight_mean=use.app_inflight_mean,
+            app_inflight_max=use.app_inflight_max,
+            cpu_cores=use.cpu_cores,
+            cpu_proc_max=use.cpu_proc_max,
+            cpu_ms_per_request=1000 * use.cpu_cores * step.seconds / step.good
+            if use.cpu_cores is not None and step.good
+            else None,
+            pss_bytes=self._sampler.pss_bytes(),
+            steal=use.steal,
+        )
+
+    def _join_second(self, second: Second) -> Second:
+        use = self._use(second.t_s, second.t_s + 1)
+        return dataclasses.replace(
+            second,
+            run_id=self._folder.run_id,
+            server_started=None if use.started is None else round(use.started),
+            server_finished=None if use.finished is None else round(use.finished),
+            app_inflight_mean=use.app_inflight_mean,
+            app_inflight_max=use.app_inflight_max,
+            cpu_cores=use.cpu_cores,
+            cpu_proc_max=use.cpu_proc_max,
+            rss_bytes=use.rss_bytes,
+            steal=use.steal,
+        )

@@ -1,0 +1,91 @@
+"""Locust as a process of its own: started, watched and ended by the conductor."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from floodmark.handover.settings import VARIABLE, LoadSettings, to_json
+from floodmark.results.table import write_text
+from target_apps.serve import ROOT
+
+STOP_TIMEOUT_S = 15.0
+KILL_TIMEOUT_S = 5.0
+
+
+class LocustProcess:
+    """One Locust run, or one web UI, in its own process group.
+
+    arguments: after the locustfile. log: where its output goes; None leaves it on the terminal. path: what
+    ``locustfiles/url.py`` asks for.
+    """
+
+    def __init__(
+        self,
+        locustfile: Path,
+        base_url: str,
+        arguments: Sequence[str],
+        settings: LoadSettings,
+        folder: Path,
+        log: Path | None,
+        path: str = "/",
+    ) -> None:
+        settings_file = folder / "load.json"
+        write_text(settings_file, to_json(settings))
+        environment = {
+            **os.environ,
+            VARIABLE: str(settings_file),
+            "FLOODMARK_PATH": path,
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
+        }
+        command = [sys.executable, "-m", "locust", "-f", str(locustfile), "-H", base_url, *arguments]
+        output = log.open("ab") if log is not None else None
+        try:
+            self._process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT if output is not None else None,
+                start_new_session=True,
+            )
+        finally:
+            if output is not None:
+                output.close()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def ended(self) -> int | None:
+        """Its exit code, or None while it runs."""
+        return self._process.poll()
+
+    def wait(self, seconds: float) -> int | None:
+        """Its exit code once it ends within ``seconds``, else None."""
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def stop(self) -> None:
+        """End it cleanly, so that its files are written; kill its group if it does not."""
+        if self.ended() is None:
+            self._process.send_signal(signal.SIGTERM)
+            if self.wait(STOP_TIMEOUT_S) is None:
+                self._kill()
+        else:
+            self._kill()
+
+    def _kill(self) -> None:
+        """Kill what is left of the process group: with --processes, Locust's workers are in it."""
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            return
+        self.wait(KILL_TIMEOUT_S)

@@ -1,0 +1,224 @@
+"""A scenario: what is brought up and how it is loaded. Read from TOML, checked key by key."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from floodmark.errors import UsageError
+from floodmark.verdict.words import Model
+
+_MEMORY = re.compile(r"(\d+)\s*([kmg]?)b?", re.IGNORECASE)
+_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+_LATENCY = re.compile(r"(\d+(?:\.\d+)?)\s*(x|ms|s)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What every server of a comparison gets: CPUs and bytes of memory."""
+
+    cpus: int = 1
+    memory: int = 512 * 1024**2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """How users behave. think_time_ms: mean pause between an answer and the next request."""
+
+    model: Model = Model.CLOSED
+    think_time_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchBudget:
+    """How well to know the ceiling, and what that may cost.
+
+    precision: relative half-width of the 95 % interval to reach.
+    """
+
+    precision: float = 0.02
+    time_budget_s: float = 180.0
+    max_users: int = 4000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slo:
+    """What counts as fast enough: ``5x`` the uncontended response time, or ``250ms``."""
+
+    latency: str = "5x"
+    error_rate: float = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """One run, fully said. ``server`` holds the settings named in the file; the server file has the rest."""
+
+    name: str
+    target: str
+    workload: str = "io"
+    server: Mapping[str, int | str] = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget)
+    load: Load = field(default_factory=Load)
+    search: SearchBudget = field(default_factory=SearchBudget)
+    slo: Slo = field(default_factory=Slo)
+
+
+def read_scenario(path: Path, overrides: Iterable[str] = ()) -> Scenario:
+    """Read a scenario file; ``overrides`` are ``section.key=value`` as on the command line.
+
+    Raises UsageError naming file, key, what was given and what is allowed.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read scenario {path}: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path}: not TOML: {error}") from error
+    return from_table(table, name=path.stem, where=str(path), overrides=overrides)
+
+
+def from_table(table: dict[str, Any], *, name: str, where: str, overrides: Iterable[str] = ()) -> Scenario:
+    """A scenario from a parsed table. Raises UsageError."""
+    for override in overrides:
+        _override(table, override)
+    top = _Keys(table, where, "")
+    scenario = Scenario(
+        name=name,
+        target=top.take("target", _text),
+        workload=top.take("workload", _text, Scenario.__dataclass_fields__["workload"].default),
+        server=top.take("server", _settings, {}),
+        budget=_section(top, "budget", Budget, {"cpus": _at_least(1), "memory": _memory}),
+        load=_section(top, "load", Load, {"model": _model, "think_time_ms": _between(0, 3_600_000)}),
+        search=_section(
+            top,
+            "search",
+            SearchBudget,
+            {
+                "precision": _between(0.001, 0.5),
+                "time_budget_s": _between(10, 86_400),
+                "max_users": _at_least(2),
+            },
+        ),
+        slo=_section(top, "slo", Slo, {"latency": _latency, "error_rate": _between(0, 1)}),
+    )
+    top.nothing_left()
+    return scenario
+
+
+def _override(table: dict[str, Any], text: str) -> None:
+    key, equals, value = text.partition("=")
+    steps = key.strip().split(".")
+    if not equals or not all(steps) or len(steps) > 2:
+        raise UsageError(f"--set {text!r}: must be section.key=value, such as server.workers=4")
+    try:
+        parsed = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value.strip()
+    for step in steps[:-1]:
+        inner = table.setdefault(step, {})
+        if not isinstance(inner, dict):
+            raise UsageError(f"--set {text!r}: {step} is not a section")
+        table = inner
+    table[steps[-1]] = parsed
+
+
+class _Keys:
+    """Takes keys from one table and remembers what is left."""
+
+    def __init__(self, table: object, where: str, section: str) -> None:
+        self._where = f"{where}: [{section}]" if section else f"{where}:"
+        if not isinstance(table, dict):
+            raise UsageError(f"{self._where} must be a table, not {table!r}")
+        self._left = dict(table)
+        self._known: list[str] = []
+
+    def take(self, key: str, check: Callable[[Any], Any], default: Any = dataclasses.MISSING) -> Any:
+        self._known.append(key)
+        if key not in self._left:
+            if default is dataclasses.MISSING:
+                raise UsageError(f"{self._where} {key} is missing")
+            return default
+        value = self._left.pop(key)
+        try:
+            return check(value)
+        except ValueError as error:
+            raise UsageError(f"{self._where} {key} = {value!r}: {error}") from error
+
+    def nothing_left(self) -> None:
+        for key in self._left:
+            close = difflib.get_close_matches(key, self._known, n=1)
+            hint = f" (did you mean {close[0]!r}?)" if close else ""
+            raise UsageError(f"{self._where} unknown key {key!r}{hint}; allowed: {', '.join(self._known)}")
+
+
+def _section(top: _Keys, name: str, kind: type[Any], checks: Mapping[str, Callable[[Any], Any]]) -> Any:
+    def read(table: object) -> Any:
+        keys = _Keys(table, top._where.rstrip(":"), name)  # noqa: SLF001 - same module
+        values = {f.name: keys.take(f.name, checks[f.name], f.default) for f in dataclasses.fields(kind)}
+        keys.nothing_left()
+        return kind(**values)
+
+    return top.take(name, read, kind())
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("must be text")
+    return value
+
+
+def _settings(value: object) -> dict[str, int | str]:
+    if not isinstance(value, dict):
+        raise ValueError("must be a table")
+    settings: dict[str, int | str] = {}
+    for key, item in value.items():
+        if isinstance(item, bool) or not isinstance(item, int | str):
+            raise ValueError(f"{key} must be a whole number or text, not {item!r}")
+        settings[key] = item
+    return settings
+
+
+def _at_least(low: int) -> Callable[[object], int]:
+    def check(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or value < low:
+            raise ValueError(f"must be a whole number of at least {low}")
+        return value
+
+    return check
+
+
+def _between(low: float, high: float) -> Callable[[object], float]:
+    def check(value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            raise ValueError(f"must be a number from {low:g} to {high:g}")
+        return float(value)
+
+    return check
+
+
+def _model(value: object) -> Model:
+    try:
+        return Model(_text(value))
+    except ValueError as error:
+        raise ValueError(f"must be one of {', '.join(Model)}") from error
+
+
+def _memory(value: object) -> int:
+    match = _MEMORY.fullmatch(str(value)) if not isinstance(value, bool) else None
+    size = int(match[1]) * _UNITS[match[2].lower()] if match else 0
+    if size < 32 * 1024**2:
+        raise ValueError('must be a size of at least 32 MiB, such as "512m" or "2g"')
+    return size
+
+
+def _latency(value: object) -> str:
+    text = _text(value)
+    if not _LATENCY.fullmatch(text):
+        raise ValueError('must be times the uncontended response time, such as "5x", or a time, such as "250ms"')
+    return text

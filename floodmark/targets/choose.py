@@ -1,0 +1,32 @@
+"""Which backend, and why."""
+
+from __future__ import annotations
+
+from floodmark.errors import TargetError, UsageError
+from floodmark.targets import compose
+from floodmark.targets.compose import ComposeBackend, Say
+from floodmark.targets.process import ProcessBackend
+from floodmark.targets.target import Backend
+
+NAMES = ("auto", "process", "compose")
+
+
+def choose(name: str, say: Say, *, outlive: bool = False) -> tuple[Backend, str]:
+    """The backend called ``name`` and why it was taken; ``auto`` takes Compose where it works.
+
+    outlive: targets stay up when this process ends.
+
+    Raises UsageError for an unknown name, TargetError where ``compose`` was asked for and does not work.
+    """
+    if name == "process":
+        return ProcessBackend(outlive=outlive), "asked for"
+    if name not in NAMES:
+        raise UsageError(f"--backend {name!r}: must be one of {', '.join(NAMES)}")
+    reason = compose.unavailable()
+    if name == "compose":
+        if reason is not None:
+            raise TargetError(f"the compose backend is unavailable: {reason}; start Docker, or use --backend process")
+        return ComposeBackend(say), "asked for"
+    if reason is None:
+        return ComposeBackend(say), "a Docker engine with Compose v2 answers"
+    return ProcessBackend(outlive=outlive), reason

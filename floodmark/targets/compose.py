@@ -1,0 +1,250 @@
+"""The server as a Docker Compose service: one image for all, host networking, cpuset and memory from the budget."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.errors import DockerException, ImageNotFound, NotFound
+
+from floodmark.errors import TargetError
+from floodmark.targets import ready
+from floodmark.targets.logs import tail
+from floodmark.targets.shared import SharedFolder
+from floodmark.targets.target import Allotment, Effective, Running, Target
+from target_apps.serve import ROOT
+
+FILE = ROOT / "compose" / "compose.yaml"
+DOCKERFILE = ROOT / "compose" / "Dockerfile"
+INSIDE = "/run/floodmark"
+STOP_TIMEOUT_S = 12
+COMMAND_TIMEOUT_S = 120
+BUILD_TIMEOUT_S = 1200
+
+Say = Callable[[str], None]
+
+
+def unavailable() -> str | None:
+    """Why Compose cannot be used here; None when it can."""
+    if shutil.which("docker") is None:
+        return "there is no docker command"
+    try:
+        client = docker.from_env(timeout=5)
+    except DockerException as error:
+        return f"no Docker engine answers ({_short(error)})"
+    try:
+        client.ping()
+    except DockerException as error:
+        return f"no Docker engine answers ({_short(error)})"
+    finally:
+        client.close()
+    version = subprocess.run(
+        ["docker", "compose", "version", "--short"], capture_output=True, text=True, timeout=20, check=False
+    )
+    if version.returncode != 0 or not version.stdout.strip().lstrip("v").startswith(("2", "3", "4", "5")):
+        return "docker has no Compose v2"
+    return None
+
+
+def image_tag() -> str:
+    """A tag that changes with anything the image is made from."""
+    digest = hashlib.sha256()
+    for path in sorted([DOCKERFILE, *(ROOT / "target_apps").rglob("*")]):
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return f"floodmark-target:{digest.hexdigest()[:12]}"
+
+
+class ComposeBackend:
+    """Brings up one service of compose/compose.yaml, in a Compose project of its own."""
+
+    name = "compose"
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+
+    def up(self, target: Target, allotment: Allotment, folder: Path) -> Running:
+        ready.port_must_be_free(target.host, target.port)
+        try:
+            client = docker.from_env(timeout=30)
+        except DockerException as error:
+            raise TargetError(
+                f"no Docker engine answers: {_short(error)}; start it, or use --backend process"
+            ) from error
+        running = RunningContainer(client, target, allotment, folder)
+        try:
+            running.build(self._say)
+            running.start()
+            running.verify(allotment)
+        except (TargetError, DockerException) as error:
+            log = getattr(error, "log", "") or running.fetch_log()
+            running.down()
+            raise TargetError(str(error), log=log) from error
+        except BaseException:
+            running.down()
+            raise
+        return running
+
+
+class RunningContainer:
+    """One service's container."""
+
+    memory_enforced = True
+
+    def __init__(self, client: docker.DockerClient, target: Target, allotment: Allotment, folder: Path) -> None:
+        self._client = client
+        self._target = target
+        self._folder = folder
+        self._project = f"floodmark-{target.port}"
+        self._container: Any = None
+        self._shared = SharedFolder()
+        self._tag = image_tag()
+        self._environment = _environment(target, allotment, self._shared, self._tag)
+        self.base_url = target.base_url
+        self.log_path: Path | None = folder / "target.log"
+        self.ledger_path: Path | None = self._shared.ledger
+        self.effective = Effective()
+        self.image_digest: str | None = None
+
+    def build(self, say: Say) -> None:
+        """Make the image unless this very content was built before. Raises TargetError with the build's last lines."""
+        try:
+            self.image_digest = self._client.images.get(self._tag).id
+        except ImageNotFound:
+            say(f"building {self._tag} (one to two minutes, once for this version of target_apps)")
+            log = self._folder / "build.log"
+            self._compose("build", self._target.server.name, log=log, timeout_s=BUILD_TIMEOUT_S)
+            log.unlink(missing_ok=True)
+            self.image_digest = self._client.images.get(self._tag).id
+
+    def start(self) -> None:
+        self._compose("up", "--detach", "--no-build", "--force-recreate", self._target.server.name)
+        found = self._client.containers.list(
+            all=True,
+            filters={"label": [f"com.docker.compose.project={self._project}"]},
+        )
+        if len(found) != 1:
+            raise TargetError(f"compose started {len(found)} containers instead of 1")
+        self._container = found[0]
+
+    def verify(self, allotment: Allotment) -> None:
+        """Wait until it serves, and is and has what was declared. Raises TargetError."""
+        target = self._target
+        ready.wait_until_ready(target.host, target.port, target.check, self.ended)
+        self.effective = ready.read_effective(target, self.ended)
+        ready.must_match(target, self.effective)
+        self._container.reload()
+        host = self._container.attrs["HostConfig"]
+        given = (host["CpusetCpus"], host["Memory"])
+        wanted = (_cpuset(allotment), allotment.memory)
+        if given != wanted:
+            raise TargetError(f"the budget is cpuset and memory {wanted}, but the container has {given}")
+
+    def root_pids(self) -> list[int]:
+        return [self._container.attrs["State"]["Pid"]] if self._container is not None else []
+
+    def ended(self) -> str | None:
+        if self._container is None:
+            return "it never started"
+        try:
+            self._container.reload()
+        except NotFound:
+            return "the container is gone"
+        state = self._container.attrs["State"]
+        if state["Running"]:
+            return None
+        killed = ", killed for exceeding its memory" if state.get("OOMKilled") else ""
+        return f"exit code {state['ExitCode']}{killed}"
+
+    def fetch_log(self) -> str:
+        """Copy the container's output to the log file; returns its end."""
+        if self._container is not None and self.log_path is not None:
+            with contextlib.suppress(DockerException, OSError):
+                self.log_path.write_bytes(self._container.logs(stdout=True, stderr=True))
+        return tail(self.log_path)
+
+    def handle(self) -> dict[str, Any]:
+        """What ``stop`` needs to end this service from another process."""
+        return {"project": self._project, "shared": str(self._shared.path)}
+
+    def down(self) -> None:
+        if self._container is not None:
+            # Stopped first, so that the log is whole.
+            with contextlib.suppress(DockerException):
+                self._container.stop(timeout=STOP_TIMEOUT_S)
+        self.fetch_log()
+        try:
+            self._compose("down", "--timeout", str(STOP_TIMEOUT_S), "--remove-orphans")
+        finally:
+            self._container = None
+            self._client.close()
+            self._shared.remove()
+
+    def _compose(self, *words: str, log: Path | None = None, timeout_s: float = COMMAND_TIMEOUT_S) -> None:
+        """Run docker compose; its output goes to a file that is kept only when it fails."""
+        path = log or self._folder / "compose.log"
+        with path.open("wb") as file:
+            try:
+                done = subprocess.run(
+                    ["docker", "compose", "--project-name", self._project, "--file", str(FILE), *words],
+                    env={**os.environ, **self._environment},
+                    stdin=subprocess.DEVNULL,
+                    stdout=file,
+                    stderr=subprocess.STDOUT,
+                    timeout=timeout_s,
+                    check=False,
+                    start_new_session=True,
+                )
+            except subprocess.TimeoutExpired as error:
+                raise TargetError(
+                    f"docker compose {words[0]} took longer than {timeout_s:.0f} s", log=tail(path)
+                ) from error
+        if done.returncode != 0:
+            raise TargetError(f"docker compose {words[0]} failed with exit code {done.returncode}", log=tail(path))
+        path.unlink(missing_ok=True)
+
+
+def stop(handle: Mapping[str, Any]) -> bool:
+    """End a service that another process brought up."""
+    shutil.rmtree(handle["shared"], ignore_errors=True)
+    done = subprocess.run(
+        ["docker", "compose", "--project-name", handle["project"], "down", "--timeout", str(STOP_TIMEOUT_S)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_TIMEOUT_S,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise TargetError("docker compose down failed", log=done.stderr)
+    return True
+
+
+def _environment(target: Target, allotment: Allotment, shared: SharedFolder, tag: str) -> Mapping[str, str]:
+    words = ready.launcher_arguments(target)
+    settings = " ".join(words[words.index("--bind") + 2 :])
+    return {
+        "FLOODMARK_IMAGE": tag,
+        "FLOODMARK_BIND": f"{target.host}:{target.port}",
+        "FLOODMARK_SETTINGS": settings,
+        "FLOODMARK_CPUS": _cpuset(allotment),
+        "FLOODMARK_MEMORY": str(allotment.memory),
+        "FLOODMARK_USER": f"{os.getuid()}:{os.getgid()}",
+        "FLOODMARK_SHARED": str(shared.path),
+        "FLOODMARK_LEDGER": f"{INSIDE}/{shared.ledger.name}",
+    }
+
+
+def _cpuset(allotment: Allotment) -> str:
+    return ",".join(map(str, allotment.target_cpus))
+
+
+def _short(error: Exception) -> str:
+    return str(error).splitlines()[0][:120] if str(error) else type(error).__name__

@@ -1,0 +1,147 @@
+"""The server as local processes: its own session, pinned to the target's CPUs, log to a file."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from floodmark.errors import TargetError
+from floodmark.targets import ready
+from floodmark.targets.logs import tail
+from floodmark.targets.shared import SharedFolder
+from floodmark.targets.target import Allotment, Effective, Running, Target
+from target_apps.serve import ROOT
+
+STOP_TIMEOUT_S = 12.0
+KILL_TIMEOUT_S = 5.0
+
+
+class ProcessBackend:
+    """Starts ``python -m target_apps.serve``, which becomes the server.
+
+    outlive: the server goes on when this process ends, until ``floodmark down``.
+    """
+
+    name = "process"
+
+    def __init__(self, *, outlive: bool = False) -> None:
+        self._outlive = outlive
+
+    def up(self, target: Target, allotment: Allotment, folder: Path) -> Running:
+        reason = target.server.missing()
+        if reason is not None:
+            raise TargetError(f"{target.server.name} is unavailable here: {reason}; {target.server.mend}")
+        ready.port_must_be_free(target.host, target.port)
+        running = RunningProcess(target, allotment, folder, outlive=self._outlive)
+        try:
+            running.verify()
+        except TargetError as error:
+            running.down()
+            raise TargetError(str(error), log=error.log or tail(running.log_path)) from error
+        except BaseException:
+            running.down()
+            raise
+        return running
+
+
+class RunningProcess:
+    """One server's process tree."""
+
+    image_digest = None
+    memory_enforced = False
+
+    def __init__(self, target: Target, allotment: Allotment, folder: Path, *, outlive: bool) -> None:
+        self._target = target
+        self.base_url = target.base_url
+        self.log_path = folder / "target.log"
+        self.effective = Effective()
+        self._shared = SharedFolder()
+        self.ledger_path: Path | None = self._shared.ledger
+        environment = {
+            **os.environ,
+            **ready.environment(target, str(self._shared.ledger), allotment.target_cpus),
+            "FLOODMARK_DIE_WITH_PARENT": "" if outlive else "1",
+        }
+        with self.log_path.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "target_apps.serve", *ready.launcher_arguments(target)],
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def verify(self) -> None:
+        """Wait until it serves and is what was declared. Raises TargetError."""
+        target = self._target
+        ready.wait_until_ready(target.host, target.port, target.check, self.ended)
+        self.effective = ready.read_effective(target, self.ended)
+        ready.must_match(target, self.effective)
+
+    def root_pids(self) -> list[int]:
+        return [self._process.pid]
+
+    def ended(self) -> str | None:
+        code = self._process.poll()
+        if code is None:
+            return None
+        return f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
+
+    def handle(self) -> dict[str, Any]:
+        """What ``stop`` needs to end this server from another process."""
+        return {
+            "pid": self._process.pid,
+            "created": psutil.Process(self._process.pid).create_time(),
+            "signal": int(self._target.server.stop_signal),
+            "shared": str(self._shared.path),
+        }
+
+    def down(self) -> None:
+        if self._process.poll() is None:
+            _stop(psutil.Process(self._process.pid), self._target.server.stop_signal)
+            self._process.wait(STOP_TIMEOUT_S)
+        else:
+            _end_group(self._process.pid)
+        self._shared.remove()
+
+
+def stop(handle: Mapping[str, Any]) -> bool:
+    """End a server that outlived the process that started it; False when it is gone already."""
+    shutil.rmtree(handle["shared"], ignore_errors=True)
+    try:
+        process = psutil.Process(handle["pid"])
+        if process.create_time() != handle["created"]:
+            return False
+        _stop(process, signal.Signals(handle["signal"]))
+    except psutil.NoSuchProcess:
+        return False
+    return True
+
+
+def _stop(process: psutil.Process, how: signal.Signals) -> None:
+    """Ask, wait, then kill what is left of the tree."""
+    tree = [*process.children(recursive=True), process]
+    process.send_signal(how)
+    psutil.wait_procs([process], timeout=STOP_TIMEOUT_S)
+    _, alive = psutil.wait_procs(tree, timeout=1.0)
+    for survivor in alive:  # psutil compares start times, so a reused pid is safe
+        with contextlib.suppress(psutil.NoSuchProcess):
+            survivor.kill()
+    psutil.wait_procs(alive, timeout=KILL_TIMEOUT_S)
+
+
+def _end_group(leader: int) -> None:
+    """Kill what a dead server left behind: it led a process group of its own."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)

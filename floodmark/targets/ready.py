@@ -1,0 +1,185 @@
+"""Before any load: the port is free, the target serves the right answer, all its workers are up, and the
+configuration in force is the declared one.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psutil
+
+from floodmark.errors import TargetError
+from floodmark.targets.target import Check, Effective, Target
+from target_apps.probe import EFFECTIVE_PATH
+from target_apps.server import Value
+
+READY_TIMEOUT_S = 60.0
+WORKERS_TIMEOUT_S = 30.0
+REQUEST_TIMEOUT_S = 10.0
+HOLD_MS = 20
+
+Ended = Callable[[], str | None]
+
+
+def port_must_be_free(host: str, port: int, option: str = "--bind HOST:") -> None:
+    """Raise TargetError, naming who holds it, when something listens on the port already."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise TargetError(
+                f"{host}:{port} is taken{_holder(port)}; stop that, or choose another port with "
+                f"{option.replace('HOST', host)}{'' if option.endswith(':') else ' '}PORT"
+            ) from error
+
+
+def _holder(port: int) -> str:
+    try:
+        for connection in psutil.net_connections("tcp"):
+            local = connection.laddr
+            if connection.status == psutil.CONN_LISTEN and local and local.port == port and connection.pid:
+                return f" by process {connection.pid} ({psutil.Process(connection.pid).name()})"
+    except (psutil.Error, OSError):
+        pass
+    return ""
+
+
+def wait_until_ready(host: str, port: int, check: Check, ended: Ended, timeout_s: float = READY_TIMEOUT_S) -> None:
+    """Ask until the answer has status 200 and its marker. A connect alone, or a 500, is not readiness.
+
+    Raises TargetError as soon as ``ended`` says how the target ended, or after ``timeout_s``.
+    """
+    deadline = time.monotonic() + timeout_s
+    last = "it never listened"
+    while time.monotonic() < deadline:
+        how = ended()
+        if how is not None:
+            raise TargetError(f"the target ended before it was ready: {how}")
+        try:
+            status, body = ask(host, port, check, timeout_s=min(REQUEST_TIMEOUT_S, deadline - time.monotonic() + 0.1))
+        except ConnectionRefusedError:
+            pass
+        except (OSError, http.client.HTTPException) as error:
+            last = f"{check.path}: {error}"
+        else:
+            wrong = _wrong(check, status, body)
+            if wrong is None:
+                return
+            last = wrong
+        time.sleep(0.05)
+    raise TargetError(f"the target was not ready after {timeout_s:.0f} s: {last}")
+
+
+def _wrong(check: Check, status: int, body: bytes) -> str | None:
+    if status != 200:
+        return f"{check.path} answered {status}: {body[:200].decode(errors='replace').strip()}"
+    if check.marker is not None and check.marker not in body:
+        return f"{check.path} answered 200 without the marker {check.marker.decode()!r}: {body[:80]!r}"
+    return None
+
+
+def ask(host: str, port: int, check: Check, timeout_s: float = REQUEST_TIMEOUT_S) -> tuple[int, bytes]:
+    """One request on a connection of its own. Raises OSError or HTTPException."""
+    connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
+    try:
+        connection.request(check.method, check.path, body=check.body or None, headers={"Connection": "close"})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def read_effective(target: Target, ended: Ended) -> Effective:
+    """Ask all app processes for the configuration in force, until every expected one has answered.
+
+    Raises TargetError when a process reports an error, or when some never answer.
+    """
+    expected = target.server.expected_processes(target.settings)
+    wanted = expected or 1
+    check = Check(path=f"{EFFECTIVE_PATH}?hold_ms={HOLD_MS}", marker=None)
+    reports: dict[int, dict[str, Any]] = {}
+    deadline = time.monotonic() + WORKERS_TIMEOUT_S
+    with ThreadPoolExecutor(max_workers=2 * wanted) as pool:
+        while len(reports) < wanted:
+            how = ended()
+            if how is not None:
+                raise TargetError(f"the target ended while its workers started: {how}")
+            if time.monotonic() > deadline:
+                raise TargetError(
+                    f"{len(reports)} of {wanted} worker processes answered within {WORKERS_TIMEOUT_S:.0f} s"
+                )
+            for report in pool.map(lambda _: _report(target, check), range(2 * wanted)):
+                if report is not None:
+                    reports[report["pid"]] = report
+    return _effective(target, reports, exact=expected)
+
+
+def _report(target: Target, check: Check) -> dict[str, Any] | None:
+    try:
+        status, body = ask(target.host, target.port, check)
+        report: dict[str, Any] = json.loads(body)
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
+    if status != 200:
+        raise TargetError(f"{target.server.name} cannot report its configuration: {report.get('error', body)}")
+    return report
+
+
+def _effective(target: Target, reports: Mapping[int, dict[str, Any]], exact: int | None) -> Effective:
+    if exact is not None and len(reports) != exact:
+        raise TargetError(
+            f"declared {target.server.name} with {exact} worker processes, but {len(reports)} answered: "
+            f"pids {', '.join(map(str, sorted(reports)))}"
+        )
+    first = next(iter(reports.values()))
+    for pid, report in reports.items():
+        if report["facts"] != first["facts"]:
+            raise TargetError(
+                f"processes differ: pid {first['pid']} reports {first['facts']}, pid {pid} {report['facts']}"
+            )
+    return Effective(
+        pids=tuple(sorted(reports)),
+        facts=first["facts"],
+        version=first.get("version"),
+        python=first.get("python"),
+    )
+
+
+def must_match(target: Target, effective: Effective) -> None:
+    """Raise TargetError, naming both configurations, where the one in force is not the declared one."""
+    declared = target.server.expectations(target.settings)
+    wrong = {fact: effective.facts.get(fact) for fact, value in declared.items() if effective.facts.get(fact) != value}
+    if wrong:
+        raise TargetError(
+            f"declared {target.server.name} ({_listed(declared)}), but the running server has "
+            f"{_listed({fact: effective.facts.get(fact) for fact in declared})}; "
+            f"different: {', '.join(wrong)}. Nothing was measured."
+        )
+
+
+def _listed(facts: Mapping[str, Value | None]) -> str:
+    return ", ".join(f"{fact}={value}" for fact, value in facts.items())
+
+
+def environment(target: Target, ledger: str, cpus: tuple[int, ...] | None) -> dict[str, str]:
+    """Variables for the launcher."""
+    variables = {"FLOODMARK_LEDGER": ledger, "FLOODMARK_SERVER": target.server.name}
+    if cpus is not None:
+        variables["FLOODMARK_CPUS"] = ",".join(map(str, cpus))
+    return variables
+
+
+def launcher_arguments(target: Target) -> list[str]:
+    """What ``python -m target_apps.serve`` is told, the same in every backend."""
+    words = [target.server.name, "--bind", f"{target.host}:{target.port}"]
+    for name, value in target.settings.items():
+        words += [f"--{name.replace('_', '-')}", str(value)]
+    return words

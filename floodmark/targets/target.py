@@ -1,0 +1,107 @@
+"""What a target is, and what every backend must give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from target_apps.server import Server, Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """The request that proves a target serves, and the marker of its answer; None accepts any body."""
+
+    path: str
+    marker: bytes | None
+    method: str = "GET"
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A server with its settings, as declared."""
+
+    server: Server
+    settings: Mapping[str, Value]
+    host: str
+    port: int
+    check: Check
+
+    @property
+    def base_url(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+    @property
+    def nominal_slots(self) -> int | None:
+        return self.server.nominal_slots(self.settings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allotment:
+    """The budget on this host: which CPUs the target gets and which the generator, and memory in bytes.
+
+    shared: target and generator run on the same CPUs.
+    """
+
+    target_cpus: tuple[int, ...]
+    generator_cpus: tuple[int, ...]
+    memory: int
+    shared: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effective:
+    """The configuration in force, read from the running processes.
+
+    pids: app processes that answered, as they see themselves. facts: what each of them reports.
+    """
+
+    pids: tuple[int, ...] = ()
+    facts: Mapping[str, Value | None] = field(default_factory=dict)
+    version: str | None = None
+    python: str | None = None
+
+
+class Running(Protocol):
+    """A target that is up."""
+
+    @property
+    def base_url(self) -> str: ...
+    @property
+    def effective(self) -> Effective: ...
+    @property
+    def log_path(self) -> Path | None: ...
+    @property
+    def ledger_path(self) -> Path | None: ...
+    @property
+    def image_digest(self) -> str | None: ...
+    @property
+    def memory_enforced(self) -> bool: ...
+
+    def root_pids(self) -> list[int]:
+        """Processes, by this host's pids, whose trees are the target."""
+
+    def ended(self) -> str | None:
+        """How the target ended, or None while it runs."""
+
+    def handle(self) -> dict[str, Any]:
+        """What the backend's ``stop`` needs to end it from another process."""
+
+    def down(self) -> None:
+        """Stop it and leave nothing behind."""
+
+
+class Backend(Protocol):
+    """A way to bring a target up."""
+
+    @property
+    def name(self) -> str: ...
+
+    def up(self, target: Target, allotment: Allotment, folder: Path) -> Running:
+        """Start the target, wait until it serves, and verify it. Its log goes to ``folder/target.log``.
+
+        Raises TargetError, with nothing left running.
+        """

@@ -1,0 +1,171 @@
+"""The search against simulated servers whose truth is known."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from floodmark.search import QUICK, SearchSettings, find_ceiling
+from floodmark.verdict.saturation import Saturation, judge
+from floodmark.verdict.step import Step
+from floodmark.verdict.words import End, Phase
+from tests.support.simulator import Model, Simulator, constant, exponential, simulate
+
+
+def find(model: Model, settings: SearchSettings, seed: int = 1) -> tuple[Saturation, list[Step]]:
+    steps, outcome = simulate(find_ceiling(settings), model, seed)
+    return judge(steps, outcome.end, outcome.reason, outcome.hold_users, settings.think_time_s), steps
+
+
+def value(point: object) -> float:
+    number = point.value  # type: ignore[attr-defined]
+    assert isinstance(number, float), point
+    return number
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("slots", [1, 2, 4, 8, 40])
+def test_finds_the_slots_of_a_constant_server(slots: int, seed: int) -> None:
+    verdict, steps = find(Model(slots=slots, service=constant(0.05)), SearchSettings(slots_hint=slots), seed)
+    assert verdict.end is End.FOUND
+    assert value(verdict.ceiling_rps) == pytest.approx(slots / 0.05, rel=0.01)
+    assert value(verdict.knee_inflight) == pytest.approx(slots, rel=0.01)
+    assert verdict.confirmed
+    assert steps[-1].t_end_s <= 120
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_finds_the_knee_in_users_with_think_time(seed: int) -> None:
+    # K3: 4 slots of 50 ms, constant think time of 1 s: X = min(N / 1.05, 80), N* = 84.
+    model = Model(slots=4, service=constant(0.05), think=constant(1.0))
+    verdict, _ = find(model, SearchSettings(slots_hint=4, think_time_s=1.0), seed)
+    assert value(verdict.ceiling_rps) == pytest.approx(80, rel=0.015)
+    assert value(verdict.knee_users) == pytest.approx(84, rel=0.02)
+    assert value(verdict.knee_inflight) == pytest.approx(4, rel=0.02)
+
+
+def test_the_law_does_not_depend_on_the_service_distribution() -> None:
+    # K5: without think time X = min(n, c) / E[s] for any distribution.
+    errors = [
+        value(find(Model(slots=4, service=exponential(0.05)), SearchSettings(slots_hint=4), seed)[0].ceiling_rps) / 80
+        - 1
+        for seed in range(20)
+    ]
+    assert abs(sum(errors) / len(errors)) < 0.02
+    assert math.sqrt(sum(e * e for e in errors) / len(errors)) < 0.04
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_quick_is_the_same_search_on_a_smaller_budget(seed: int) -> None:
+    settings = SearchSettings(slots_hint=8, time_budget_s=75, pace=QUICK)
+    verdict, steps = find(Model(slots=8, service=constant(0.05)), settings, seed)
+    assert verdict.confirmed
+    assert value(verdict.ceiling_rps) == pytest.approx(160, rel=0.02)
+    assert steps[-1].t_end_s <= 62
+
+
+@pytest.mark.parametrize("hint", [None, 1, 4, 4096])
+def test_a_wrong_hint_does_not_mislead(hint: int | None) -> None:
+    verdict, _ = find(Model(slots=16, service=constant(0.02)), SearchSettings(slots_hint=hint))
+    assert value(verdict.ceiling_rps) == pytest.approx(800, rel=0.01)
+
+
+def test_a_server_that_never_saturates_is_censored() -> None:
+    verdict, _ = find(Model(slots=10_000, service=constant(0.05)), SearchSettings(max_users=64))
+    assert verdict.end is End.MAX_USERS
+    assert not verdict.confirmed
+    assert verdict.ceiling_rps.value is None
+    assert verdict.ceiling_rps.lo == pytest.approx(64 / 0.05, rel=0.05)
+    assert verdict.ceiling_rps.hi is None
+    assert "max_users" in verdict.ceiling_rps.reason
+
+
+def test_errors_only_give_no_number() -> None:
+    verdict, steps = find(Model(slots=4, service=constant(0.05), fails_above=0), SearchSettings())
+    assert verdict.end is End.ALL_ERRORS
+    assert verdict.ceiling_rps.value is None
+    assert verdict.ceiling_rps.lo is None
+    assert verdict.knee_users.value is None
+    assert len(steps) == 1
+
+
+def test_a_server_that_dies_under_load_gives_no_number() -> None:
+    verdict, _ = find(Model(slots=64, service=constant(0.05), dies_at=32), SearchSettings(slots_hint=8))
+    assert verdict.end is End.DIED
+    assert verdict.ceiling_rps.value is None
+    assert "32 users" in verdict.reason
+
+
+def test_a_warm_up_that_never_ends_is_refused() -> None:
+    model = Model(slots=4, service=constant(0.05), speed=lambda t: 1 + t / 30)
+    verdict, _ = find(model, SearchSettings(slots_hint=4))
+    assert verdict.end is End.NOT_STEADY
+    assert not verdict.confirmed
+
+
+def test_a_slow_start_is_waited_out() -> None:
+    # K12: half speed for the first 10 s.
+    model = Model(slots=4, service=constant(0.05), speed=lambda t: 0.5 if t < 10 else 1.0)
+    verdict, _ = find(model, SearchSettings(slots_hint=4))
+    assert value(verdict.ceiling_rps) == pytest.approx(80, rel=0.01)
+
+
+def test_a_generator_that_limits_voids_the_ceiling() -> None:
+    verdict, _ = find(Model(slots=40, service=constant(0.05), generator_cpu=0.002), SearchSettings(slots_hint=8))
+    assert verdict.end is End.GENERATOR_LIMITED
+    assert verdict.ceiling_rps.value is None
+    assert verdict.ceiling_rps.hi is None
+    assert not verdict.confirmed
+    assert verdict.generator.value == "limited"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_goodput_counts_only_good_answers(seed: int) -> None:
+    # K8: 500 above 6 in flight; goodput peaks at 6 / 50 ms = 120/s and falls beyond.
+    verdict, _ = find(Model(slots=16, service=constant(0.05), fails_above=6), SearchSettings(slots_hint=16), seed)
+    assert verdict.ceiling_rps.value is None or value(verdict.ceiling_rps) <= 125
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_collapsing_server_is_held_at_its_peak_and_found_to_collapse(seed: int) -> None:
+    # Each waiting request slows service by 20 %: 8 users give 160/s, 16 give 160 / (1 + .2 * 8).
+    model = Model(slots=8, service=constant(0.05), per_queued=0.2)
+    verdict, _ = find(model, SearchSettings(slots_hint=8), seed)
+    assert value(verdict.ceiling_rps) == pytest.approx(160, rel=0.06)
+    assert isinstance(verdict.collapse_users.value, float)
+    assert value(verdict.overload_kept) < 0.5
+
+
+def test_uneven_levels_are_left_for_higher_ones() -> None:
+    # Connections dealt to workers anew: below 24 users, a quarter of the slots idles in every other deal.
+    slots = 8
+    search = find_ceiling(SearchSettings(slots_hint=8))
+    simulator = Simulator(Model(slots=8, service=constant(0.05), slots_at=lambda _: slots), seed=1)
+    held = []
+    order, deals = next(search), 0
+    while True:
+        deals += order.fresh
+        slots = 6 if order.users < 24 and order.fresh and deals % 2 else 8
+        step = simulator.carry_out(order)
+        if order.phase is Phase.HOLD:
+            held.append(order.users)
+        try:
+            order = search.send(step)
+        except StopIteration as stop:
+            outcome = stop.value
+            break
+    assert outcome.end is End.FOUND
+    assert held[0] < 24 <= outcome.hold_users
+
+
+def test_the_same_steps_give_the_same_orders() -> None:
+    model = Model(slots=4, service=exponential(0.05))
+    first, _ = simulate(find_ceiling(SearchSettings()), model, seed=3)
+    second, _ = simulate(find_ceiling(SearchSettings()), model, seed=3)
+    assert first == second
+
+
+def test_no_order_exceeds_the_allowed_users() -> None:
+    steps, _ = simulate(find_ceiling(SearchSettings(max_users=10)), Model(slots=4, service=constant(0.05)))
+    assert max(step.users for step in steps) == 10
