@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import io
 import os
 import tempfile
 from collections.abc import Callable, Iterable
@@ -22,25 +24,36 @@ class WriteError(FloodmarkError):
 
 
 class Appender(Generic[RowType]):
-    """A CSV file that grows by whole rows, each on disk before ``add`` returns."""
+    """A CSV file that grows by whole rows: each is with the operating system when ``add`` returns, or not at all."""
 
     def __init__(self, path: Path, kind: type[RowType]) -> None:
         self._path = path
         try:
-            self._file = path.open("a", encoding="utf-8", newline="")
-            self._csv = csv.writer(self._file, lineterminator="\n")
-            if self._file.tell() == 0:
-                self._csv.writerow(columns(kind))
-                self._file.flush()
+            self._file = path.open("ab", buffering=0)
         except OSError as error:
             raise WriteError(f"cannot write {path}: {error.strerror}") from error
+        try:
+            if self._file.seek(0, os.SEEK_END) == 0:
+                self._append([columns(kind)])
+        except WriteError:
+            self._file.close()
+            raise
 
     def add(self, *rows: RowType) -> None:
-        """Append rows. Raises WriteError."""
+        """Append rows. Raises WriteError, with none of them in the file."""
+        self._append([to_cells(row) for row in rows])
+
+    def _append(self, rows: list[list[str]]) -> None:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(rows)
+        data = text.getvalue().encode()
+        before = self._file.tell()
         try:
-            self._csv.writerows(to_cells(row) for row in rows)
-            self._file.flush()
+            while data:
+                data = data[self._file.write(data) :]
         except OSError as error:
+            with contextlib.suppress(OSError):
+                self._file.truncate(before)
             raise WriteError(f"cannot write {self._path}: {error.strerror}") from error
 
     def close(self) -> None:

@@ -62,7 +62,7 @@ class Histogram:
         """
         if not self.total:
             return None
-        rank = max(1.0, q * self.total)
+        rank = max(1, math.ceil(q * self.total - 1e-9))
         seen = 0
         for index in sorted(self._counts):
             count = self._counts[index]

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from floodmark.search import QUICK, SearchSettings, find_ceiling
+from floodmark.search import QUICK, Order, SearchSettings, find_ceiling
 from floodmark.verdict.saturation import Saturation, judge
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import End, Phase
@@ -142,21 +142,21 @@ def test_uneven_levels_are_left_for_higher_ones() -> None:
     slots = 8
     search = find_ceiling(SearchSettings(slots_hint=8))
     simulator = Simulator(Model(slots=8, service=constant(0.05), slots_at=lambda _: slots), seed=1)
-    held = []
-    order, deals = next(search), 0
-    while True:
+    order, deals, held = next(search), 0, []
+
+    def visit(order: Order) -> Step:
+        nonlocal deals, slots
         deals += order.fresh
         slots = 6 if order.users < 24 and order.fresh and deals % 2 else 8
-        step = simulator.carry_out(order)
-        if order.phase is Phase.HOLD:
-            held.append(order.users)
-        try:
-            order = search.send(step)
-        except StopIteration as stop:
-            outcome = stop.value
-            break
-    assert outcome.end is End.FOUND
-    assert held[0] < 24 <= outcome.hold_users
+        return simulator.carry_out(order)
+
+    with pytest.raises(StopIteration) as stop:
+        while True:
+            if order.phase is Phase.HOLD:
+                held.append(order.users)
+            order = search.send(visit(order))
+    assert stop.value.value.end is End.FOUND
+    assert held[0] < 24 <= stop.value.value.hold_users
 
 
 def test_the_same_steps_give_the_same_orders() -> None:

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+
+from floodmark.stats.curve import isotonic, users_reaching
+from floodmark.stats.intervals import FLOOR, agree, batch_half_width, median_interval, pooled_interval, t_quantile
+from floodmark.stats.steadiness import settled_after, trending
+
+
+def test_t_quantiles() -> None:
+    assert t_quantile(2) == pytest.approx(4.303, abs=1e-3)
+    assert t_quantile(7) == pytest.approx(2.365, abs=1e-3)
+
+
+def test_batch_interval_covers_the_rate_of_a_poisson_process() -> None:
+    rng = random.Random(7)
+    covered = 0
+    for _ in range(400):
+        counts = [sum(1 for _ in range(40) if rng.random() < 0.25) for _ in range(50)]
+        half = batch_half_width(counts)
+        mean = sum(counts) / len(counts)
+        covered += abs(mean - 10) <= half * mean
+    assert 0.90 <= covered / 400 <= 0.99
+
+
+@pytest.mark.parametrize("counts", [[], [5], [0, 0, 0], [1, 1]])
+def test_too_few_completions_give_no_interval(counts: list[int]) -> None:
+    assert batch_half_width(counts) == math.inf
+
+
+def test_equal_counts_still_leave_an_edge() -> None:
+    assert batch_half_width([16] * 50) == pytest.approx(1 / 800)
+
+
+def test_one_visit_is_never_an_interval() -> None:
+    # The mistake of another project: n = 1 called significant.
+    assert median_interval([100.0]).hi == math.inf
+
+
+def test_a_run_s_interval_is_the_widest_of_its_three() -> None:
+    assert pooled_interval([100, 100, 100], [0.001] * 3).half_width == pytest.approx(FLOOR)
+    assert pooled_interval([100, 100, 100], [0.10] * 3).half_width == pytest.approx(0.10 / math.sqrt(3) * 1.25)
+    assert pooled_interval([98, 100, 102], [0.001] * 3).half_width > 0.05
+
+
+def test_agreement_is_of_the_middle_visits() -> None:
+    assert agree([100, 101, 102, 60, 140], 0.04)
+    assert not agree([100, 106, 94], 0.04)
+    assert not agree([100, 100], 0.04)
+
+
+def test_trend() -> None:
+    rng = random.Random(1)
+    assert not trending([100 + rng.randint(-5, 5) for _ in range(50)])
+    assert trending([100 + i for i in range(50)])
+    assert not trending([100 + i // 25 for i in range(50)])  # significant, but 1 %
+    assert not trending([1, 2, 3])
+    assert not trending([0] * 50)
+
+
+def test_false_trends_are_rare() -> None:
+    rng = random.Random(3)
+    alarms = sum(trending([rng.randint(5, 15) for _ in range(50)]) for _ in range(1000))
+    assert alarms <= 5
+
+
+def test_mser_finds_the_end_of_a_warm_up() -> None:
+    rng = random.Random(1)
+    values = [50 + 5 * i for i in range(10)] + [100 + rng.random() for _ in range(40)]
+    assert 8 <= settled_after(values) <= 12
+    assert settled_after([100.0] * 50) == 0
+
+
+def test_isotonic_pools_violators() -> None:
+    assert isotonic([1, 3, 2, 4], [1, 1, 1, 1]) == [1, 2.5, 2.5, 4]
+    assert isotonic([1, 3, 2], [1, 1, 3]) == [1, 2.25, 2.25]
+
+
+def test_users_reaching_interpolates() -> None:
+    curve = {1: [20.0], 2: [40.0], 4: [80.0], 8: [80.0]}
+    assert users_reaching(curve, 60) == pytest.approx(3)
+    assert users_reaching(curve, 10) == pytest.approx(0.5)
+    assert users_reaching(curve, 81) is None

@@ -1,0 +1,120 @@
+"""Recording and merging: nothing lost, nothing counted twice, whoever recorded it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from floodmark.records.recorder import BINS_PER_S, Recorder, bin_of
+from floodmark.records.timeline import Timeline
+from floodmark.stats.window import ErrorKind, Window
+
+ORIGIN = 1_800_000_000.0
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = ORIGIN
+
+    def __call__(self) -> float:
+        return self.now
+
+
+requests = st.tuples(
+    st.floats(min_value=0, max_value=9.99),
+    st.floats(min_value=0.01, max_value=5000),
+    st.none() | st.sampled_from(ErrorKind),
+    st.sampled_from(["/a", "/b"]),
+)
+
+
+def window_of(timeline: Timeline, seconds: int = 10) -> Window:
+    first = bin_of(ORIGIN)
+    return timeline.window(first, first + seconds * BINS_PER_S, ORIGIN)
+
+
+@given(st.lists(requests, max_size=60), st.integers(1, 3))
+def test_any_split_over_processes_gives_the_same_window(
+    seen: list[tuple[float, float, ErrorKind | None, str]], processes: int
+) -> None:
+    end = bin_of(ORIGIN) + 10 * BINS_PER_S
+
+    def merged(split: int) -> Window:
+        timeline = Timeline()
+        for process in range(split):
+            recorder = Recorder(Clock())
+            for offset, ms, failure, name in seen[process::split]:
+                recorder.request(name, ORIGIN + offset, ms, failure)
+            # As over the wire: msgpack and JSON keep no tuples, and JSON no integer keys.
+            timeline.add(f"p{process}", end, json.loads(json.dumps(recorder.take(end))))
+        return window_of(timeline)
+
+    one, many = merged(1), merged(processes)
+    assert many.good_per_bin == one.good_per_bin
+    assert many.errors == one.errors
+    assert many.histogram.counts == one.histogram.counts
+    assert many.error_histogram.counts == one.error_histogram.counts
+    assert many.good_ms == pytest.approx(one.good_ms)
+    assert one.good == sum(failure is None for _, _, failure, _ in seen)
+    assert one.failed == sum(failure is not None for _, _, failure, _ in seen)
+
+
+@given(st.lists(st.tuples(st.floats(0, 2), st.floats(0, 2)), max_size=20))
+def test_in_flight_is_integrated_exactly(spans: list[tuple[float, float]]) -> None:
+    clock = Clock()
+    recorder = Recorder(clock)
+    events = sorted(
+        [(start, True) for start, _ in spans] + [(start + length, False) for start, length in spans],
+        key=lambda event: (event[0], not event[1]),
+    )
+    for when, enters in events:
+        clock.now = ORIGIN + when
+        recorder.enter() if enters else recorder.leave()
+    clock.now = ORIGIN + 5
+    timeline = Timeline()
+    end = bin_of(clock.now)
+    timeline.add("p", end, recorder.take(end))
+    assert window_of(timeline).in_flight_s == pytest.approx(sum(length for _, length in spans), abs=1e-5)
+
+
+def test_a_straggler_s_bin_is_merged_after_the_fact() -> None:
+    recorder, timeline = Recorder(Clock()), Timeline()
+    first = bin_of(ORIGIN)
+    recorder.request("/a", ORIGIN + 0.05, 1.0, None)
+    timeline.add("p", first + 1, recorder.take(first + 1))
+    recorder.request("/a", ORIGIN + 0.06, 2.0, None)
+    timeline.add("p", first + 2, recorder.take(first + 2))
+    assert timeline.window(first, first + 1, ORIGIN).good == 2
+
+
+def test_a_window_is_complete_when_every_process_has_reported_past_it() -> None:
+    timeline = Timeline()
+    assert timeline.complete_until == 0
+    timeline.add("a", 100, [])
+    timeline.add("b", 90, [])
+    assert timeline.complete_until == 90
+    timeline.add("b", 110, [])
+    assert timeline.complete_until == 100
+    timeline.forget("a")
+    assert timeline.complete_until == 110
+
+
+def test_each_generator_process_keeps_its_own_cpu() -> None:
+    timeline = Timeline()
+    for process, cpu in (("a", 0.9), ("b", 0.1)):
+        recorder = Recorder(Clock())
+        recorder.burned(cpu, ORIGIN, ORIGIN + 1)
+        timeline.add(process, bin_of(ORIGIN + 2), recorder.take(bin_of(ORIGIN + 2)))
+    cpu_cores = timeline.window(bin_of(ORIGIN), bin_of(ORIGIN) + BINS_PER_S, ORIGIN).cpu_cores
+    assert cpu_cores == {"a": pytest.approx(0.9), "b": pytest.approx(0.1)}
+
+
+def test_what_was_taken_is_gone() -> None:
+    recorder = Recorder(Clock())
+    recorder.request("/a", ORIGIN, 1.0, None)
+    end = bin_of(ORIGIN) + 1
+    assert len(recorder.take(end)) == 1
+    assert recorder.take(end) == []

@@ -1,0 +1,209 @@
+"""Judgements, on made-up visits."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from floodmark.stats.histogram import Histogram
+from floodmark.stats.window import ErrorKind, Window
+from floodmark.verdict.generator import GeneratorGauges, judge
+from floodmark.verdict.measure import measure
+from floodmark.verdict.saturation import judge as judge_search
+from floodmark.verdict.step import Step
+from floodmark.verdict.words import End, Generator, Phase
+
+
+def step(phase: Phase, users: int, rate: float, r_ms: float = 50.0, visit: int = 1, **more: object) -> Step:
+    fields: dict[str, object] = {
+        "visit": visit,
+        "phase": phase,
+        "t_start_s": 0.0,
+        "t_end_s": 5.0,
+        "users": users,
+        "good": round(rate * 5),
+        "goodput_rps": rate,
+        "goodput_lo": rate * 0.99,
+        "goodput_hi": rate * 1.01,
+        "r_mean_ms": r_ms,
+        "gen_verdict": Generator.OK,
+        **more,
+    }
+    return Step(**fields)  # type: ignore[arg-type]
+
+
+FOUND = [
+    step(Phase.BASE, 1, 20),
+    step(Phase.BRACKET, 2, 40),
+    step(Phase.BRACKET, 4, 80),
+    step(Phase.BRACKET, 8, 80, 100),
+    step(Phase.HOLD, 8, 80, 100),
+    step(Phase.HOLD, 8, 79, 100),
+    step(Phase.HOLD, 8, 81, 100),
+    step(Phase.VERIFY, 16, 79, 200),
+    step(Phase.RECOVERY, 2, 40, 50),
+]
+
+
+def test_a_found_ceiling_with_everything_that_follows_from_it() -> None:
+    verdict = judge_search(FOUND, End.FOUND, "", 8, 0.0)
+    assert verdict.confirmed
+    assert verdict.ceiling_rps.value == 80
+    assert verdict.ceiling_rps.lo is not None
+    assert verdict.ceiling_rps.hi is not None
+    assert verdict.ceiling_rps.n_visits == 3
+    assert verdict.knee_inflight.value == pytest.approx(4)
+    assert verdict.knee_users.value == pytest.approx(4)
+    assert verdict.n95_users.value == pytest.approx(3.8)
+    assert verdict.overload_kept.value == pytest.approx(79 / 80)
+    assert verdict.collapse_users.value == "none_to_16"
+    assert verdict.generator.value is Generator.OK
+    assert verdict.metastable is False
+
+
+def test_think_time_moves_the_knee_in_users_only() -> None:
+    verdict = judge_search(FOUND, End.FOUND, "", 8, 1.0)
+    assert verdict.knee_users.value == pytest.approx(84)
+    assert verdict.knee_inflight.value == pytest.approx(4)
+
+
+def test_the_ceiling_is_never_the_best_visit() -> None:
+    lucky = [*FOUND, step(Phase.HOLD, 8, 120, 66)]
+    verdict = judge_search(lucky, End.FOUND, "", 8, 0.0)
+    assert isinstance(verdict.ceiling_rps.value, float)
+    assert verdict.ceiling_rps.value < 82
+
+
+def test_void_visits_carry_nothing() -> None:
+    void = [dataclasses.replace(s, valid=False, reason="x") if s.phase is Phase.HOLD else s for s in FOUND]
+    verdict = judge_search(void, End.FOUND, "", 8, 0.0)
+    assert verdict.ceiling_rps.value is None
+    assert not verdict.confirmed
+
+
+@pytest.mark.parametrize("end", [End.MAX_USERS, End.TIMED_OUT, End.GENERATOR_LIMITED])
+def test_a_search_that_was_cut_off_gives_a_lower_bound_at_most(end: End) -> None:
+    verdict = judge_search(FOUND, end, "", 8, 0.0)
+    assert not verdict.confirmed
+    assert verdict.ceiling_rps.lo is not None
+    assert verdict.ceiling_rps.hi is None
+    assert not verdict.ceiling_rps.valid
+    assert verdict.ceiling_rps.reason
+
+
+@pytest.mark.parametrize("end", [End.ALL_ERRORS, End.DIED, End.NOT_STEADY, End.INTERRUPTED, End.FAILED])
+def test_other_ends_give_no_number(end: End) -> None:
+    verdict = judge_search(FOUND, end, "because", 8, 0.0)
+    for point in (verdict.ceiling_rps, verdict.knee_users, verdict.knee_inflight, verdict.n95_users):
+        assert (point.value, point.lo, point.hi, point.valid) == (None, None, None, False)
+        assert "because" in point.reason
+
+
+@pytest.mark.parametrize("end", End)
+def test_no_visit_at_all_gives_no_number(end: End) -> None:
+    verdict = judge_search([], end, "", None, 0.0)
+    assert not verdict.confirmed
+    assert verdict.ceiling_rps.lo is None
+
+
+def test_one_low_visit_beyond_is_not_a_collapse_and_two_are() -> None:
+    one = [s if s.phase is not Phase.VERIFY else step(Phase.VERIFY, 16, 40, 400) for s in FOUND]
+    assert judge_search(one, End.FOUND, "", 8, 0.0).collapse_users.value == "none_to_16"
+    two = [*one, step(Phase.VERIFY, 16, 42, 400)]
+    verdict = judge_search(two, End.FOUND, "", 8, 0.0)
+    assert verdict.collapse_users.value == 16
+    assert verdict.overload_kept.value == pytest.approx(41 / 80)
+
+
+def test_a_target_that_stays_slow_after_overload_is_metastable() -> None:
+    slow = [*FOUND[:-1], step(Phase.RECOVERY, 2, 10, 200)]
+    assert judge_search(slow, End.FOUND, "", 8, 0.0).metastable is True
+
+
+GAUGES = GeneratorGauges(cpu_max=0.1, loop_lag_p99_ms=1.0, r0_ms=50.0, little_gap=0.001, law_gap=0.001)
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({}, Generator.OK),
+        ({"cpu_max": 0.7}, Generator.SUSPECT),
+        ({"cpu_max": 0.9}, Generator.LIMITED),
+        ({"loop_lag_p99_ms": 2.4}, Generator.OK),
+        ({"loop_lag_p99_ms": 4.0}, Generator.SUSPECT),
+        ({"little_gap": 0.03}, Generator.SUSPECT),
+        ({"law_gap": 0.10, "cpu_max": 0.5}, Generator.LIMITED),
+        ({"law_gap": 0.10, "cpu_max": 0.1}, Generator.SUSPECT),
+        ({"cpu_max": None, "loop_lag_p99_ms": None, "little_gap": None, "law_gap": None}, Generator.OK),
+        ({"cpu_max": 0.9, "loop_lag_p99_ms": 9.0}, Generator.LIMITED),
+    ],
+)
+def test_the_generator_s_worst_gauge_decides(change: dict[str, float | None], word: Generator) -> None:
+    found, why = judge(dataclasses.replace(GAUGES, **change))
+    assert found is word
+    assert bool(why) is (word is not Generator.OK)
+
+
+def window(counts: list[int], r_ms: float, **more: object) -> Window:
+    histogram = Histogram()
+    for _ in range(sum(counts)):
+        histogram.add(r_ms)
+    fields: dict[str, object] = {
+        "start_s": 10.0,
+        "end_s": 10.0 + len(counts) / 10,
+        "good_per_bin": counts,
+        "errors": {},
+        "good_ms": r_ms * sum(counts),
+        "all_ms": r_ms * sum(counts),
+        "max_ms": r_ms,
+        "histogram": histogram,
+        "error_histogram": Histogram(),
+        "in_flight_s": 8.0 * len(counts) / 10,
+        "connections_opened": 3,
+        "cpu_cores": {"local": 0.05},
+        **more,
+    }
+    return Window(**fields)  # type: ignore[arg-type]
+
+
+def test_a_window_becomes_a_step() -> None:
+    found = measure(window([16] * 50, 50.0), visit=4, phase=Phase.HOLD, users=8, r0_ms=50.0)
+    assert found.goodput_rps == pytest.approx(160)
+    assert found.efficiency == pytest.approx(1.0)
+    assert found.little_gap == pytest.approx(0.0)
+    assert found.law_gap == pytest.approx(0.0)
+    assert found.inflight_mean == pytest.approx(8)
+    assert found.connections_opened == 3
+    assert found.steady is True
+    assert found.valid
+    assert found.r_p99_ms is None  # 800 responses do not carry it
+
+
+def test_users_that_sit_ready_but_unsent_break_the_law() -> None:
+    found = measure(window([16] * 50, 25.0, cpu_cores={"local": 0.7}), visit=1, phase=Phase.HOLD, users=8, r0_ms=25.0)
+    assert found.law_gap == pytest.approx(0.5)
+    assert found.gen_verdict is Generator.LIMITED
+    assert not found.valid
+
+
+def test_a_drifting_visit_is_void_except_while_warming_up() -> None:
+    drifting = window(list(range(10, 60)), 50.0, in_flight_s=None)
+    assert not measure(drifting, visit=1, phase=Phase.HOLD, users=8).valid
+    assert measure(drifting, visit=1, phase=Phase.WARM, users=8).valid
+
+
+def test_each_kind_of_error_has_its_own_column() -> None:
+    errors = {kind: 10**number for number, kind in enumerate(ErrorKind)}
+    found = measure(window([0] * 10, 1.0, errors=errors, in_flight_s=None), visit=1, phase=Phase.BASE, users=1)
+    assert (found.error_refused, found.error_timeout, found.error_reset, found.error_http, found.error_body) == (
+        1,
+        10,
+        100,
+        1000,
+        10000,
+    )
+    assert found.errors == 11111
+    assert found.good == 0
+    assert found.r_mean_ms is None
+    assert found.error_share == 1.0
