@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from floodmark.doctor import examine
+from floodmark.report.tables import stdout
 
 
 def add_to(verbs: Any) -> None:
@@ -16,7 +17,7 @@ def add_to(verbs: Any) -> None:
 
 
 def execute(options: argparse.Namespace, console: Console) -> int:
-    out = Console()
+    out = stdout()
     for finding in examine():
         mark = "[yellow]![/yellow]" if finding.mend else "[green]✓[/green]"
         out.print(f" {mark} {finding.what:<20} {finding.seen}", highlight=False)

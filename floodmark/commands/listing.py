@@ -10,6 +10,7 @@ from rich.table import Table
 
 from floodmark.errors import UsageError
 from floodmark.plan import find_scenario, plan_run, scenario_names
+from floodmark.report.tables import stdout, table
 from floodmark.scenario import read_scenario
 from target_apps import catalog
 from target_apps.workloads import WORKLOADS
@@ -24,49 +25,49 @@ def add_to(verbs: Any) -> None:
 def execute(options: argparse.Namespace, console: Console) -> int:
     match options.kind:
         case "targets":
-            table = _targets()
+            shown = _targets()
         case "scenarios":
-            table = _scenarios()
+            shown = _scenarios()
         case _:
-            table = _workloads()
-    Console().print(table)
+            shown = _workloads()
+    stdout().print(shown)
     return 0
 
 
 def _targets() -> Table:
-    table = Table("target", "what", "settings", "slots", "here (process backend)")
+    shown = table("target", "what", "settings", "slots", "here (process backend)")
     for name in catalog.names():
         server = catalog.load(name)
         reason = server.missing()
         settings = " ".join(f"{s.name}={s.default}" for s in server.settings.values())
         here = f"unavailable: {reason}; {server.mend}" if reason else server.version() or "installed"
-        table.add_row(name, server.title, settings, server.slots or "unlimited", here)
-    return table
+        shown.add_row(name, server.title, settings, server.slots or "unlimited", here)
+    return shown
 
 
 def _scenarios() -> Table:
-    table = Table("scenario", "target", "workload", "slots")
+    shown = table("scenario", "target", "workload", "slots")
     for name in scenario_names():
         try:
             planned = plan_run(
                 read_scenario(find_scenario(name)), bind=("127.0.0.1", 8000), quick=False, repeat=1, seed=1
             )
         except UsageError as error:
-            table.add_row(name, "faulty", str(error), "")
+            shown.add_row(name, "faulty", str(error), "")
             continue
         assert planned.target is not None
         slots = planned.target.nominal_slots
-        table.add_row(
+        shown.add_row(
             name,
             planned.scenario.target,
             planned.scenario.workload,
             "unlimited" if slots is None else str(slots),
         )
-    return table
+    return shown
 
 
 def _workloads() -> Table:
-    table = Table("workload", "request", "answer must contain")
+    shown = table("workload", "request", "answer must contain")
     for name, workload in WORKLOADS.items():
-        table.add_row(name, f"{workload.method} {workload.path}", workload.marker.decode())
-    return table
+        shown.add_row(name, f"{workload.method} {workload.path}", workload.marker.decode())
+    return shown

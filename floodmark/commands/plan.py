@@ -6,10 +6,10 @@ import argparse
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from floodmark.commands import arguments
 from floodmark.plan import make_plan
+from floodmark.report.tables import stdout, table
 
 
 def add_to(verbs: Any) -> None:
@@ -31,12 +31,12 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         repeat=arguments.at_least_one(options.repeat, "--repeat"),
         seed=options.seed,
     )
-    table = Table("#", "scenario", "workload", "server", "settings", "slots", "about")
+    shown = table("#", "scenario", "workload", "server", "settings", "slots", "about")
     for number, planned in enumerate(plans, 1):
         target = planned.target
         assert target is not None
         slots = target.nominal_slots
-        table.add_row(
+        shown.add_row(
             str(number),
             planned.scenario.name,
             planned.scenario.workload,
@@ -45,7 +45,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
             "unlimited" if slots is None else str(slots),
             f"{planned.estimate_s:.0f} s",
         )
-    out = Console()
-    out.print(table)
+    out = stdout()
+    out.print(shown)
     out.print(f"{len(plans)} runs, about {sum(p.estimate_s for p in plans) / 60:.0f} min", highlight=False)
     return 0

@@ -16,6 +16,7 @@ from floodmark.plan import PlannedRun, make_plan, plan_external
 from floodmark.report import terminal
 from floodmark.report.failure import show_error
 from floodmark.report.progress import TerminalProgress
+from floodmark.report.tables import stdout
 from floodmark.results.folder import read_run
 from floodmark.results.schema import RESULTS, Result
 from floodmark.results.table import read_table
@@ -147,7 +148,7 @@ def _announce(
 
 def _show(done: Finished) -> None:
     run = read_run(done.folder)
-    terminal.show(Console(), run.facts, read_table(done.folder / RESULTS, Result), run.steps, done.folder)
+    terminal.show(stdout(), run.facts, read_table(done.folder / RESULTS, Result), run.steps, done.folder)
 
 
 def _document(folder: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from floodmark.errors import NoVerdict
 from floodmark.report import terminal
+from floodmark.report.tables import stdout
 from floodmark.results.folder import read_run
 from floodmark.results.schema import RESULTS, Result
 from floodmark.results.table import read_table
@@ -25,7 +26,7 @@ def add_to(verbs: Any) -> None:
 def execute(options: argparse.Namespace, console: Console) -> int:
     verdict = conclude(options.folder)
     run = read_run(options.folder)
-    terminal.show(Console(), run.facts, read_table(options.folder / RESULTS, Result), run.steps, options.folder)
+    terminal.show(stdout(), run.facts, read_table(options.folder / RESULTS, Result), run.steps, options.folder)
     if not verdict.confirmed:
         raise NoVerdict(verdict.reason)
     return 0

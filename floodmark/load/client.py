@@ -148,8 +148,7 @@ class LeanClient:
     def _exchange(self, message: bytes, *, head_only: bool) -> tuple[float, float, RequestFailed | None]:
         """Returns the start (epoch s), the latency in ms and what went wrong."""
         connection, recorder = self._connection, CONTROLS.recorder
-        recorder.enter()
-        started = time.time()
+        started = recorder.enter()
         try:
             for attempt in range(2):
                 try:
@@ -173,7 +172,7 @@ class LeanClient:
                 self._back_off_s = min(BACK_OFF_MOST_S, 2 * self._back_off_s or BACK_OFF_FIRST_S)
             return started, (time.time() - started) * 1000, error
         finally:
-            recorder.leave()
+            recorder.leave(started)
 
     def _renew(self) -> None:
         self._generation = CONTROLS.generation

@@ -39,12 +39,16 @@ class Cell:
 
 
 class Gauges:
-    """Sums for one bin that belong to no request name."""
+    """Sums for one bin that belong to no request name.
 
-    __slots__ = ("cpu_s", "in_flight_s", "lag", "opened", "reconnects", "think_s", "thoughts", "users")
+    ages_s: summed ages of the requests in flight at the end of the bin.
+    """
+
+    __slots__ = ("ages_s", "cpu_s", "in_flight_s", "lag", "opened", "reconnects", "think_s", "thoughts", "users")
 
     def __init__(self) -> None:
         self.in_flight_s = 0.0
+        self.ages_s = 0.0
         self.opened = 0
         self.reconnects = 0
         self.think_s = 0.0
@@ -69,8 +73,9 @@ class Recorder:
         self._clock = clock
         self._cells: dict[tuple[int, str], Cell] = {}
         self._gauges: dict[int, Gauges] = {}
+        self._epoch = self._accrued = clock()
         self._in_flight = 0
-        self._in_flight_since = clock()
+        self._entered_s = 0.0  # sum of the starts of requests in flight, since the epoch
 
     def request(self, name: str, ended: float, ms: float, failure: ErrorKind | None) -> None:
         """Take down one response that was complete at ``ended``, epoch seconds."""
@@ -89,15 +94,18 @@ class Recorder:
             cell.error_ms += ms
             cell.error_buckets[index] = cell.error_buckets.get(index, 0) + 1
 
-    def enter(self) -> None:
-        """Count a request into flight."""
-        self._accrue()
+    def enter(self) -> float:
+        """Count a request into flight; returns this moment, epoch s, for ``leave``."""
+        now = self._accrue()
         self._in_flight += 1
+        self._entered_s += now - self._epoch
+        return now
 
-    def leave(self) -> None:
+    def leave(self, entered: float) -> None:
         """Count a request out of flight."""
         self._accrue()
         self._in_flight -= 1
+        self._entered_s -= entered - self._epoch
 
     def opened(self) -> None:
         """Count a new connection."""
@@ -120,8 +128,15 @@ class Recorder:
         lag[index] = lag.get(index, 0) + 1
 
     def burned(self, cpu_s: float, since: float, until: float) -> None:
-        """Spread this process's CPU time over the bins it was burned in."""
-        self._spread("cpu_s", cpu_s / max(until - since, 1e-9), since, until)
+        """Spread this process's CPU time evenly over the bins it was burned in."""
+        rate = cpu_s / max(until - since, 1e-9)
+        index, last = int(since * BINS_PER_S), int(until * BINS_PER_S)
+        while index < last:
+            edge = (index + 1) / BINS_PER_S
+            self._gauge(index).cpu_s += rate * (edge - since)
+            since = edge
+            index += 1
+        self._gauge(index).cpu_s += rate * max(0.0, until - since)
 
     def populated(self, users: int) -> None:
         """Note the number of users now running."""
@@ -144,20 +159,18 @@ class Recorder:
             gauges = self._gauges[index] = Gauges()
         return gauges
 
-    def _accrue(self) -> None:
-        now = self._clock()
-        since, self._in_flight_since = self._in_flight_since, now
-        if self._in_flight:
-            self._spread("in_flight_s", self._in_flight, since, now)
-
-    def _spread(self, slot: str, rate: float, since: float, until: float) -> None:
-        """Add ``rate`` per second over ``[since, until)`` to the bins it covers."""
-        index, last = int(since * BINS_PER_S), int(until * BINS_PER_S)
-        while index < last:
-            edge = (index + 1) / BINS_PER_S
-            gauges = self._gauge(index)
-            setattr(gauges, slot, getattr(gauges, slot) + rate * (edge - since))
-            since = edge
-            index += 1
-        gauges = self._gauge(index)
-        setattr(gauges, slot, getattr(gauges, slot) + rate * max(0.0, until - since))
+    def _accrue(self) -> float:
+        """Bring the in-flight integral up to now."""
+        now, since = self._clock(), self._accrued
+        self._accrued = now
+        users = self._in_flight
+        if users:
+            index = int(now * BINS_PER_S)
+            for crossed in range(int(since * BINS_PER_S), index):
+                edge = (crossed + 1) / BINS_PER_S
+                gauges = self._gauge(crossed)
+                gauges.in_flight_s += users * (edge - since)
+                gauges.ages_s = users * (edge - self._epoch) - self._entered_s
+                since = edge
+            self._gauge(index).in_flight_s += users * (now - since)
+        return now

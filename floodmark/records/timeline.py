@@ -22,6 +22,7 @@ class Bin:
     error_ms: float = 0.0
     error_histogram: Histogram = field(default_factory=Histogram)
     in_flight_s: float = 0.0
+    ages_s: float = 0.0
     opened: int = 0
     think_s: float = 0.0
     thoughts: int = 0
@@ -44,6 +45,7 @@ class Bin:
         if gauges is None:
             return
         self.in_flight_s += gauges["in_flight_s"]
+        self.ages_s += gauges["ages_s"]
         self.opened += gauges["opened"]
         self.think_s += gauges["think_s"]
         self.thoughts += gauges["thoughts"]
@@ -107,6 +109,8 @@ class Timeline:
             histogram=histogram,
             error_histogram=errors,
             in_flight_s=sum(part.in_flight_s for part in bins),
+            ages_before_s=self._bins.get(first - 1, _EMPTY).ages_s,
+            ages_after_s=self._bins.get(last - 1, _EMPTY).ages_s,
             connections_opened=sum(part.opened for part in bins),
             think_s=sum(part.think_s for part in bins),
             thoughts=sum(part.thoughts for part in bins),

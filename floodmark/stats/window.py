@@ -24,8 +24,9 @@ class Window:
     """Sums over ``[start_s, end_s)``, seconds from the start of the load.
 
     good_per_bin: good responses in consecutive bins of equal length. good_ms, all_ms: summed latencies of
-    good and of all responses. in_flight_s: integral of requests in flight, request-seconds. think_s: summed
-    think time asked for, over ``thoughts`` waits. cpu_cores: CPU of each generator process. lag: how late
+    good and of all responses. in_flight_s: integral of requests in flight, request-seconds. ages_before_s,
+    ages_after_s: summed ages of the requests in flight at either edge. think_s: summed think time asked for,
+    over ``thoughts`` waits. cpu_cores: CPU of each generator process. lag: how late
     the generator's loop ran, sampled.
     """
 
@@ -39,6 +40,8 @@ class Window:
     histogram: Histogram
     error_histogram: Histogram
     in_flight_s: float | None
+    ages_before_s: float = 0.0
+    ages_after_s: float = 0.0
     connections_opened: int | None
     think_s: float = 0.0
     thoughts: int = 0
@@ -56,3 +59,10 @@ class Window:
     @property
     def failed(self) -> int:
         return sum(self.errors.values())
+
+    @property
+    def response_s(self) -> float:
+        """Request-seconds inside the window, from the responses: what came in with requests already under way is
+        left out, what those still under way have waited is added.
+        """
+        return self.all_ms / 1000 - self.ages_before_s + self.ages_after_s

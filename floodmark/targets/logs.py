@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 LINES = 15
+_LOOK_BACK = 400
+_RAISED = re.compile(r"\s*[A-Za-z_][\w.]*(Error|Exception|Exit|Halt\w*)\b.*")
 
 
 def tail(path: Path | None, lines: int = LINES) -> str:
-    """The last lines of a log; empty where there is none."""
+    """The last lines of a log, and before them what was raised earlier: a server's own stack often buries the app's."""
     if path is None:
         return ""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
-    return "\n".join(text.rstrip().splitlines()[-lines:])
+    every = text.rstrip().splitlines()[-_LOOK_BACK:]
+    end = every[-lines:]
+    raised = [line for line in dict.fromkeys(every[:-lines]) if _RAISED.fullmatch(line) and line not in end]
+    return "\n".join([*raised, "..." if raised else "", *end]).lstrip("\n")

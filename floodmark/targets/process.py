@@ -28,13 +28,15 @@ KILL_TIMEOUT_S = 5.0
 class ProcessBackend:
     """Starts ``python -m target_apps.serve``, which becomes the server.
 
-    outlive: the server goes on when this process ends, until ``floodmark down``.
+    outlive: the server goes on when this process ends, until ``floodmark down``. ready_timeout_s: how long it
+    may take to serve.
     """
 
     name = "process"
 
-    def __init__(self, *, outlive: bool = False) -> None:
+    def __init__(self, *, outlive: bool = False, ready_timeout_s: float = ready.READY_TIMEOUT_S) -> None:
         self._outlive = outlive
+        self._ready_timeout_s = ready_timeout_s
 
     def up(self, target: Target, allotment: Allotment, folder: Path) -> Running:
         reason = target.server.missing()
@@ -43,7 +45,7 @@ class ProcessBackend:
         ready.port_must_be_free(target.host, target.port)
         running = RunningProcess(target, allotment, folder, outlive=self._outlive)
         try:
-            running.verify()
+            running.verify(self._ready_timeout_s)
         except TargetError as error:
             running.down()
             raise TargetError(str(error), log=error.log or tail(running.log_path)) from error
@@ -82,10 +84,10 @@ class RunningProcess:
                 start_new_session=True,
             )
 
-    def verify(self) -> None:
+    def verify(self, timeout_s: float) -> None:
         """Wait until it serves and is what was declared. Raises TargetError."""
         target = self._target
-        ready.wait_until_ready(target.host, target.port, target.check, self.ended)
+        ready.wait_until_ready(target.host, target.port, target.check, self.ended, timeout_s)
         self.effective = ready.read_effective(target, self.ended)
         ready.must_match(target, self.effective)
 

@@ -59,6 +59,6 @@ def _gaps(gauges: GeneratorGauges) -> list[tuple[Generator, str]]:
         if gap is None or abs(gap) <= GAP_OK:
             continue
         busy = gauges.cpu_max is None or gauges.cpu_max > CLEAR_CPU
-        limited = abs(gap) > GAP_LIMITED and busy
+        limited = gap > GAP_LIMITED and busy
         findings.append((Generator.LIMITED if limited else Generator.SUSPECT, f"{law} is off by {gap:.1%}"))
     return findings

@@ -13,7 +13,7 @@ from floodmark.verdict.step import Step
 from floodmark.verdict.words import Generator, Phase
 
 MIN_FOR_LAWS = 50
-"""Responses below which the operational laws are not held against a visit: edges weigh too much."""
+"""Responses below which the operational laws are not held against a visit."""
 
 
 def measure(
@@ -80,17 +80,19 @@ def _think_s(window: Window) -> float:
 
 
 def _gaps(window: Window, users: int) -> tuple[float | None, float | None]:
-    """Relative violations of L = X R and N = X (R + Z); None where too little was seen."""
+    """Relative violations of L = X R and of N = X (R + Z); None where too little was seen.
+
+    Both are taken in request-seconds with the edges of the window accounted for, so that they hold exactly
+    for any finite window, steady or not, and a gap is the generator's. A positive law gap is time in which
+    users were neither waiting for an answer nor thinking: ready, and not sent.
+    """
     responses = window.good + window.failed
-    if responses < max(MIN_FOR_LAWS, 10 * users):
+    if responses < MIN_FOR_LAWS:
         return None, None
-    rate = responses / window.seconds
-    response_s = window.all_ms / responses / 1000
-    law = 1 - rate * (response_s + _think_s(window)) / users
+    law = 1 - (window.response_s + window.think_s) / (users * window.seconds)
     if not window.in_flight_s:
         return None, law
-    in_flight = window.in_flight_s / window.seconds
-    return 1 - rate * response_s / in_flight, law
+    return 1 - window.response_s / window.in_flight_s, law
 
 
 def _validity(word: Generator, why: str, *, steady: bool, phase: Phase) -> tuple[bool, str]:

@@ -66,18 +66,39 @@ def test_any_split_over_processes_gives_the_same_window(
 def test_in_flight_is_integrated_exactly(spans: list[tuple[float, float]]) -> None:
     clock = Clock()
     recorder = Recorder(clock)
-    events = sorted(
-        [(start, True) for start, _ in spans] + [(start + length, False) for start, length in spans],
-        key=lambda event: (event[0], not event[1]),
-    )
-    for when, enters in events:
+    # Moments as exact binary fractions, so that only the recorder's own arithmetic is tested.
+    spans = [(round(start * 1024) / 1024, round(length * 1024) / 1024) for start, length in spans]
+    events = sorted([(start, 0, 0.0) for start, _ in spans] + [(start + length, 1, start) for start, length in spans])
+    for when, leaves, entered in events:
         clock.now = ORIGIN + when
-        recorder.enter() if enters else recorder.leave()
+        if leaves:
+            recorder.leave(ORIGIN + entered)
+        else:
+            recorder.enter()
     clock.now = ORIGIN + 5
     timeline = Timeline()
     end = bin_of(clock.now)
     timeline.add("p", end, recorder.take(end))
     assert window_of(timeline).in_flight_s == pytest.approx(sum(length for _, length in spans), abs=1e-5)
+
+
+def test_responses_and_gauge_agree_in_any_window_steady_or_not() -> None:
+    # Requests of 1 s that begin in a burst: a window sees some begin before it and some end after it.
+    clock = Clock()
+    recorder, timeline = Recorder(clock), Timeline()
+    for number in range(20):
+        clock.now = ORIGIN + number / 64
+        recorder.enter()
+    for number in range(20):
+        clock.now = ORIGIN + 1 + number / 64
+        recorder.leave(ORIGIN + number / 64)
+        recorder.request("/a", clock.now, 1000.0, None)
+    clock.now = ORIGIN + 3
+    timeline.add("p", bin_of(clock.now), recorder.take(bin_of(clock.now)))
+    first = bin_of(ORIGIN)
+    for start, end in ((0, 20), (1, 12), (2, 9), (5, 11), (11, 13)):
+        window = timeline.window(first + start, first + end, ORIGIN)
+        assert window.response_s == pytest.approx(window.in_flight_s, abs=1e-5)
 
 
 def test_a_straggler_s_bin_is_merged_after_the_fact() -> None:

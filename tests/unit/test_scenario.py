@@ -143,5 +143,5 @@ sections = st.sampled_from(["target", "workload", "server", "budget", "load", "s
 def test_any_table_is_read_or_refused(table: dict[str, object]) -> None:
     with contextlib.suppress(UsageError):
         assert from_table(dict(table), name="n", where="w").target == table["target"]
-    with pytest.raises(UsageError, match="^w:"):
+    with pytest.raises(UsageError, match=r"^w:"):
         from_table({**table, "unknown key": 1}, name="n", where="w")

@@ -1,0 +1,115 @@
+"""Compose for real: image, budget, read-back, a whole run, and nothing left."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from floodmark.targets import compose
+from floodmark.targets.compose import FILE
+from target_apps import catalog
+from tests.support.processes import Command, free_port, only_run
+
+REASON = compose.unavailable()
+# CI starts an engine and must not pass by skipping.
+REQUIRED = os.environ.get("FLOODMARK_REQUIRE_COMPOSE") == "1"
+
+pytestmark = [
+    pytest.mark.compose,
+    pytest.mark.skipif(REASON is not None and not REQUIRED, reason=f"no Compose here: {REASON}"),
+]
+
+
+def containers() -> list[str]:
+    words = ["docker", "ps", "-a", "--filter", "label=com.docker.compose.project", "--format", "{{.Names}}"]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
+
+
+def test_an_engine_answers() -> None:
+    assert REASON is None
+
+
+@pytest.mark.parametrize("name", catalog.names())
+def test_every_server_comes_up_in_its_container_as_declared(name: str, tmp_path: Path) -> None:
+    port = free_port()
+    up = Command(["up", name, "--backend", "compose", "--bind", f"127.0.0.1:{port}", "--results", str(tmp_path)])
+    done = up.start()
+    out, err = done.communicate(timeout=600)
+    try:
+        assert done.returncode == 0, err
+        assert out == f"http://127.0.0.1:{port}\n"
+        (container,) = containers()
+        assert container.startswith(f"floodmark-{port}-{name}")
+    finally:
+        down = Command(["down", "--results", str(tmp_path)]).run(60)
+    assert "1 target stopped" in down.stderr
+    assert containers() == []
+
+
+def test_gthread_end_to_end_in_compose(tmp_path: Path) -> None:
+    bind = f"127.0.0.1:{free_port()}"
+    done = Command(
+        ["run", "gthread", "--quick", "--backend", "compose", "--bind", bind, "--results", str(tmp_path)]
+    ).run(600)
+    assert done.returncode == 0, done.stderr
+    assert containers() == []
+    folder = only_run(tmp_path)
+    with (folder / "results.csv").open() as file:
+        results = {row["metric"]: row for row in csv.DictReader(file)}
+    assert float(results["ceiling_rps"]["value"]) == pytest.approx(160, rel=0.05)
+    assert float(results["knee_inflight"]["value"]) == pytest.approx(8, abs=0.4)
+    with (folder / "steps.csv").open() as file:
+        held = [row for row in csv.DictReader(file) if row["phase"] == "hold"]
+    # Sampled from outside the container: its processes and its probe.
+    assert all(float(row["cpu_cores"]) > 0.01 for row in held)
+    assert all(float(row["app_inflight_mean"]) <= 8.05 for row in held)
+    facts = json.loads((folder / "run.json").read_text())
+    assert facts["backend"] == "compose"
+    assert facts["memory"] == {"budget_bytes": 512 * 1024**2, "enforced": True}
+    assert facts["target"]["image_digest"].startswith("sha256:")
+    assert facts["target"]["python"].startswith("3.13")
+    assert facts["target"]["effective"]["worker_class"] == "gthread"
+
+
+def test_a_mismatch_in_a_container_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    bind = f"127.0.0.1:{free_port()}"
+    words = ["run", "sync", "--set", "server.threads=4", "--set", "server.workers=2", "--backend", "compose"]
+    done = Command([*words, "--bind", bind, "--results", str(tmp_path)]).run(300)
+    assert done.returncode == 3
+    assert "declared gunicorn-sync (worker_class=sync" in done.stderr
+    assert "worker_class=gthread" in done.stderr
+    assert containers() == []
+
+
+def test_an_interrupt_leaves_no_container(tmp_path: Path) -> None:
+    from tests.support.processes import wait_for
+
+    bind = f"127.0.0.1:{free_port()}"
+    command = Command(["run", "waitress", "--backend", "compose", "--bind", bind, "--results", str(tmp_path)])
+    process = command.start()
+    wait_for(lambda: bool(list(tmp_path.glob("*/load.jsonl"))), 300, "the load")
+    process.terminate()
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    command.must_have_left_nothing()
+    assert containers() == []
+
+
+def test_the_services_start_by_hand_with_their_defaults() -> None:
+    done = subprocess.run(
+        ["docker", "compose", "--file", str(FILE), "config", "--format", "json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    services = json.loads(done.stdout)["services"]
+    assert sorted(services) == catalog.names()
+    for name, service in services.items():
+        words = ["python", "-m", "target_apps.serve", name, "--bind", "127.0.0.1:8000"]
+        assert service["command"] == words
+        assert service["network_mode"] == "host"

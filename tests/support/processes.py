@@ -1,0 +1,105 @@
+"""Starting the command line for real, and proving that it left nothing behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from target_apps.serve import ROOT
+
+MARK = "FLOODMARK_TEST_MARK"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what} did not happen within {seconds} s")
+        time.sleep(0.05)
+
+
+@dataclass
+class Command:
+    """``floodmark ...`` as a child whose whole offspring carries a mark in its environment."""
+
+    words: list[str]
+    environment: dict[str, str] = field(default_factory=dict)
+    mark: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def start(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "floodmark", *self.words],
+            cwd=ROOT,
+            env={**os.environ, **self.environment, MARK: self.mark},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, seconds: float = 180) -> subprocess.CompletedProcess[str]:
+        process = self.start()
+        try:
+            out, err = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=60)
+            raise AssertionError(f"floodmark {self.words} took longer than {seconds} s:\n{out}\n{err}") from None
+        self.must_have_left_nothing()
+        return subprocess.CompletedProcess(self.words, process.returncode, out, err)
+
+    def offspring(self) -> list[psutil.Process]:
+        """Every living process that this command started, directly or not."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error, OSError):
+                if process.environ().get(MARK) == self.mark and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+        return found
+
+    def must_have_left_nothing(self) -> None:
+        left = [" ".join(process.cmdline()) for process in self.offspring()]
+        assert left == []
+
+
+@contextlib.contextmanager
+def slot_server(port: int, **options: float) -> Iterator[subprocess.Popen[str]]:
+    """tests.support.slot_server on ``port``."""
+    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.slot_server", str(port), *words],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield process
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
+
+
+def only_run(results: Path) -> Path:
+    """The one run folder below ``results``."""
+    (folder,) = (path for path in results.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return folder
