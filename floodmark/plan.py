@@ -20,7 +20,7 @@ SCENARIOS = ROOT / "scenarios"
 LOCUSTFILES = ROOT / "locustfiles"
 OVERHEAD_S = 10.0
 SEARCH_S = {FULL: 100.0, QUICK: 60.0}
-QUICK_BUDGET_S = 75.0
+QUICK_BUDGET_S = 70.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

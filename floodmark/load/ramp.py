@@ -31,6 +31,8 @@ POLL_S = 0.02
 POPULATE_TIMEOUT_S = 60.0
 SPREAD_MIN_S, SPREAD_MAX_S = 0.05, 2.0
 USERS_PER_S = 500
+SPAWN_RATE = 100_000.0
+"""All at once, up and down: users spread their own start."""
 
 
 class RampShape(LoadTestShape):
@@ -129,8 +131,7 @@ class RampShape(LoadTestShape):
 
     @staticmethod
     def _target(users: int) -> tuple[int, float]:
-        # All at once: users spread their own start.
-        return users, float(max(100, users))
+        return users, SPAWN_RATE
 
     def _wait_for_users(self, users: int) -> None:
         assert self.runner is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
 import time
 from bisect import bisect_left
@@ -99,6 +101,7 @@ class Sampler:
         )
 
     def _run(self) -> None:
+        _yield_to_others()
         due = time.monotonic()
         while not self._stop.is_set():
             self._samples.append(self._sample())
@@ -149,6 +152,12 @@ class Sampler:
             in_flight_s=_between(before.in_flight_s, after.in_flight_s, share),
             busy_s=_between(before.busy_s, after.busy_s, share),
         )
+
+
+def _yield_to_others() -> None:
+    """Let everything else on these CPUs run first: a sample takes some ms, and the generator is next door."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.sched_setscheduler(threading.get_native_id(), os.SCHED_IDLE, os.sched_param(0))
 
 
 def _own_pids(process: psutil.Process) -> list[int]:

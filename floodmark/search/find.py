@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from floodmark.search.bracket import base, bracket, place, warm_up
-from floodmark.search.hold import RESERVE_S, Hold, hold
+from floodmark.search.hold import Hold, hold
 from floodmark.search.notes import Notes
 from floodmark.search.order import Order, Outcome, Search, SearchEnded
 from floodmark.search.pace import SearchSettings
@@ -41,8 +41,8 @@ def _confirm(notes: Notes, level: int) -> Generator[Order, Step, Outcome]:
         higher = yield from verify(notes, held)
         if higher is None:
             break
-        if notes.time_left_s <= 0:
-            raise SearchEnded(End.TIMED_OUT, f"goodput still rose at {higher} users when time ran out", higher)
+        if notes.time_left_s < notes.settings.pace.holding_s + notes.settings.pace.verification_s:
+            raise SearchEnded(End.TIMED_OUT, f"goodput still rose at {higher} users when time ran out", held.users)
         # With fresh visits: the one that sent us here was picked for being high.
         held = yield from _hold_evenly(notes, higher)
     yield from recover(notes)
@@ -55,7 +55,8 @@ def _hold_evenly(notes: Notes, level: int) -> Generator[Order, Step, Hold]:
     for _ in range(EVEN_DOUBLINGS):
         double = min(2 * held.users, notes.settings.max_users)
         yield from hold(notes, held, leave_uneven=double > held.users)
-        if not held.uneven or double == held.users or notes.time_left_s < 2 * RESERVE_S:
+        enough = notes.settings.pace.verification_s + notes.settings.pace.holding_s
+        if not held.uneven or double == held.users or notes.time_left_s < enough:
             break
         lower, held = held, Hold(double)
         yield from hold(notes, held, leave_uneven=True)

@@ -15,8 +15,6 @@ MIDDLE_AGREE = 0.04
 CONTENDED = 0.9
 UNEVEN = 3.0
 """Spread of visits, in their own half-widths, that chance does not explain."""
-RESERVE_S = 20.0
-"""Kept back for verification."""
 
 
 @dataclass(slots=True)
@@ -41,7 +39,7 @@ class Hold:
         rates = [s.goodput_rps for s in self.visits]
         own = sum(s.half_width for s in self.visits) / max(1, len(rates))
         spread = (max(rates) - min(rates)) / self.ceiling.value if rates else 0.0
-        return len(rates) >= 3 and spread > max(MIDDLE_AGREE, UNEVEN * own)
+        return len(rates) >= 2 and spread > max(MIDDLE_AGREE, UNEVEN * own)
 
     def settled(self, precision: float, at_least: int) -> bool:
         """Whether the interval is narrow enough and the middle visits agree."""
@@ -63,7 +61,7 @@ def hold(notes: Notes, held: Hold, *, leave_uneven: bool) -> Generator[Order, St
     pace, precision = notes.settings.pace, notes.settings.precision
     base_users = max(1, int(notes.knee_inflight / 2))
     while len(held.visits) < pace.holds_max and not held.settled(precision, pace.holds_min):
-        if held.visits and notes.time_left_s < RESERVE_S:
+        if held.visits and notes.time_left_s < pace.verification_s + pace.round_s:
             break
         if leave_uneven and held.uneven:
             break

@@ -19,18 +19,23 @@ def verify(notes: Notes, held: Hold) -> Generator[Order, Step, int | None]:
     """Visit 4 N*, and at least twice the held level.
 
     Returns a higher level to hold when goodput still rises there, None when the ceiling is confirmed. What
-    looks like a collapse is visited twice.
+    looks like a rise or a collapse is looked at twice, with the held level once more in between: one visit of
+    a noisy host must not decide.
     """
     pace = notes.settings.pace
     users = min(notes.settings.max_users, max(notes.users_for(BEYOND), 2 * held.users))
-    ceiling = held.ceiling
-    step = yield from notes.visit(Phase.VERIFY, users, pace.verify_s, think=True, fresh=True, may_fail=True)
-    rising = max(ceiling.hi, min(NOT_THE_CEILING, 1 + 2 * ceiling.half_width) * ceiling.value)
-    if step.goodput_rps > rising and users > held.users:
-        return users
-    if step.goodput_rps < COLLAPSED * ceiling.value:
-        yield from notes.visit(Phase.VERIFY, users, pace.verify_s, think=True, fresh=True, may_fail=True)
-    return None
+    beyond: list[float] = []
+    for _ in range(2):
+        step = yield from notes.visit(Phase.VERIFY, users, pace.verify_s, think=True, fresh=True, may_fail=True)
+        beyond.append(step.goodput_rps)
+        ceiling = held.ceiling.value
+        if users == held.users or COLLAPSED * ceiling <= step.goodput_rps <= NOT_THE_CEILING * ceiling:
+            return None
+        if len(beyond) < 2 and step.goodput_rps > ceiling:
+            again = yield from notes.visit(Phase.HOLD, held.users, pace.hold_s, think=True, fresh=True)
+            held.visits.append(again)
+            notes.ceiling_rps = held.ceiling.value
+    return users if min(beyond) > NOT_THE_CEILING * held.ceiling.value else None
 
 
 def recover(notes: Notes) -> Generator[Order, Step, None]:

@@ -77,7 +77,7 @@ def judge(steps: Sequence[Step], end: End, reason: str, hold_users: int | None, 
         reason=why,
         ceiling_rps=Point(
             value=ceiling.value,
-            lo=ceiling.lo,
+            lo=max(ceiling.lo, min(s.goodput_lo or 0.0 for s in holds)) if censored else ceiling.lo,
             hi=None if censored else ceiling.hi,
             method="median of hold visits",
             n_visits=len(holds),

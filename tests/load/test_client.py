@@ -315,7 +315,7 @@ def test_catch_response_decides_for_itself() -> None:
 
 
 def test_what_a_locust_user_reads_from_an_answer() -> None:
-    answer = b'HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=latin-1\r\nContent-Length: 11\r\n\r\n{"a": "\xe4 "}'
+    answer = b'HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=latin-1\r\nContent-Length: 11\r\n\r\n{"a": "\xe4 "}'  # noqa: E501
     with scripted(always(answer)) as server:
         response = Client(server.url).get("/x")
     assert response.status_code == 200

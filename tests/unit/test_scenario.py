@@ -49,7 +49,7 @@ def test_overrides_and_quick() -> None:
     assert planned.scenario.budget.memory == 1024**3
     assert planned.scenario.workload == "cpu"
     assert planned.search.pace is QUICK
-    assert planned.search.time_budget_s == 75
+    assert planned.search.time_budget_s == 70
 
 
 def test_repeats_are_interleaved() -> None:
