@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from floodmark.errors import UsageError
+from floodmark.handover.settings import LoadSettings
 from floodmark.scenario import Scenario, from_table, read_scenario
-from floodmark.search.pace import FULL, QUICK, Pace, SearchSettings
+from floodmark.search.pace import FULL, QUICK, Pace, RateSettings, SearchSettings
 from floodmark.targets.target import Check, Target
 from floodmark.verdict.words import Model
 from target_apps import catalog
@@ -19,6 +20,7 @@ from target_apps.workloads import WORKLOADS
 SCENARIOS = ROOT / "scenarios"
 LOCUSTFILES = ROOT / "locustfiles"
 OVERHEAD_S = 10.0
+RATE_LEAD_S = 8.0
 SEARCH_S = {FULL: 100.0, QUICK: 60.0}
 QUICK_BUDGET_S = 70.0
 
@@ -43,7 +45,23 @@ class PlannedRun:
         return f"{self.scenario.name}-{self.scenario.workload}"
 
     @property
+    def load_settings(self) -> LoadSettings:
+        """What the load side is told, but for where to write."""
+        load = self.scenario.load
+        return LoadSettings(
+            search=self.search,
+            seed=self.seed,
+            rate=RateSettings(rate_rps=load.rate_rps, seconds=load.seconds, max_users=self.search.max_users)
+            if load.model is Model.OPEN
+            else None,
+            spacing=load.arrivals,
+            new_connections=load.new_connections,
+        )
+
+    @property
     def estimate_s(self) -> float:
+        if self.scenario.load.model is Model.OPEN:
+            return OVERHEAD_S + RATE_LEAD_S + self.scenario.load.seconds
         return OVERHEAD_S + min(self.search.time_budget_s, SEARCH_S[self.search.pace])
 
 
@@ -90,8 +108,6 @@ def plan_run(scenario: Scenario, *, bind: tuple[str, int], quick: bool, repeat: 
         settings = server.resolve(scenario.server, f"scenario {scenario.name}: [server]")
     except CatalogError as error:
         raise UsageError(str(error)) from error
-    if scenario.load.model is Model.OPEN:
-        raise UsageError(f"scenario {scenario.name}: [load] model = 'open': only 'closed' is measured so far")
     workload = WORKLOADS.get(scenario.workload)
     locustfile = LOCUSTFILES / f"{scenario.workload}.py"
     if workload is None or not locustfile.is_file():

@@ -8,11 +8,12 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from floodmark.errors import UsageError
-from floodmark.verdict.words import Model
+from floodmark.verdict.words import Connections, Model, Spacing
 
 _MEMORY = re.compile(r"(\d+)\s*([kmg]?)b?", re.IGNORECASE)
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
@@ -29,10 +30,23 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """How users behave. think_time_ms: mean pause between an answer and the next request."""
+    """How load is made.
+
+    model: closed, where users wait for their answers, or open, where arrivals come by themselves at ``rate_rps``
+    for ``seconds``. think_time_ms: closed model, mean pause between an answer and the next request. connections:
+    kept alive, or a new one for every request.
+    """
 
     model: Model = Model.CLOSED
     think_time_ms: float = 0.0
+    connections: Connections = Connections.KEEPALIVE
+    rate_rps: float = 0.0
+    arrivals: Spacing = Spacing.POISSON
+    seconds: float = 20.0
+
+    @property
+    def new_connections(self) -> bool:
+        return self.connections is Connections.NEW
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +108,7 @@ def from_table(table: dict[str, Any], *, name: str, where: str, overrides: Itera
         workload=top.take("workload", _text, Scenario.__dataclass_fields__["workload"].default),
         server=top.take("server", _settings, {}),
         budget=_section(top, "budget", Budget, {"cpus": _at_least(1), "memory": _memory}),
-        load=_section(top, "load", Load, {"model": _model, "think_time_ms": _between(0, 3_600_000)}),
+        load=_load(top),
         search=_section(
             top,
             "search",
@@ -109,6 +123,33 @@ def from_table(table: dict[str, Any], *, name: str, where: str, overrides: Itera
     )
     top.nothing_left()
     return scenario
+
+
+def _load(top: _Keys) -> Load:
+    load: Load = _section(
+        top,
+        "load",
+        Load,
+        {
+            "model": _one_of(Model),
+            "think_time_ms": _between(0, 3_600_000),
+            "connections": _one_of(Connections),
+            "rate_rps": _between(0.1, 1_000_000),
+            "arrivals": _one_of(Spacing),
+            "seconds": _between(1, 86_400),
+        },
+    )
+    default = Load()
+    if load.model is Model.OPEN:
+        if not load.rate_rps:
+            raise UsageError(f"{top.where}: [load] model = 'open' needs rate_rps, the arrivals per second")
+        idle = ["think_time_ms"]
+    else:
+        idle = ["rate_rps", "arrivals", "seconds"]
+    for key in idle:
+        if getattr(load, key) != getattr(default, key):
+            raise UsageError(f"{top.where}: [load] {key} has no effect with model = '{load.model}'")
+    return load
 
 
 def _override(table: dict[str, Any], text: str) -> None:
@@ -135,6 +176,7 @@ class _Keys:
         self._where = f"{where}: [{section}]" if section else f"{where}:"
         if not isinstance(table, dict):
             raise UsageError(f"{self._where} must be a table, not {table!r}")
+        self.where = where
         self._left = dict(table)
         self._known: list[str] = []
 
@@ -202,11 +244,14 @@ def _between(low: float, high: float) -> Callable[[object], float]:
     return check
 
 
-def _model(value: object) -> Model:
-    try:
-        return Model(_text(value))
-    except ValueError as error:
-        raise ValueError(f"must be one of {', '.join(Model)}") from error
+def _one_of(kind: type[StrEnum]) -> Callable[[object], StrEnum]:
+    def check(value: object) -> StrEnum:
+        try:
+            return kind(_text(value))
+        except ValueError as error:
+            raise ValueError(f"must be one of {', '.join(kind)}") from error
+
+    return check
 
 
 def _memory(value: object) -> int:

@@ -1,13 +1,7 @@
 """Compute for a fixed number of iterations, about 5 ms: CPU and the GIL are the limit."""
 
-from locust import task
-
-from floodmark.load import LeanHttpUser, scenario_think_time
+from floodmark.load import HttpStep, ScenarioUser
 
 
-class CpuUser(LeanHttpUser):
-    wait_time = scenario_think_time
-
-    @task
-    def cpu(self) -> None:
-        self.client.get("/cpu", expect=b"floodmark:cpu")
+class CpuUser(ScenarioUser):
+    cpu = HttpStep("GET", "/cpu", expect=b"floodmark:cpu")

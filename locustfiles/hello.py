@@ -1,13 +1,7 @@
 """The least an app can do: what is left is the server."""
 
-from locust import task
-
-from floodmark.load import LeanHttpUser, scenario_think_time
+from floodmark.load import HttpStep, ScenarioUser
 
 
-class HelloUser(LeanHttpUser):
-    wait_time = scenario_think_time
-
-    @task
-    def hello(self) -> None:
-        self.client.get("/hello", expect=b"floodmark:hello")
+class HelloUser(ScenarioUser):
+    hello = HttpStep("GET", "/hello", expect=b"floodmark:hello")

@@ -1,13 +1,7 @@
 """An answer in 32 chunks of 1 kB."""
 
-from locust import task
-
-from floodmark.load import LeanHttpUser, scenario_think_time
+from floodmark.load import HttpStep, ScenarioUser
 
 
-class StreamUser(LeanHttpUser):
-    wait_time = scenario_think_time
-
-    @task
-    def stream(self) -> None:
-        self.client.get("/stream", expect=b"floodmark:stream")
+class StreamUser(ScenarioUser):
+    stream = HttpStep("GET", "/stream", expect=b"floodmark:stream")

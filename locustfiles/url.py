@@ -2,16 +2,8 @@
 
 import os
 
-from locust import task
-
-from floodmark.load import LeanHttpUser, scenario_think_time
-
-PATH = os.environ.get("FLOODMARK_PATH", "/")
+from floodmark.load import HttpStep, ScenarioUser
 
 
-class UrlUser(LeanHttpUser):
-    wait_time = scenario_think_time
-
-    @task
-    def get(self) -> None:
-        self.client.get(PATH)
+class UrlUser(ScenarioUser):
+    get = HttpStep("GET", os.environ.get("FLOODMARK_PATH", "/"))

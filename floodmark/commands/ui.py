@@ -13,7 +13,6 @@ from rich.console import Console
 from floodmark.commands import arguments
 from floodmark.commands.up import scenario_or_target
 from floodmark.errors import FloodmarkError, TargetError, UsageError
-from floodmark.handover.settings import LoadSettings
 from floodmark.plan import plan_run
 from floodmark.run.conductor import pinned
 from floodmark.run.locust_process import LocustProcess
@@ -53,7 +52,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
             planned.locustfile,
             running.base_url,
             ["--web-host", "127.0.0.1", "--web-port", str(options.web_port), "--ramp", "search"],
-            LoadSettings(search=planned.search, seed=planned.seed),
+            planned.load_settings,
             folder,
             None,
         )

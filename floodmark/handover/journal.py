@@ -119,9 +119,10 @@ def _step(cells: dict[str, Any]) -> Step:
 
 
 def buckets(step: Step, window: Window) -> list[BucketCount]:
-    """The visit's histogram as rows."""
+    """The visit's histograms as rows; in the open model, of latencies from when arrivals were due."""
+    good = window.settled if step.model is Model.OPEN else window.histogram
     return [
         BucketCount(step=step.visit, kind=kind, bucket_lo_ms=low, bucket_hi_ms=high, count=count)
-        for kind, histogram in (("good", window.histogram), ("error", window.error_histogram))
+        for kind, histogram in (("good", good), ("error", window.error_histogram))
         for low, high, count in histogram
     ]

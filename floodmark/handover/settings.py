@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from floodmark.search.pace import FULL, QUICK, SearchSettings
+from floodmark.search.pace import FULL, QUICK, LevelSettings, RateSettings, SearchSettings
+from floodmark.verdict.words import Spacing
 
 VARIABLE = "FLOODMARK_LOAD"
 
@@ -17,12 +19,19 @@ VARIABLE = "FLOODMARK_LOAD"
 class LoadSettings:
     """Settings of one ramp. Without a conductor, the defaults.
 
-    journal: where to hand measurements over; None without a conductor.
+    journal: where to hand measurements over; None without a conductor. rate: one rate of the open model, level: one
+    number of users, instead of a search; spacing: of the open model's arrivals. new_connections: every request on a
+    connection of its own. null_rps: what this generator gets from a server that does nothing.
     """
 
     journal: Path | None = None
     search: SearchSettings = field(default_factory=SearchSettings)
     seed: int = 1
+    rate: RateSettings | None = None
+    level: LevelSettings | None = None
+    spacing: Spacing = Spacing.POISSON
+    new_connections: bool = False
+    null_rps: float | None = None
 
 
 def to_json(settings: LoadSettings) -> str:
@@ -32,6 +41,11 @@ def to_json(settings: LoadSettings) -> str:
         {
             "journal": str(settings.journal) if settings.journal else None,
             "seed": settings.seed,
+            "rate": dataclasses.asdict(settings.rate) if settings.rate is not None else None,
+            "level": dataclasses.asdict(settings.level) if settings.level is not None else None,
+            "spacing": settings.spacing,
+            "new_connections": settings.new_connections,
+            "null_rps": settings.null_rps,
             "search": {
                 "slots_hint": search.slots_hint,
                 "think_time_s": search.think_time_s,
@@ -56,4 +70,9 @@ def read_settings() -> LoadSettings:
         journal=Path(wire["journal"]) if wire["journal"] else None,
         search=SearchSettings(pace=pace, **search),
         seed=wire["seed"],
+        rate=RateSettings(**wire["rate"]) if wire["rate"] is not None else None,
+        level=LevelSettings(**wire["level"]) if wire["level"] is not None else None,
+        spacing=Spacing(wire["spacing"]),
+        new_connections=wire["new_connections"],
+        null_rps=wire["null_rps"],
     )

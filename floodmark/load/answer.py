@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httptools
 
 from floodmark.load.failure import ConnectionLost, Malformed
 
 MAX_HEAD_BYTES = 256 * 1024
+KNOWN_BYTES = 16 * 1024
+"""Longest answer that a connection remembers."""
+MAX_BODY_BYTES = 64 * 1024 * 1024
 
 
 class AnswerParser:
@@ -17,10 +22,12 @@ class AnswerParser:
     """
 
     __slots__ = (
+        "_bare_bytes",
+        "_body_bytes",
         "_framed",
-        "_head_bytes",
         "_head_only",
         "_in_head",
+        "_known",
         "_parser",
         "_parts",
         "done",
@@ -32,20 +39,22 @@ class AnswerParser:
     )
 
     def __init__(self) -> None:
+        self._known: tuple[bytes, tuple[Any, ...]] = (b"", ())
         self.begin()
-        self.expect(head_only=False)
+        self.expect(False)
 
     def begin(self) -> None:
         """A new connection: forget the state of the one before, which may have announced its end."""
-        self._parser = httptools.HttpResponseParser(self)
+        self._parser: Any = None
 
-    def expect(self, *, head_only: bool) -> None:
+    def expect(self, head_only: bool) -> None:
         """Get ready for the next answer; ``head_only`` for the answer to a HEAD request."""
         self._head_only = head_only
         self._parts: list[bytes] = []
+        self._body_bytes = 0
         self._framed = False
         self._in_head = True
-        self._head_bytes = 0
+        self._bare_bytes = 0
         self.headers: list[tuple[bytes, bytes]] = []
         self.status = 0
         self.keep_alive = False
@@ -61,17 +70,23 @@ class AnswerParser:
     @property
     def started(self) -> bool:
         """Whether any part of an answer has arrived."""
-        return self.status != 0 or self._head_bytes > 0
+        return self._bare_bytes > 0 or not self._in_head
 
     def feed(self, data: bytes) -> None:
         """Take what was received.
 
-        Raises Malformed for anything that is not an HTTP/1.x answer, or whose head does not end.
+        Raises Malformed for anything that is not an HTTP/1.x answer, or whose head, trailer or body does not end.
         """
-        if self._in_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES + len(data):
-                raise Malformed(f"the head of the answer is longer than {MAX_HEAD_BYTES} bytes")
+        known, facts = self._known
+        if data == known and not self.started and not self._head_only:
+            # Most servers repeat themselves but for the date: what was parsed once need not be parsed again.
+            self.status, self.headers, self._parts, self.keep_alive, self.sets_cookies = facts
+            self.done = True
+            return
+        whole = not self.started
+        body_bytes = self._body_bytes
+        if self._parser is None:
+            self._parser = httptools.HttpResponseParser(self)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -81,6 +96,14 @@ class AnswerParser:
             if not self.done:
                 raise Malformed(f"not an HTTP answer: {error}") from error
             self.spoilt = True
+        if whole and self.done and not self.spoilt and not self._head_only and len(data) <= KNOWN_BYTES:
+            self._known = data, (self.status, self.headers, self._parts, self.keep_alive, self.sets_cookies)
+        if not self.done:
+            self._bare_bytes = self._bare_bytes + len(data) if self._body_bytes == body_bytes else 0
+            if self._bare_bytes > MAX_HEAD_BYTES:
+                raise Malformed(f"more than {MAX_HEAD_BYTES} bytes of a head or trailer that does not end")
+        if self._body_bytes > MAX_BODY_BYTES:
+            raise Malformed(f"the body of the answer is longer than {MAX_BODY_BYTES} bytes")
 
     def end_of_stream(self) -> None:
         """The server closed. Completes an answer that ends with the connection.
@@ -89,7 +112,7 @@ class AnswerParser:
         """
         if self.done:
             return
-        if self.status and not self._in_head and not self._framed:
+        if not self._in_head and not self._framed:
             self.keep_alive = False
             self.done = True
             return
@@ -106,8 +129,10 @@ class AnswerParser:
             return
         self.headers.append((name, value))
         lowered = name.lower()
-        if lowered in {b"content-length", b"transfer-encoding"}:
+        if lowered == b"content-length":
             self._framed = True
+        elif lowered == b"transfer-encoding":
+            self._framed = value.lower().endswith(b"chunked")  # any other coding ends with the connection
         elif lowered == b"set-cookie":
             self.sets_cookies = True
 
@@ -126,13 +151,16 @@ class AnswerParser:
             self.begin()
 
     def on_body(self, data: bytes) -> None:
-        if not self.done:
-            self._parts.append(data)
+        if self.done:
+            self.spoilt = True  # the body of an answer to HEAD, which has none
+            return
+        self._parts.append(data)
+        self._body_bytes += len(data)
 
     def on_message_complete(self) -> None:
         if self.done:
             return
-        if self.status == 0:
+        if self._in_head:
             # End of an interim answer: the real one follows.
             self.headers = []
             self._framed = False

@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import json as jsonlib
 import time
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
-from urllib.parse import urlencode, urlsplit
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, Unpack
+from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import gevent
+from locust.event import EventHook
 
-from floodmark.load.connection import Connection, resolve
+from floodmark.load.answer import AnswerParser
+from floodmark.load.connection import Connection
 from floodmark.load.controls import CONTROLS
 from floodmark.load.failure import BadStatus, ConnectionLost, ConnectionRefused, RequestFailed, WrongBody
-from floodmark.load.response import CaughtResponse, Response
+from floodmark.load.reports import Report, Reports
+from floodmark.load.response import CaughtResponse, Headers, cookies_in
+from floodmark.load.wire import origin, resolve
 
 if TYPE_CHECKING:
     from locust.env import Environment
-    from locust.user.users import User
 
 CONNECT_TIMEOUT_S = 5.0
 TIMEOUT_S = 10.0
+MAX_REDIRECTS = 10
+KNOWN_MESSAGES = 100
+"""Requests that a client keeps ready to be sent again."""
+REDIRECTS = {301, 302, 303, 307, 308}
 BACK_OFF_FIRST_S = 0.05
 BACK_OFF_MOST_S = 1.0
+_UNQUOTED = "!#$%&'()*+,/:;=?@[]~"
 
 
 class Options(TypedDict, total=False):
@@ -30,7 +38,8 @@ class Options(TypedDict, total=False):
 
     name: label in the statistics instead of the path. params: query. expect: bytes the answer's body must
     contain, or the request counts as failed. context: handed on to listeners of the request event.
-    catch_response: the answer is used in a ``with`` block that says whether it is good.
+    catch_response: the answer is used in a ``with`` block that says whether it is good. allow_redirects: follow up
+    to ten, on the same host; the request then ends with the last answer.
     """
 
     name: str | None
@@ -39,6 +48,7 @@ class Options(TypedDict, total=False):
     expect: bytes | None
     context: Mapping[str, Any] | None
     catch_response: bool
+    allow_redirects: bool
 
 
 Data = str | bytes | Mapping[str, str] | None
@@ -52,73 +62,101 @@ class OptionsWithBody(Options, total=False):
     json: Any
 
 
+class LeanUser(Protocol):
+    """Whom a client belongs to. ready_at: when it wanted to send its next request, epoch s; 0 if it did not say."""
+
+    ready_at: float
+
+    def context(self) -> dict[str, Any]: ...
+
+
 class LeanClient:
     """Sends requests one at a time over one keep-alive connection, and reports each to Locust.
 
     Answers are read whole; redirects are not followed. Nothing is retried, except once when the server had
     closed the idle connection before the request could reach it. A failed request does not raise: the error
-    stands in ``response.error``.
+    stands in ``response.error``. headers, cookies: go with every request.
     """
 
-    def __init__(self, environment: Environment, base_url: str, user: User | None = None) -> None:
-        parts = urlsplit(base_url)
-        if parts.scheme != "http" or not parts.hostname:
-            raise ValueError(f"host {base_url!r}: must be http://NAME[:PORT]")
-        self.base_url = f"{parts.scheme}://{parts.netloc}"
-        self._prefix = parts.path.rstrip("/")
-        self._fire: Callable[..., None] = environment.events.request.fire
+    def __init__(self, environment: Environment, base_url: str, user: LeanUser | None = None) -> None:
+        found = origin(base_url)
+        self._origin, self._prefix = found._replace(prefix=""), found.prefix
+        self.base_url = found.base_url
+        self._reports = Reports.of(environment)
         self._user = user
-        self._connection = Connection(resolve(parts.hostname, parts.port or 80), CONTROLS.recorder.opened)
-        self._common = f"Host: {parts.netloc}\r\nUser-Agent: floodmark\r\nAccept: */*\r\n".encode()
+        self._late_s = self._reports.tally("", "").late_s
+        self._connection = Connection(
+            resolve(found.host, found.port), CONTROLS.recorder.opened, found.host if found.tls else None
+        )
         self._messages: dict[tuple[str, str], bytes] = {}
         self._generation = -1
         self._back_off_s = 0.0
+        self.headers: dict[str, str] = {}
         self.cookies: dict[str, str] = {}
         self.connect_timeout_s = CONNECT_TIMEOUT_S
         self.timeout_s = TIMEOUT_S
 
-    def request(self, method: str, path: str, **options: Unpack[OptionsWithBody]) -> CaughtResponse:
-        """Send one request and read its whole answer."""
-        if options.get("params"):
-            path = f"{path}{'&' if '?' in path else '?'}{urlencode(options['params'] or {})}"
-        message = self._message(method, path, options)
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        name: str | None = None,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        data: Data = None,
+        json: Any = None,
+        expect: bytes | None = None,
+        context: Mapping[str, Any] | None = None,
+        catch_response: bool = False,
+        allow_redirects: bool = False,
+    ) -> CaughtResponse:
+        """Send one request and read its whole answer. Keywords as in ``Options``.
+
+        path: below the base URL, or a whole URL on the same host. Raises ValueError for one on another.
+        """
+        label, path = (path, self._prefix + path) if path[:1] == "/" and not params else self._address(path, params)
+        name = name or label
+        message = self._message(method, path, headers, data, json)
         if CONTROLS.generation != self._generation:
             self._renew()
-        started, ms, error = self._exchange(message, head_only=method == "HEAD")
+        started, ended, error = self._exchange(message, method == "HEAD")
         answer = self._connection.answer
+        if allow_redirects and error is None and answer.status in REDIRECTS:
+            ended, path, error = self._follow(method, path, headers, data, json, ended)
         if error is None:
-            error = _judge(answer.status, answer.body, path, options.get("expect"))
+            error = _judge(answer, name, expect)
             if answer.sets_cookies:
                 self._keep_cookies(answer.headers)
-        answered = error is None or isinstance(error, BadStatus | WrongBody)
-
-        def report(response: Response, failure: BaseException | None) -> None:
-            context = self._user.context() if self._user is not None else {}
-            self._fire(
-                request_type=method,
-                name=options.get("name") or path,
-                response_time=ms,
-                response_length=len(response.content),
-                response=response,
-                context={**context, **(options.get("context") or {})},
-                exception=failure,
-                start_time=started,
-                url=response.url,
-            )
-
-        response = CaughtResponse(
-            self.base_url + self._prefix + path,
-            answer.status if answered else 0,
-            answer.headers if answered else [],
-            answer.body if answered else b"",
-            error,
-            report,
-        )
-        if not options.get("catch_response"):
-            response.report()
-        if self._back_off_s:
-            gevent.sleep(self._back_off_s)
+        if error is None and not catch_response and not self._reports.look():
+            # The path of nearly every request: good, and nobody but the tally has to know.
+            tally = self._reports.tally(method, name)
+            tally.started.append(started)
+            tally.ended.append(ended)
+            body = answer.body
+            tally.body_bytes += len(body)
+            took_s = ended - started
+            return CaughtResponse(self._origin, path, answer.status, answer.headers, body, None, took_s, None)
+        report = Report(self._reports, self._user, method, name, started, ended, context)
+        response = self._respond(path, error, report)
+        try:
+            if not catch_response:
+                response.report()
+        finally:
+            if self._back_off_s:
+                gevent.sleep(self._back_off_s)
         return response
+
+    def _respond(self, path: str, error: RequestFailed | None, report: Report) -> CaughtResponse:
+        answer, here, took_s = self._connection.answer, self._origin, report.ended - report.started
+        if error is None or isinstance(error, BadStatus | WrongBody):
+            return CaughtResponse(here, path, answer.status, answer.headers, answer.body, error, took_s, report)
+        return CaughtResponse(here, path, 0, [], b"", error, took_s, report)
+
+    @property
+    def request_event(self) -> EventHook:
+        """What requests are reported to, for clients of a user's own making."""
+        return self._reports.event
 
     def get(self, path: str, **options: Unpack[Options]) -> CaughtResponse:
         return self.request("GET", path, **options)
@@ -145,34 +183,70 @@ class LeanClient:
         """Close the connection; the next request makes a new one."""
         self._connection.close()
 
-    def _exchange(self, message: bytes, *, head_only: bool) -> tuple[float, float, RequestFailed | None]:
-        """Returns the start (epoch s), the latency in ms and what went wrong."""
+    def _exchange(self, message: bytes, head_only: bool) -> tuple[float, float, RequestFailed | None]:
+        """Returns start and end, epoch s, and what went wrong."""
         connection, recorder = self._connection, CONTROLS.recorder
         started = recorder.enter()
+        if self._user is not None and self._user.ready_at:
+            self._late_s.append(started - self._user.ready_at)
+            self._user.ready_at = 0.0
         try:
-            for attempt in range(2):
-                try:
-                    ended = connection.exchange(
-                        message,
-                        head_only=head_only,
-                        connect_timeout_s=self.connect_timeout_s,
-                        timeout_s=self.timeout_s,
-                    )
-                except ConnectionLost:
-                    if attempt or not connection.unread:
-                        raise
-                    recorder.reconnected()
-                else:
-                    self._back_off_s = 0.0
-                    return started, max(0.0, ended - started) * 1000, None
-            raise AssertionError
+            ended = connection.exchange(message, head_only, self.connect_timeout_s, self.timeout_s)
+            if CONTROLS.new_connections:
+                connection.close()
+            self._back_off_s = 0.0
         except RequestFailed as error:
             if isinstance(error, ConnectionRefused | ConnectionLost):
                 # A refusing server answers at once: without a pause one user would "fail" thousands a second.
                 self._back_off_s = min(BACK_OFF_MOST_S, 2 * self._back_off_s or BACK_OFF_FIRST_S)
-            return started, (time.time() - started) * 1000, error
+            return started, time.time(), error
+        else:
+            return started, max(started, ended), None
         finally:
+            if connection.reconnected:
+                recorder.reconnected()
             recorder.leave(started)
+
+    def _follow(
+        self, method: str, path: str, headers: Mapping[str, str] | None, data: Data, json: Any, ended: float
+    ) -> tuple[float, str, RequestFailed | None]:
+        """Go where the answer points; the request ends with the last answer. Returns when, where and how."""
+        answer = self._connection.answer
+        for _ in range(MAX_REDIRECTS + 1):
+            location = Headers(answer.headers).get("Location")
+            if answer.status not in REDIRECTS or location is None:
+                return ended, path, None
+            if answer.sets_cookies:
+                self._keep_cookies(answer.headers)
+            try:
+                path = self._target(urljoin(self._origin.base_url + path, location))
+            except ValueError as unfit:
+                return ended, path, BadStatus(f"{answer.status} {path}: redirects to {location!r}: {unfit}")
+            path = quote(path, safe=_UNQUOTED, encoding="latin-1")
+            if method != "HEAD" and answer.status not in {307, 308}:
+                method, data, json = "GET", None, None
+            _, ended, error = self._exchange(self._message(method, path, headers, data, json), method == "HEAD")
+            if error is not None:
+                return ended, path, error
+        return ended, path, BadStatus(f"{path}: more than {MAX_REDIRECTS} redirects")
+
+    def _address(self, path: str, params: Mapping[str, str] | None) -> tuple[str, str]:
+        """What a request is called, and what it asks for."""
+        if params:
+            path = f"{path}{'&' if '?' in path else '?'}{urlencode(params)}"
+        if path[:1] != "/":
+            if "://" in path.partition("?")[0]:
+                path = self._target(path)
+                return path, path
+            path = f"/{path}"
+        return path, self._prefix + path
+
+    def _target(self, url: str) -> str:
+        """Path and query of a URL on our host. Raises ValueError for any other."""
+        there, here, parts = origin(url), self._origin, urlsplit(url)
+        if (there.host, there.port, there.tls) != (here.host, here.port, here.tls):
+            raise ValueError(f"{url} is on another host than {self.base_url}: it needs a client of its own")
+        return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
     def _renew(self) -> None:
         self._generation = CONTROLS.generation
@@ -180,43 +254,34 @@ class LeanClient:
         if CONTROLS.spread_s:
             gevent.sleep(CONTROLS.random.random() * CONTROLS.spread_s)
 
-    def _message(self, method: str, path: str, options: OptionsWithBody) -> bytes:
-        data, json, headers = options.get("data"), options.get("json"), options.get("headers")
-        if data is None and json is None and not headers and not self.cookies:
+    def _message(self, method: str, path: str, headers: Mapping[str, str] | None, data: Data, json: Any) -> bytes:
+        if data is None and json is None and not (headers or self.headers or self.cookies or CONTROLS.new_connections):
             message = self._messages.get((method, path))
             if message is None:
-                message = self._messages[method, path] = self._build(method, path, b"", {})
+                message = self._origin.message(method, path)
+                if len(self._messages) < KNOWN_MESSAGES:
+                    self._messages[method, path] = message
             return message
-        fields = dict(headers or {})
+        fields = {**self.headers, **(headers or {})}
         if data is None and json is not None:
             data = jsonlib.dumps(json)
             fields.setdefault("Content-Type", "application/json")
         elif isinstance(data, Mapping):
             data = urlencode(data)
             fields.setdefault("Content-Type", "application/x-www-form-urlencoded")
-        body = data.encode() if isinstance(data, str) else data or b""
         if self.cookies:
             fields.setdefault("Cookie", "; ".join(f"{name}={value}" for name, value in self.cookies.items()))
-        return self._build(method, path, body, fields)
-
-    def _build(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
-        target = self._prefix + path
-        if any(c in target for c in " \r\n") or any("\r" in v or "\n" in v for v in headers.values()):
-            raise ValueError(f"a line break or blank in {target!r} or its headers; quote it")
-        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        if body or method in {"POST", "PUT", "PATCH"}:
-            lines += f"Content-Length: {len(body)}\r\n"
-        return b"".join(
-            [f"{method} {target} HTTP/1.1\r\n".encode(), self._common, lines.encode("latin-1"), b"\r\n", body]
-        )
+        if CONTROLS.new_connections:
+            fields["Connection"] = "close"
+        return self._origin.message(method, path, data.encode() if isinstance(data, str) else data or b"", fields)
 
     def _keep_cookies(self, headers: list[tuple[bytes, bytes]]) -> None:
-        self.cookies.update(Response("", 0, headers, b"", None).cookies)
+        self.cookies.update(cookies_in(Headers(headers)))
 
 
-def _judge(status: int, body: bytes, path: str, expect: bytes | None) -> RequestFailed | None:
-    if status >= 400:
-        return BadStatus(f"{status} {path}")
-    if expect is not None and expect not in body:
-        return WrongBody(f"{path}: the body lacks {expect.decode(errors='replace')!r}")
+def _judge(answer: AnswerParser, name: str, expect: bytes | None) -> RequestFailed | None:
+    if not 100 <= answer.status < 400:
+        return BadStatus(f"{answer.status} {name}")
+    if expect is not None and expect not in answer.body:
+        return WrongBody(f"{name}: the body lacks {expect.decode(errors='replace')!r}")
     return None

@@ -9,106 +9,102 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
-import socket
-import struct
-import termios
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import gevent
-import gevent.monkey
-from gevent import get_hub
+from gevent import get_hub, getcurrent
 
 from floodmark.load.answer import AnswerParser
 from floodmark.load.failure import ConnectionLost, ConnectionRefused, TimedOut
 from floodmark.load.reaper import REAPER
+from floodmark.load.tls import Tls, TlsFailed
+from floodmark.load.wire import RECEIVE_BYTES, STAMP, STAMP_SPACE, Address, open_socket, unread_by_peer
+
+if TYPE_CHECKING:
+    import _socket
 
 _READ, _WRITE = 1, 2
-_RECEIVE_BYTES = 65536
-_SO_TIMESTAMPNS = 35
-_STAMP = struct.Struct("qq")
-_STAMP_SPACE = socket.CMSG_SPACE(_STAMP.size)
-_INT = struct.Struct("i")
 _UNDER_WAY = {errno.EINPROGRESS, errno.EAGAIN}
-# gevent's patched socket would add its own waiting on top of ours.
-_Socket: Callable[..., socket.socket] = gevent.monkey.get_original("socket", "socket")
-
-
-class Address(NamedTuple):
-    """Where to connect, resolved once."""
-
-    family: int
-    sockaddr: tuple[Any, ...]
-
-
-def resolve(host: str, port: int) -> Address:
-    """Resolve a name once, for all connections. Raises ConnectionRefused for one that does not resolve."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise ConnectionRefused(f"{host} does not resolve: {error}") from error
-    family, _, _, _, sockaddr = found[0]
-    return Address(family, sockaddr)
+_monotonic = time.monotonic
 
 
 class Connection:
     """Connects on first use, and again after the server or an error closed it.
 
-    opened: called at each new connection. unread: set when an exchange fails because the server had closed
-    the reused connection before the request reached it; the request was then never read, and only then may
-    it be sent again.
+    opened: called at each new connection. tls_host: name in the server's certificate; None for plain http.
     """
 
     __slots__ = (
         "_address",
+        "_fresh",
         "_greenlet",
         "_hub",
         "_opened",
         "_reading",
         "_socket",
+        "_tls",
+        "_tls_host",
+        "_unread",
+        "_until",
         "_used",
         "_watcher",
         "_writing",
         "answer",
         "deadline",
-        "unread",
+        "reconnected",
     )
 
-    def __init__(self, address: Address, opened: Callable[[], None]) -> None:
+    def __init__(self, address: Address, opened: Callable[[], None], tls_host: str | None = None) -> None:
         self._address = address
+        self._tls_host = tls_host
+        self._tls: Tls | None = None
         self._opened = opened
         self._hub = get_hub()
-        self._socket: socket.socket | None = None
+        self._socket: _socket.socket | None = None
         self._watcher: Any = None
         self._greenlet: Any = None
         self._reading = False
         self._writing = False
-        self._used = False
+        self._used = self._fresh = False
         self.answer = AnswerParser()
-        self.deadline = 0.0
-        self.unread = False
+        self.deadline = self._until = 0.0
+        self._unread = False
+        self.reconnected = False
 
-    def exchange(self, request: bytes, *, head_only: bool, connect_timeout_s: float, timeout_s: float) -> float:
+    def exchange(self, request: bytes, head_only: bool, connect_timeout_s: float, timeout_s: float) -> float:
         """Send a request and read its whole answer into ``answer``.
 
         Returns the moment the answer was complete, epoch s: the kernel's receive stamp of its last segment
         where there is one, so that a busy generator does not lengthen it. Raises ConnectionRefused,
         TimedOut, ConnectionLost or Malformed, and closes the connection then.
+
+        ``reconnected`` then says whether the request had to be sent again, because the server had closed the idle
+        connection before it could read any of it.
         """
+        self.reconnected = False
+        self._until = _monotonic() + timeout_s
+        try:
+            return self._exchange(request, head_only, connect_timeout_s)
+        except ConnectionLost:
+            if not self._unread:
+                raise
+            self.reconnected = True
+            return self._exchange(request, head_only, connect_timeout_s)
+
+    def _exchange(self, request: bytes, head_only: bool, connect_timeout_s: float) -> float:
         answer = self.answer
-        self._greenlet = gevent.getcurrent()
-        self.unread = False
+        self._greenlet = getcurrent()
+        self._unread = False
         try:
             if self._socket is None:
-                self.deadline = time.monotonic() + connect_timeout_s
-                self._connect()
-            self.deadline = time.monotonic() + timeout_s
-            answer.expect(head_only=head_only)
-            self._send(request)
-            received = 0.0
+                self.deadline = min(_monotonic() + connect_timeout_s, self._until)
+                self._connect(len(request))
+            else:
+                self.deadline = self._until
+            answer.expect(head_only)
+            received = self._send(request)
             while not answer.done:
                 self._wait_readable()
                 received = self._receive()
@@ -132,6 +128,7 @@ class Connection:
             REAPER.release(self)
             self._socket.close()
             self._socket = None
+        self._tls = None
         self._used = False
 
     def expire(self) -> None:
@@ -139,24 +136,35 @@ class Connection:
         if self._reading or self._writing:
             self._greenlet.throw(TimedOut("no complete answer in time"))
 
-    def _connect(self) -> None:
-        sock = _Socket(self._address.family, socket.SOCK_STREAM)
-        sock.setblocking(False)
+    def _connect(self, longest_bytes: int) -> None:
+        try:
+            sock = open_socket(self._address.family, longest_bytes=longest_bytes)
+        except OSError as lacking:
+            raise ConnectionRefused(f"no socket: {lacking.strerror}") from lacking
         self._socket = sock
         REAPER.watch(self)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with contextlib.suppress(OSError):  # Linux only
-            sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         error = sock.connect_ex(self._address.sockaddr)
-        if error in _UNDER_WAY:
-            self._wait_writable()
-            error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if error:
+        if error and error not in _UNDER_WAY:
             raise ConnectionRefused(os.strerror(error))
-        self._opened()
+        self._fresh = True
         self.answer.begin()
         self._watcher = self._hub.loop.io(sock.fileno(), _READ)
         self._watcher.start(self._readable)
+        if self._tls_host is not None:
+            self._shake_hands(self._tls_host)
+
+    def _shake_hands(self, host: str) -> None:
+        self._tls = tls = Tls(host)
+        try:
+            while not tls.shake():
+                self._send_raw(tls.outgoing())
+                self._wait_readable()
+                with contextlib.suppress(BlockingIOError):
+                    tls.incoming(self._receive_raw()[0])
+            self._send_raw(tls.outgoing())
+        except (TlsFailed, ConnectionLost, OSError) as error:
+            raise ConnectionRefused(str(error)) from error
+        self.deadline = self._until
 
     def _readable(self) -> None:
         """In the hub: something arrived."""
@@ -169,9 +177,8 @@ class Connection:
 
     def _wait_readable(self) -> None:
         """Wait until the socket is readable or the reaper throws."""
-        watcher = self._watcher
-        if not watcher.active:
-            watcher.start(self._readable)
+        if not self._watcher.active:
+            self._watcher.start(self._readable)
         self._reading = True
         try:
             self._hub.switch()
@@ -188,45 +195,89 @@ class Connection:
             self._writing = False
             watcher.close()
 
-    def _send(self, data: bytes) -> None:
+    def _send(self, data: bytes) -> float:
+        """Send a request. Returns when its answer came, epoch s, should the server have closed before the end."""
+        try:
+            if self._tls is not None:
+                data = self._tls.encrypt(data)
+            self._send_raw(data)
+        except TlsFailed as error:
+            raise ConnectionLost(str(error)) from error
+        except ConnectionLost as lost:
+            if self._unread:
+                raise
+            return self._last_words(lost)
+        return 0.0
+
+    def _last_words(self, lost: ConnectionLost) -> float:
+        """The answer of a server that closed before it had the whole request; raises ``lost`` where there is none."""
+        received = 0.0
+        try:
+            while not self.answer.done:
+                received = self._receive()
+                if not received:
+                    raise lost
+        except ConnectionLost:
+            self._unread = False  # some of it was sent, and may have been read
+            raise lost from None
+        self.answer.spoilt = True
+        return received
+
+    def _send_raw(self, data: bytes) -> None:
+        """Send all of it. The first on a connection also tells whether there is one: on loopback, at once."""
         assert self._socket is not None
-        view = memoryview(data)
+        left: bytes | memoryview = data
         while True:
             try:
-                sent = self._socket.send(view)
+                sent = self._socket.send(left)
             except BlockingIOError:
                 sent = 0
             except OSError as error:
-                self.unread = self._used
+                if self._fresh:
+                    raise ConnectionRefused(os.strerror(error.errno or 0)) from error
+                self._unread = self._used and left is data
                 raise ConnectionLost(str(error)) from error
-            if sent == len(view):
+            if self._fresh and sent:
+                self._fresh = False
+                self._opened()
+                if self._tls is None:
+                    self.deadline = self._until
+            if sent == len(left):
                 return
-            view = view[sent:]
+            left = memoryview(left)[sent:]
             self._wait_writable()
 
     def _receive(self) -> float:
+        """Feed what has arrived to the parser; returns when it arrived, epoch s."""
         assert self._socket is not None
         try:
-            data, ancillary, _, _ = self._socket.recvmsg(_RECEIVE_BYTES, _STAMP_SPACE)
+            data, received = self._receive_raw()
         except BlockingIOError:
             return 0.0
         except OSError as error:
-            self.unread = self._used and not self.answer.started
+            self._unread = self._used and not self.answer.started
             raise ConnectionLost(str(error)) from error
-        if not data:
-            self.unread = self._used and not self.answer.started and self._unread_by_peer()
+        if data and self._tls is not None:
+            try:
+                data, ended = self._tls.decrypt(data)
+            except TlsFailed as error:
+                raise ConnectionLost(str(error)) from error
+            if data:
+                self.answer.feed(data)
+            if not ended:
+                return received
+            data = b""
+        if data:
+            self.answer.feed(data)
+        else:
+            self._unread = self._used and not self.answer.started and unread_by_peer(self._socket)
             self.answer.end_of_stream()
-            return time.time()
-        self.answer.feed(data)
-        if ancillary:
-            seconds, nanoseconds = _STAMP.unpack(ancillary[0][2])
-            return float(seconds + nanoseconds * 1e-9)
-        return time.time()
+        return received
 
-    def _unread_by_peer(self) -> bool:
-        """After an orderly close: was our request reset, or is it still unacknowledged?"""
+    def _receive_raw(self) -> tuple[bytes, float]:
         assert self._socket is not None
-        if self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-            return True
-        waiting = fcntl.ioctl(self._socket.fileno(), termios.TIOCOUTQ, _INT.pack(0))
-        return bool(_INT.unpack(waiting)[0])
+        data, ancillary, _, _ = self._socket.recvmsg(RECEIVE_BYTES, STAMP_SPACE)
+        if ancillary:
+            seconds, nanoseconds = STAMP.unpack(ancillary[0][2])
+            return data, float(seconds + nanoseconds * 1e-9)
+        return data, time.time()

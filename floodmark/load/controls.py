@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
+from floodmark.load.arrivals import Schedule, Share
 from floodmark.records.recorder import Record, Recorder
 
 
@@ -13,7 +15,9 @@ class Controls:
     ramping: a ramp of ours decides the load. think: users take their think time. think_time_s: mean think
     time of users that leave it to us. generation: when it changes, every user connects anew. spread_s:
     users then start at random moments within this time, so that they neither connect in one burst nor stay
-    in step.
+    in step. open: requests are sent by a schedule of arrivals, not by users; schedule: those arrivals, None while
+    there are to be none. share: this process's part of them.
+    new_connections: every request on a connection of its own. changed: called when the ramp gave new orders.
     """
 
     def __init__(self) -> None:
@@ -24,6 +28,25 @@ class Controls:
         self.think_time_s = 0.0
         self.generation = 0
         self.spread_s = 0.0
+        self.open = False
+        self.schedule: Schedule | None = None
+        self.share = Share()
+        self.new_connections = False
+        self.changed: list[Callable[[], None]] = []
+
+    def thinks(self, seconds: float) -> float:
+        """The pause a user takes that would think for ``seconds``; takes it down."""
+        if not self.ramping:
+            return seconds
+        if not self.think:
+            return 0.0
+        self.recorder.thought(seconds)
+        return seconds
+
+    def announce(self) -> None:
+        """Tell this process that there are new orders."""
+        for listener in self.changed:
+            listener()
 
     def state(self) -> Record:
         """What workers need to know."""
@@ -33,6 +56,9 @@ class Controls:
             "think_time_s": self.think_time_s,
             "generation": self.generation,
             "spread_s": self.spread_s,
+            "open": self.open,
+            "schedule": self.schedule.wire() if self.schedule is not None else None,
+            "new_connections": self.new_connections,
         }
 
     def adopt(self, state: Record) -> None:
@@ -42,6 +68,10 @@ class Controls:
         self.think_time_s = float(state["think_time_s"])
         self.generation = int(state["generation"])
         self.spread_s = float(state["spread_s"])
+        self.open = bool(state["open"])
+        self.schedule = Schedule.from_wire(state["schedule"])
+        self.new_connections = bool(state["new_connections"])
+        self.announce()
 
 
 CONTROLS = Controls()

@@ -1,14 +1,16 @@
-"""What the generator knows of itself: its CPU, and how late its loop runs."""
+"""What the generator knows of itself: its CPU, what it had to wait for one, and how late its loop runs."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import gevent
 
 from floodmark.records.recorder import Recorder
 
+_SCHEDSTAT = Path("/proc/self/schedstat")
 LAG_PROBE_S = 0.01
 CPU_EVERY_S = 0.1
 
@@ -28,10 +30,21 @@ def _lag(recorder: Recorder) -> None:
 
 
 def _cpu(recorder: Recorder, users: Callable[[], int]) -> None:
-    since, cpu = time.time(), time.process_time()
+    since, cpu, waited = time.time(), time.process_time(), queued_s()
     while True:
         gevent.sleep(CPU_EVERY_S)
-        now, burned = time.time(), time.process_time()
-        recorder.burned(burned - cpu, since, now)
+        now, burned, queued = time.time(), time.process_time(), queued_s()
+        recorder.burned(burned - cpu, queued - waited, since, now)
         recorder.populated(users())
-        since, cpu = now, burned
+        since, cpu, waited = now, burned, queued
+
+
+def queued_s() -> float:
+    """Time this process's main thread was ready to run and did not: no CPU was free, or a quota was used up.
+
+    From /proc/self/schedstat; 0 where there is none.
+    """
+    try:
+        return int(_SCHEDSTAT.read_text(encoding="ascii").split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return 0.0

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import gevent
-from locust import events
+from locust import events, runners
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.runners import MasterRunner, Runner, WorkerRunner
@@ -17,13 +18,15 @@ from locust.runners import MasterRunner, Runner, WorkerRunner
 from floodmark.handover.journal import Journal
 from floodmark.handover.settings import read_settings
 from floodmark.load import gauges
+from floodmark.load.arrivals import Share
 from floodmark.load.controls import CONTROLS
 from floodmark.load.failure import kind_of
-from floodmark.load.ramp import GRACE_BINS, RampShape, pump
+from floodmark.load.ramp import GRACE_BINS, RampShape, collect
 from floodmark.load.sinks import CsvFiles, Log, Sink
 from floodmark.records.recorder import bin_of
 from floodmark.records.timeline import Timeline
 from floodmark.search import Search, find_ceiling
+from floodmark.search.rate import fixed_rate
 from floodmark.search.steps import doubling, fixed_steps
 
 logger = logging.getLogger("floodmark")
@@ -34,6 +37,7 @@ STEPS_LAST_DEFAULT = 64
 STOP_TIMEOUT_S = 10.0
 MESSAGE = "floodmark-controls"
 REPORT = "floodmark"
+REPORT_EVERY_S = 0.5
 
 
 def add_option(parser: LocustArgumentParser, **_: Any) -> None:
@@ -52,6 +56,8 @@ def install(environment: Environment, runner: Runner | None = None, web_ui: Any 
     if runner is None:
         return
     environment.events.request.add_listener(record)
+    # All users are gone then: Locust's statistics get the last of what was collected for them.
+    environment.events.test_stop.add_listener(lambda **_: CONTROLS.recorder.gather())
     for user_class in environment.user_classes:
         _let_ramps_decide_think_time(user_class)
     gauges.watch(CONTROLS.recorder, lambda: runner.user_count)
@@ -80,24 +86,22 @@ def _let_ramps_decide_think_time(user_class: Any) -> None:
     own: Callable[[Any], float] = user_class.wait_time
 
     def wait_time(user: Any) -> float:
-        if not CONTROLS.ramping:
-            return own(user)
-        if not CONTROLS.think:
-            return 0.0
-        seconds = own(user)
-        CONTROLS.recorder.thought(seconds)
+        seconds = 0.0 if CONTROLS.ramping and not CONTROLS.think else CONTROLS.thinks(own(user))
+        user.ready_at = time.time() + seconds  # for the lateness of its next request
         return seconds
 
+    wait_time.own = own  # type: ignore[attr-defined]
     user_class.wait_time = wait_time
 
 
 def _install_worker(environment: Environment, runner: WorkerRunner) -> None:
+    runners.WORKER_REPORT_INTERVAL = REPORT_EVERY_S
+
     def adopt(msg: Any, **_: Any) -> None:
+        CONTROLS.share = Share(runner.worker_index, max(1, msg.data["workers"]))
         CONTROLS.adopt(msg.data)
 
     def report(client_id: str, data: dict[str, Any]) -> None:
-        import time
-
         until = bin_of(time.time()) - GRACE_BINS
         data[REPORT] = {"until": until, "bins": CONTROLS.recorder.take(until)}
 
@@ -115,11 +119,12 @@ class Conductor:
         self._timeline = Timeline()
         self._shape: RampShape | None = None
         CONTROLS.think_time_s = self._settings.search.think_time_s
+        CONTROLS.new_connections = self._settings.new_connections
         CONTROLS.random.seed(self._settings.seed)
         if isinstance(runner, MasterRunner):
             environment.events.worker_report.add_listener(self._merge)
         else:
-            gevent.spawn(pump, self._timeline)
+            gevent.spawn(collect, self._timeline)
         environment.events.test_stopping.add_listener(self._stopping)
         environment.events.quitting.add_listener(self._quitting)
         if web_ui is not None:
@@ -143,10 +148,23 @@ class Conductor:
         if not self._environment.stop_timeout:
             # A user killed in the middle of a request would take that request out of the count.
             self._environment.stop_timeout = STOP_TIMEOUT_S
-        self._shape = RampShape(self._runner, self._timeline, self._sinks(), lambda: self._search(ramp), self._announce)
+        self._shape = RampShape(
+            self._runner,
+            self._timeline,
+            self._sinks(),
+            lambda: self._search(ramp),
+            self._announce,
+            self._settings.spacing,
+            self._settings.seed,
+            self._settings.null_rps,
+        )
         self._environment.shape_class = self._shape
 
     def _search(self, ramp: str) -> Search:
+        if ramp == SEARCH and self._settings.rate is not None:
+            return fixed_rate(self._settings.rate)
+        if ramp == SEARCH and self._settings.level is not None:
+            return fixed_steps([self._settings.level.users], self._settings.level.seconds)
         if ramp == SEARCH:
             return find_ceiling(self._settings.search)
         options = self._environment.parsed_options
@@ -160,8 +178,9 @@ class Conductor:
         return [Log(), CsvFiles(Path(prefix))] if prefix else [Log()]
 
     def _announce(self) -> None:
+        CONTROLS.announce()
         if isinstance(self._runner, MasterRunner):
-            self._runner.send_message(MESSAGE, CONTROLS.state())
+            self._runner.send_message(MESSAGE, {**CONTROLS.state(), "workers": self._runner.worker_count})
 
     def _merge(self, client_id: str, data: dict[str, Any]) -> None:
         report = data.get(REPORT)

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 
 import gevent
 from locust import LoadTestShape
-from locust.runners import Runner
+from locust.runners import STATE_MISSING, MasterRunner, Runner
 
+from floodmark.load.arrivals import Schedule
 from floodmark.load.controls import CONTROLS
 from floodmark.load.sinks import Sink
 from floodmark.records.recorder import BINS_PER_S, bin_of
@@ -20,12 +21,16 @@ from floodmark.search.order import Order, Outcome, Search
 from floodmark.stats.window import ErrorKind
 from floodmark.verdict.measure import measure
 from floodmark.verdict.step import Step
-from floodmark.verdict.words import End, Phase
+from floodmark.verdict.words import End, Phase, Spacing
 
 logger = logging.getLogger("floodmark")
 
 GRACE_BINS = 2
 """Bins still open for stragglers: an answer is recorded when its user gets to it."""
+DRAIN_BINS = 10
+"""Time in the open model for the last arrivals of a window to be answered."""
+NOTICE_S = 0.3
+"""Workers hear of a schedule before it begins."""
 CHECK_EVERY_S = 0.5
 POLL_S = 0.02
 POPULATE_TIMEOUT_S = 60.0
@@ -52,6 +57,9 @@ class RampShape(LoadTestShape):
         sinks: Sequence[Sink],
         search: Callable[[], Search],
         announce: Callable[[], None],
+        spacing: Spacing = Spacing.POISSON,
+        seed: int = 1,
+        null_rps: float | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.runner = runner
@@ -59,6 +67,9 @@ class RampShape(LoadTestShape):
         self._sinks = sinks
         self._new_search = search
         self._announce = announce
+        self._spacing = spacing
+        self._seed = seed
+        self._null_rps = null_rps
         self.reset_time()
 
     def reset_time(self) -> None:
@@ -121,6 +132,8 @@ class RampShape(LoadTestShape):
         self._order = order
         self._visit += 1
         CONTROLS.think = order.think
+        CONTROLS.open = order.rate_rps is not None
+        CONTROLS.schedule = None
         CONTROLS.spread_s = min(SPREAD_MAX_S, max(SPREAD_MIN_S, order.users / USERS_PER_S))
         if order.fresh:
             CONTROLS.generation += 1
@@ -145,12 +158,15 @@ class RampShape(LoadTestShape):
 
     def _carry_out(self, order: Order) -> Step:
         self._wait_for_users(order.users)
-        gevent.sleep(CONTROLS.spread_s + order.settle_s)
-        first = bin_of(time.time()) + 1
+        if order.rate_rps is not None:
+            first = self._open(order.rate_rps) + round(order.settle_s * BINS_PER_S)
+        else:
+            gevent.sleep(CONTROLS.spread_s + order.settle_s)
+            first = bin_of(time.time()) + 1
         seconds = order.min_s
         while True:
             last = first + max(1, round(seconds * BINS_PER_S))
-            self._wait_for(last)
+            self._wait_for(last + (DRAIN_BINS if order.rate_rps is not None else 0))
             step = self._measure(order, first, last)
             if seconds >= order.max_s or step.half_width <= order.half_width:
                 break
@@ -163,15 +179,44 @@ class RampShape(LoadTestShape):
         self._timeline.prune(min(first, self._next_second))
         return step
 
+    def _open(self, rate_rps: float) -> int:
+        """Let arrivals begin, at the same moment in every process. Returns the bin in which they do.
+
+        The schedule begins at the edge of a bin, so that the same seed puts the same arrivals into a window.
+        """
+        begin = bin_of(time.time() + NOTICE_S) + 1
+        CONTROLS.schedule = Schedule(
+            rate_rps=rate_rps, start=begin / BINS_PER_S, spacing=self._spacing, seed=self._seed + self._visit
+        )
+        self._announce()
+        return begin
+
     def _measure(self, order: Order, first: int, last: int) -> Step:
         window = self._timeline.window(first, last, self._origin_bin / BINS_PER_S)
-        return measure(window, visit=self._visit, phase=order.phase, users=order.users, r0_ms=self._r0_ms)
+        return measure(
+            window,
+            visit=self._visit,
+            phase=order.phase,
+            users=order.users,
+            r0_ms=self._r0_ms,
+            open_model=order.rate_rps is not None,
+            null_rps=self._null_rps,
+        )
 
     def _wait_for(self, last: int) -> None:
         """Until every process has reported everything before bin ``last``."""
         while self._timeline.complete_until < last:
+            lost = self._timeline.processes - self._alive()
+            if lost:
+                raise RuntimeError(f"{len(lost)} of {len(self._timeline.processes)} Locust workers were lost")
             ahead = last / BINS_PER_S - time.time()
-            gevent.sleep(max(POLL_S, ahead))
+            gevent.sleep(min(1.0, max(POLL_S, ahead)))
+
+    def _alive(self) -> set[str]:
+        """Processes that still report."""
+        if not isinstance(self.runner, MasterRunner):
+            return self._timeline.processes
+        return {worker.id for worker in self.runner.clients.values() if worker.state != STATE_MISSING}
 
     def _report_seconds(self) -> None:
         while self.outcome is None:
@@ -202,6 +247,7 @@ class RampShape(LoadTestShape):
             r_p50_ms=window.histogram.quantile(0.5),
             r_max_ms=window.max_ms if window.good else None,
             connections_opened=window.connections_opened,
+            reconnects=window.reconnects,
             gen_cpu_max=max(window.cpu_cores.values(), default=None),
             loop_lag_max_ms=lag,
         )
@@ -215,12 +261,14 @@ class RampShape(LoadTestShape):
 
     def _finish(self, outcome: Outcome) -> None:
         self.outcome = outcome
-        CONTROLS.ramping = False
+        CONTROLS.ramping = CONTROLS.open = False
+        CONTROLS.schedule = None
+        self._announce()
         for sink in self._sinks:
             sink.end(outcome)
 
 
-def pump(timeline: Timeline, process: str = "local") -> None:
+def collect(timeline: Timeline, process: str = "local") -> None:
     """Move what this process recorded into ``timeline``, for ever. Needs no worker."""
     while True:
         gevent.sleep(1 / BINS_PER_S)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from http.cookies import CookieError, SimpleCookie
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from locust.exception import ResponseError
 
 from floodmark.load.failure import BadStatus, RequestFailed, WrongBody
+from floodmark.load.wire import Origin
+
+if TYPE_CHECKING:
+    from floodmark.load.reports import Report
 
 
 class Headers(Mapping[str, str]):
@@ -41,24 +46,48 @@ class Headers(Mapping[str, str]):
         return len({key.lower() for key, _ in self._raw})
 
 
+def cookies_in(headers: Headers) -> dict[str, str]:
+    """What an answer sets, by name, as it is to be sent back; what is no cookie is passed over."""
+    found: dict[str, str] = {}
+    for line in headers.get_all("Set-Cookie"):
+        try:
+            found.update({name: morsel.coded_value for name, morsel in SimpleCookie(line).items()})
+        except CookieError:
+            continue
+    return found
+
+
 class Response:
     """A complete answer, or status 0 and ``error`` where none came."""
 
-    __slots__ = ("_headers", "content", "error", "status_code", "url")
+    __slots__ = ("_headers", "_origin", "_path", "_took_s", "content", "error", "status_code")
 
     def __init__(
         self,
-        url: str,
+        origin: Origin,
+        path: str,
         status_code: int,
         headers: list[tuple[bytes, bytes]],
         content: bytes,
         error: RequestFailed | None,
+        took_s: float,
     ) -> None:
-        self.url = url
+        self._origin = origin
+        self._path = path
         self.status_code = status_code
         self._headers = headers
         self.content = content
         self.error = error
+        self._took_s = took_s
+
+    @property
+    def elapsed(self) -> timedelta:
+        """From the start of the request to the end of its answer."""
+        return timedelta(seconds=self._took_s)
+
+    @property
+    def url(self) -> str:
+        return self._origin.base_url + self._origin.prefix + self._path
 
     @property
     def headers(self) -> Headers:
@@ -66,11 +95,14 @@ class Response:
 
     @property
     def ok(self) -> bool:
-        return 0 < self.status_code < 400
+        return 100 <= self.status_code < 400
 
     @property
     def text(self) -> str:
-        return self.content.decode(self.encoding, errors="replace")
+        try:
+            return self.content.decode(self.encoding, errors="replace")
+        except (LookupError, ValueError):  # the server named a charset that is none
+            return self.content.decode(errors="replace")
 
     @property
     def encoding(self) -> str:
@@ -79,13 +111,7 @@ class Response:
 
     @property
     def cookies(self) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for line in self.headers.get_all("Set-Cookie"):
-            try:
-                found.update({name: morsel.value for name, morsel in SimpleCookie(line).items()})
-            except CookieError:
-                continue
-        return found
+        return cookies_in(self.headers)
 
     def json(self, **options: Any) -> Any:
         """The body as JSON; raises ValueError for one that is none."""
@@ -102,10 +128,6 @@ class Response:
         return self.ok
 
 
-Report = Callable[[Response, BaseException | None], None]
-"""Reports a finished request to Locust."""
-
-
 class CaughtResponse(Response):
     """What a request returns. With ``catch_response=True``, use it in a ``with`` block.
 
@@ -118,15 +140,23 @@ class CaughtResponse(Response):
 
     def __init__(
         self,
-        url: str,
+        origin: Origin,
+        path: str,
         status_code: int,
         headers: list[tuple[bytes, bytes]],
         content: bytes,
         error: RequestFailed | None,
-        report: Report,
+        took_s: float,
+        report: Report | None,
     ) -> None:
-        super().__init__(url, status_code, headers, content, error)
-        self._report: Report | None = report
+        self._origin = origin
+        self._path = path
+        self.status_code = status_code
+        self._headers = headers
+        self.content = content
+        self.error = error
+        self._took_s = took_s
+        self._report = report
         self._verdict: BaseException | None = error
 
     def success(self) -> None:
@@ -141,7 +171,7 @@ class CaughtResponse(Response):
         """Report the request to Locust, once."""
         report, self._report = self._report, None
         if report is not None:
-            report(self, self._verdict or error)
+            report.tell(self, self._verdict or error)
 
     def __enter__(self) -> CaughtResponse:
         return self

@@ -1,15 +1,24 @@
-"""Locust users on the lean client."""
+"""Locust users: one for any Python flow, one for declared steps."""
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
-from locust import User
+import gevent
+from gevent.lock import BoundedSemaphore
+from locust import FastHttpUser, HttpUser, User, constant
 from locust.env import Environment
 from locust.exception import StopTest
+from locust.user.task import LOCUST_STATE_STOPPING
 
 from floodmark.load.client import CONNECT_TIMEOUT_S, TIMEOUT_S, LeanClient
 from floodmark.load.controls import CONTROLS
+from floodmark.load.http_step import HttpStep
+from floodmark.load.lane.course import Course, lay_out
+from floodmark.load.lane.lane import Lane
+from floodmark.load.lane.line import Line
+from floodmark.load.wire import origin
 
 
 def scenario_think_time(user: User) -> float:
@@ -26,17 +35,152 @@ class LeanHttpUser(User):
     abstract = True
     connect_timeout: float = CONNECT_TIMEOUT_S
     timeout: float = TIMEOUT_S
+    ready_at: float = 0.0
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        host = self.host or environment.host
-        if not host:
+        if not self.base_url:
             raise StopTest("no host to load: give one with -H http://HOST:PORT, or set host on the user class")
-        self.client = LeanClient(environment, host, self)
-        self.client.connect_timeout_s = self.connect_timeout
-        self.client.timeout_s = self.timeout
+        self._client: LeanClient | None = None
+
+    @property
+    def base_url(self) -> str:
+        """Where the load goes."""
+        return self.host or self.environment.host or ""
+
+    @property
+    def client(self) -> LeanClient:
+        """This user's HTTP client, made on first use."""
+        if self._client is None:
+            self._client = LeanClient(self.environment, self.base_url, self)
+            self._client.connect_timeout_s = self.connect_timeout
+            self._client.timeout_s = self.timeout
+        return self._client
+
+    def perform(self, step: HttpStep) -> None:
+        """Carry out one declared step."""
+        self.client.request(
+            step.method, step.path, name=step.name, headers=step.headers, data=step.body or None, expect=step.expect
+        )
+
+    def stop(self, force: bool = False) -> bool:
+        """Locust: stop now, or after the task that is under way."""
+        if not force:
+            # A wait that has just ended is a request about to be sent: Locust would kill it half done. After one
+            # turn of the loop the user either waits for real or is at work.
+            gevent.sleep(0)
+            if self._state == LOCUST_STATE_STOPPING:
+                return False
+        killed: bool = super().stop(force)
+        return killed
 
     def start(self, group: Any) -> Any:
         greenlet = super().start(group)
-        greenlet.link(lambda _: self.client.close())
+        greenlet.link(self._ended)
         return greenlet
+
+    def _ended(self, _: Any) -> None:
+        if self._client is not None:
+            self._client.close()
+
+
+class StepHttpUser(LeanHttpUser):
+    """A user whose tasks are declared ``HttpStep``s: as cheap per request as a load generator written in C.
+
+    All its users of a process are driven by one loop. Weights, tags, ``wait_time``, ``on_start`` and ``on_stop``
+    work as with any user; cookies that ``self.client`` was given in ``on_start`` go with every step. With tasks
+    that are functions among the steps, or with https, the steps are sent by ``self.client`` instead.
+    """
+
+    abstract = True
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self._line: Line | None = None
+
+    def perform(self, step: HttpStep) -> None:
+        """Carry out one step; in the fast lane, every step until this user is stopped."""
+        if origin(self.base_url).tls or not all(isinstance(task, HttpStep) for task in self.tasks):
+            super().perform(step)
+            return
+        lane = _lane(self.environment)
+        course = _course(self, lane)
+        line = self._line = Line(lane, course, self, waits=course.waits or _waits(type(self)))
+        lane.join(line)
+        try:
+            line.gone.wait()
+        finally:
+            lane.leave(line)
+            self._line = None
+        if line.stop is not None:
+            raise line.stop
+
+    def stop(self, force: bool = False) -> bool:
+        """Locust: stop now, or after the answer that is under way."""
+        killed = super().stop(force)
+        if not killed and self._line is not None:
+            self._line.lane.retire(self._line)
+        return killed
+
+
+CLIENTS: dict[str, type[User]] = {
+    "step": StepHttpUser,
+    "lean": LeanHttpUser,
+    "fast": FastHttpUser,
+    "http": HttpUser,
+}
+"""User classes a scenario can be run with; the last two are Locust's own, as a cross-check."""
+CLIENT_VARIABLE = "FLOODMARK_CLIENT"
+
+
+def scenario_user(client: str | None = None) -> type[User]:
+    """Base class of this project's users: by name, or as ``FLOODMARK_CLIENT`` says, or the step user."""
+    name = client or os.environ.get(CLIENT_VARIABLE) or "step"
+    if name not in CLIENTS:
+        raise ValueError(f"{CLIENT_VARIABLE}={name!r}: must be one of {', '.join(CLIENTS)}")
+    return type("ScenarioUser", (CLIENTS[name],), {"abstract": True, "wait_time": scenario_think_time})
+
+
+_lanes: dict[int, Lane] = {}
+_laying_out = BoundedSemaphore()
+_courses: dict[tuple[object, ...], Course] = {}
+
+
+def _lane(environment: Environment) -> Lane:
+    """The lane of this process."""
+    lane = _lanes.get(id(environment))
+    if lane is None:
+        lane = _lanes[id(environment)] = Lane(environment)
+    return lane
+
+
+def _course(user: StepHttpUser, lane: Lane) -> Course:
+    """The course of a user's class; users with cookies of their own have their own."""
+    jar = user._client.cookies if user._client is not None else {}  # noqa: SLF001 - own attribute
+    cookies = "; ".join(f"{name}={value}" for name, value in jar.items())
+    key = (lane, type(user), tuple(user.tasks), user.base_url, cookies, CONTROLS.new_connections)
+    with _laying_out:  # other users run while the host is resolved
+        course = _courses.get(key)
+        if course is not None:
+            return course
+        course = _courses[key] = lay_out(
+            [task for task in user.tasks if isinstance(task, HttpStep)],
+            origin(user.base_url),
+            cookies=cookies,
+            new_connections=CONTROLS.new_connections,
+            connect_timeout_s=user.connect_timeout,
+            timeout_s=user.timeout,
+        )
+        lane.serve(course)
+        return course
+
+
+def _waits(user_class: type[User]) -> bool:
+    """Whether users of a class may pause between their tasks: not by Locust's default, nor without think time."""
+    own = getattr(user_class.wait_time, "own", user_class.wait_time)
+    if own is scenario_think_time:
+        return CONTROLS.think_time_s > 0
+    return own is not User.wait_time and own is not _never
+
+
+_never = constant(0)

@@ -24,11 +24,17 @@ class Bin:
     in_flight_s: float = 0.0
     ages_s: float = 0.0
     opened: int = 0
+    reconnects: int = 0
     think_s: float = 0.0
     thoughts: int = 0
     users: dict[str, int] = field(default_factory=dict)
     cpu_s: dict[str, float] = field(default_factory=dict)
+    queued_s: dict[str, float] = field(default_factory=dict)
     lag: Histogram = field(default_factory=Histogram)
+    late: Histogram = field(default_factory=Histogram)
+    offered: int = 0
+    sent: int = 0
+    settled: Histogram = field(default_factory=Histogram)
 
     def add(self, process: str, record: Record) -> None:
         """Add one process's record of this bin."""
@@ -47,11 +53,18 @@ class Bin:
         self.in_flight_s += gauges["in_flight_s"]
         self.ages_s += gauges["ages_s"]
         self.opened += gauges["opened"]
+        self.reconnects += gauges["reconnects"]
         self.think_s += gauges["think_s"]
         self.thoughts += gauges["thoughts"]
-        self.users[process] = gauges["users"]
+        # What comes in late for a bin that was handed over already brings no head count.
+        self.users[process] = max(gauges["users"], self.users.get(process, 0))
         self.cpu_s[process] = self.cpu_s.get(process, 0.0) + gauges["cpu_s"]
+        self.queued_s[process] = self.queued_s.get(process, 0.0) + gauges["queued_s"]
         self.lag.merge(_counts(gauges["lag"]))
+        self.late.merge(_counts(gauges["late"]))
+        self.offered += gauges["offered"]
+        self.sent += gauges["sent"]
+        self.settled.merge(_counts(gauges["settled"]))
 
 
 def _counts(wire: dict[int, int]) -> dict[int, int]:
@@ -74,9 +87,10 @@ class Timeline:
             slot.add(process, record)
         self._reported[process] = max(until, self._reported.get(process, until))
 
-    def forget(self, process: str) -> None:
-        """No longer wait for a process that is gone."""
-        self._reported.pop(process, None)
+    @property
+    def processes(self) -> set[str]:
+        """Those that have reported."""
+        return set(self._reported)
 
     @property
     def complete_until(self) -> int:
@@ -86,17 +100,22 @@ class Timeline:
     def window(self, first: int, last: int, origin: float) -> Window:
         """Sums over bins ``first`` to ``last - 1``; times are given from ``origin``, epoch seconds."""
         bins = [self._bins.get(index, _EMPTY) for index in range(first, last)]
-        histogram, errors, lag = Histogram(), Histogram(), Histogram()
+        histogram, errors, lag, late, settled = (Histogram() for _ in range(5))
         kinds: dict[ErrorKind, int] = {}
         cpu: dict[str, float] = {}
+        queued: dict[str, float] = {}
         for part in bins:
             histogram.merge(part.histogram)
             errors.merge(part.error_histogram)
             lag.merge(part.lag)
+            late.merge(part.late)
+            settled.merge(part.settled)
             for kind, count in part.errors.items():
                 kinds[kind] = kinds.get(kind, 0) + count
             for process, seconds in part.cpu_s.items():
                 cpu[process] = cpu.get(process, 0.0) + seconds
+            for process, seconds in part.queued_s.items():
+                queued[process] = queued.get(process, 0.0) + seconds
         span = max(1, last - first) * BIN_S
         return Window(
             start_s=first / BINS_PER_S - origin,
@@ -112,10 +131,16 @@ class Timeline:
             ages_before_s=self._bins.get(first - 1, _EMPTY).ages_s,
             ages_after_s=self._bins.get(last - 1, _EMPTY).ages_s,
             connections_opened=sum(part.opened for part in bins),
+            reconnects=sum(part.reconnects for part in bins),
             think_s=sum(part.think_s for part in bins),
             thoughts=sum(part.thoughts for part in bins),
             cpu_cores={process: seconds / span for process, seconds in cpu.items()},
+            queued_cores={process: seconds / span for process, seconds in queued.items()},
             lag=lag,
+            late=late,
+            offered=sum(part.offered for part in bins),
+            sent=sum(part.sent for part in bins),
+            settled=settled,
         )
 
     def users(self, first: int, last: int) -> int:

@@ -22,7 +22,8 @@ def show(
     by_metric = {result.metric: result for result in results}
     console.print()
     console.print(f"[bold]{escape(_title(facts))}[/bold]", highlight=False)
-    for mark, name, text in _lines(facts, by_metric, steps):
+    lines = _lines(facts, by_metric, steps) if "ceiling_rps" in by_metric else _rate_lines(by_metric, steps)
+    for mark, name, text in lines:
         console.print(f" {mark} {name:<10} {escape(text)}", highlight=False, soft_wrap=True)
     for step in steps:
         if not step.valid:
@@ -82,7 +83,37 @@ def _lines(
                 f"{kept.value:.0%} of the ceiling kept ({kept.method.split(' over ')[0]}); {beyond}",
             )
         )
+    return lines + _time_line(results)
+
+
+def _rate_lines(results: Mapping[str, Result], steps: Sequence[Step]) -> list[tuple[str, str, str]]:
+    """One rate of the open model."""
+    goodput = results["goodput_rps"]
+    if not isinstance(goodput.value, float):
+        return [(BAD, "goodput", f"no number: {goodput.reason}"), *_time_line(results)]
+    offered, follow = results["offered_rps"].value, results["follow_ratio"].value
+    assert isinstance(offered, float)
+    assert isinstance(follow, float)
+    mark = GOOD if goodput.valid else BAD
+    text = f"{goodput.value:.1f} good answers/s {_interval(goodput, 1)} of {offered:.1f}/s offered ({follow:.1%})"
+    lines = [(mark, "goodput", text + (f"; void: {goodput.reason}" if not goodput.valid else ""))]
+    latencies = [
+        f"{name} {row.value:.1f} ms"
+        for name in ("p50", "p95", "p99")
+        if isinstance((row := results[f"r_{name}_ms"]).value, float)
+    ]
+    lines.append(
+        (NOTE, "latency", f"{', '.join(latencies) or 'too few answers'}, from the intended send time (open model)")
+    )
+    unsent = results["not_sent"].value
+    if unsent:
+        lines.append((BAD, "not sent", f"{unsent:.0f} arrivals found no connection in time"))
+    return [*lines, _generator(results["generator"], steps), *_time_line(results)]
+
+
+def _time_line(results: Mapping[str, Result]) -> list[tuple[str, str, str]]:
     total = results.get("time_to_result_s")
+    lines = []
     if total is not None and isinstance(total.value, float):
         shares = ", ".join(
             f"{metric.removeprefix('time_').removesuffix('_s').replace('_', ' ')} {row.value:.0f}"

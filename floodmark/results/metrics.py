@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from floodmark.results.schema import Result
 from floodmark.stats.intervals import LEVEL
+from floodmark.verdict.rate import Sustained
 from floodmark.verdict.saturation import Point, Saturation
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import Phase
@@ -19,6 +20,18 @@ POINTS = {
     "r0_ms": "ms",
     "collapse_users": "users",
     "overload_kept": "share",
+    "generator": "word",
+}
+
+
+RATE_POINTS = {
+    "offered_rps": "requests/s",
+    "goodput_rps": "requests/s",
+    "follow_ratio": "share",
+    "not_sent": "requests",
+    "r_p50_ms": "ms",
+    "r_p95_ms": "ms",
+    "r_p99_ms": "ms",
     "generator": "word",
 }
 
@@ -38,6 +51,12 @@ def rows(run_id: str, verdict: Saturation, steps: Sequence[Step], timing: Timing
     if timing is not None:
         found += _time_rows(run_id, steps, timing)
     return found
+
+
+def rate_rows(run_id: str, verdict: Sustained, steps: Sequence[Step], timing: Timing | None) -> list[Result]:
+    """All rows of a run that offered one rate."""
+    found = [_row(run_id, metric, RATE_POINTS[metric], point) for metric, point in verdict.points.items()]
+    return found if timing is None else found + _time_rows(run_id, steps, timing)
 
 
 def _row(run_id: str, metric: str, unit: str, point: Point) -> Result:

@@ -32,7 +32,8 @@ class Second:
     """One second of a run, load side and target side joined on time: the row of timeline.csv.
 
     t_s: seconds from the start of the load. server_started, server_finished: requests the probe counted in
-    this second. app_inflight_mean: requests inside the app, time average.
+    this second. reconnects: requests sent again because the server had closed the idle connection before it could
+    read them. app_inflight_mean: requests inside the app, time average.
     """
 
     run_id: str | None = None
@@ -53,6 +54,7 @@ class Second:
     r_p50_ms: float | None = None
     r_max_ms: float | None = None
     connections_opened: int | None = None
+    reconnects: int | None = None
     gen_cpu_max: float | None = None
     loop_lag_max_ms: float | None = None
     server_started: int | None = None

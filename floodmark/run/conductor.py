@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
+import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -18,7 +20,9 @@ from floodmark.handover.settings import LoadSettings
 from floodmark.plan import PlannedRun
 from floodmark.report.progress import Progress
 from floodmark.results.folder import RunFolder, create, index
+from floodmark.run.calibrate import NullCeiling, null_ceiling
 from floodmark.run.conclude import conclude
+from floodmark.run.doubling import double, weigh
 from floodmark.run.facts import describe
 from floodmark.run.follow import Follower
 from floodmark.run.locust_process import LocustProcess
@@ -45,7 +49,8 @@ class Finished:
 class Conditions:
     """What is the same for all runs of a command.
 
-    generators: Locust processes that share the load. backend, why: where targets run, and why there.
+    generators: Locust processes that share the load; client: their kind of user class. backend, why: where targets
+    run, and why there.
     """
 
     backend: str
@@ -53,6 +58,7 @@ class Conditions:
     allotment: Allotment
     results: Path
     generators: int = 1
+    client: str = "step"
 
 
 def conduct(planned: PlannedRun, bring_up: BringUp, conditions: Conditions, progress: Progress) -> Finished:
@@ -108,25 +114,74 @@ def _load(
         stack.callback(sampler.stop)
         sampler.start()
         journal = folder.path / "load.jsonl"
-        settings = LoadSettings(journal=journal, search=planned.search, seed=planned.seed)
-        locust = LocustProcess(
-            planned.locustfile,
-            running.base_url,
-            _arguments(folder.path, conditions.generators),
-            settings,
-            folder.path,
-            folder.path / "locust.log",
-            planned.path,
-        )
+        known = _know_generator(planned, conditions, progress, facts)
+        settings = dataclasses.replace(planned.load_settings, journal=journal, null_rps=known.rate_rps)
+
+        def start(wanted: LoadSettings, processes: int) -> LocustProcess:
+            return LocustProcess(
+                planned.locustfile,
+                running.base_url,
+                _arguments(folder.path if processes == conditions.generators else None, processes),
+                wanted,
+                folder.path,
+                folder.path / "locust.log",
+                planned.path,
+                conditions.client,
+            )
+
+        locust = start(settings, conditions.generators)
         stack.callback(locust.stop)
         follower = Follower(JournalReader(journal), sampler, folder, progress)
         try:
             outcome = _follow(follower, locust, running, folder.path)
+            outcome = _doubled(start, settings, outcome, follower, conditions, progress, folder.path, facts)
         finally:
             facts["load_s"] = follower.load_s
         for name in ("load.jsonl", "load.json"):
             (folder.path / name).unlink(missing_ok=True)
     return outcome, float(facts.pop("load_s"))
+
+
+def _doubled(
+    start: Callable[[LoadSettings, int], LocustProcess],
+    settings: LoadSettings,
+    outcome: Outcome,
+    follower: Follower,
+    conditions: Conditions,
+    progress: Progress,
+    folder: Path,
+    facts: dict[str, Any],
+) -> Outcome:
+    if outcome.end is not End.FOUND or outcome.hold_users is None:
+        return outcome
+    cpus = len(conditions.allotment.generator_cpus)
+    if cpus >= 2 * conditions.generators:
+        progress.say("twice the generators at the held level, 10 s")
+    doubled = double(start, settings, outcome.hold_users, generators=conditions.generators, cpus=cpus, folder=folder)
+    facts["generator"]["doubled_rps"] = doubled.goodput_rps
+    facts["generator"]["doubled"] = doubled.note
+    return weigh(doubled, outcome, follower.held_rps(outcome.hold_users))
+
+
+def _know_generator(
+    planned: PlannedRun, conditions: Conditions, progress: Progress, facts: dict[str, Any]
+) -> NullCeiling:
+    new_connections = planned.scenario.load.new_connections
+    known = null_ceiling(
+        conditions.allotment,
+        client=conditions.client,
+        new_connections=new_connections,
+        generators=conditions.generators,
+        announce=lambda: progress.say("measuring what the generator itself can do (once on this host, 6 s)"),
+    )
+    facts["generator"] = {
+        "client": conditions.client,
+        "processes": conditions.generators,
+        "connections": planned.scenario.load.connections,
+        "null_rps": known.rate_rps,
+        "null_rps_measured": known.measured,
+    }
+    return known
 
 
 def _follow(follower: Follower, locust: LocustProcess, running: Running, folder: Path) -> Outcome:
@@ -162,9 +217,17 @@ def _log_of(running: Running) -> str:
     return fetch() if fetch is not None else tail(running.log_path)
 
 
-def _arguments(folder: Path, generators: int) -> Sequence[str]:
-    words = ["--headless", "--ramp", "search", "--only-summary", "--csv", str(folder / "locust")]
-    return [*words, "--processes", str(generators)] if generators > 1 else words
+def _arguments(folder: Path | None, generators: int) -> Sequence[str]:
+    words = ["--headless", "--ramp", "search", "--only-summary"]
+    if folder is not None:
+        words += ["--csv", str(folder / "locust")]
+    if generators == 1:
+        return words
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    where = ["--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port]
+    return [*words, "--processes", str(generators), *where]
 
 
 def _note_target(facts: dict[str, Any], running: Running) -> None:

@@ -11,6 +11,7 @@ from floodmark.results.schema import Second
 from floodmark.sampling.sampler import Sampler, Use
 from floodmark.search.order import Outcome
 from floodmark.verdict.step import Step
+from floodmark.verdict.words import Phase
 
 
 class Follower:
@@ -23,8 +24,13 @@ class Follower:
         self._progress = progress
         self._origin: float | None = None
         self.outcome: Outcome | None = None
+        self._holds: list[Step] = []
         self.load_s = 0.0
         self.visits = 0
+
+    def held_rps(self, users: int) -> list[float]:
+        """Goodput of every valid hold visit at a level."""
+        return [s.goodput_rps for s in self._holds if s.users == users and s.valid]
 
     @property
     def started(self) -> bool:
@@ -44,6 +50,8 @@ class Follower:
                 case Visited(step=step, buckets=buckets):
                     joined = self._join_step(step)
                     self._folder.steps.add(joined)
+                    if joined.phase is Phase.HOLD:
+                        self._holds.append(joined)
                     self._folder.histograms.add(*buckets)
                     self._progress.visit(joined)
                     self.load_s = joined.t_end_s

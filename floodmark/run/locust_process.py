@@ -21,7 +21,7 @@ class LocustProcess:
     """One Locust run, or one web UI, in its own process group.
 
     arguments: after the locustfile. log: where its output goes; None leaves it on the terminal. path: what
-    ``locustfiles/url.py`` asks for.
+    ``locustfiles/url.py`` asks for. client: the kind of user class. cpus: where it may run.
     """
 
     def __init__(
@@ -33,6 +33,8 @@ class LocustProcess:
         folder: Path,
         log: Path | None,
         path: str = "/",
+        client: str = "step",
+        cpus: Sequence[int] | None = None,
     ) -> None:
         settings_file = folder / "load.json"
         write_text(settings_file, to_json(settings))
@@ -40,6 +42,7 @@ class LocustProcess:
             **os.environ,
             VARIABLE: str(settings_file),
             "FLOODMARK_PATH": path,
+            "FLOODMARK_CLIENT": client,
             "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
         }
         command = [sys.executable, "-m", "locust", "-f", str(locustfile), "-H", base_url, *arguments]
@@ -53,6 +56,7 @@ class LocustProcess:
                 stdout=output,
                 stderr=subprocess.STDOUT if output is not None else None,
                 start_new_session=True,
+                preexec_fn=None if cpus is None else lambda: os.sched_setaffinity(0, set(cpus)),
             )
         finally:
             if output is not None:

@@ -16,7 +16,8 @@ class Order:
     users: concurrent users. think: whether they take their think time between requests. settle_s: time
     after all users run that is not measured. The window then lasts at least min_s, and ends at max_s or as
     soon as goodput is known to half_width (relative, 95 %). fresh: drop all users first, so that every
-    connection is made anew. left_s: estimated time the search still needs, this visit included.
+    connection is made anew. left_s: estimated time the search still needs, this visit included. rate_rps: in the
+    open model, arrivals per second; users are then the connections that may serve them.
     """
 
     phase: Phase
@@ -28,6 +29,7 @@ class Order:
     half_width: float = 0.0
     fresh: bool = False
     left_s: float = 0.0
+    rate_rps: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

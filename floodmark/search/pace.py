@@ -57,6 +57,23 @@ QUICK = Pace(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RateSettings:
+    """One rate of the open model: arrivals per second, how long to measure, connections at most."""
+
+    rate_rps: float
+    seconds: float = 20.0
+    max_users: int = 4000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelSettings:
+    """One level of the closed model: users, and how long to measure."""
+
+    users: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchSettings:
     """What a search is told.
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 
+import numpy as np
+from numpy.typing import NDArray
+
 GROWTH = 1.01
 FLOOR_MS = 0.001
 """Shortest latency told apart: one microsecond."""
@@ -15,6 +18,19 @@ _SCALE = 1 / math.log(GROWTH)
 def bucket(ms: float) -> int:
     """Index of the bucket that holds ``ms``: ``floor(log(ms) / log(1.01))``."""
     return math.floor(math.log(max(FLOOR_MS, ms)) * _SCALE)
+
+
+def buckets(ms: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Indices of the buckets that hold ``ms``, of the same shape."""
+    return np.floor(np.log(np.maximum(FLOOR_MS, ms)) * _SCALE).astype(np.int64)
+
+
+def count(values: NDArray[np.int64]) -> dict[int, int]:
+    """How often each value occurs. In linear time, for values that lie within some ten thousands of each other."""
+    least = int(values.min())
+    counts = np.bincount(values - least)
+    present = np.flatnonzero(counts)
+    return dict(zip((present + least).tolist(), counts[present].tolist(), strict=True))
 
 
 def edges(index: int) -> tuple[float, float]:
@@ -55,14 +71,19 @@ class Histogram:
             low, high = edges(index)
             yield low, high, self._counts[index]
 
-    def quantile(self, q: float) -> float | None:
+    def quantile(self, q: float, of: int | None = None) -> float | None:
         """The ``q`` quantile in ms, interpolated inside its bucket; None for an empty sample.
 
-        Nearest rank, so within one bucket width (1 %) of the sample's own quantile.
+        Nearest rank, so within one bucket width (1 %) of the sample's own quantile. of: size of the whole
+        population, of which what is not counted here took longer than all that is; None where the quantile
+        lies among those.
         """
+        total = self.total if of is None else of
         if not self.total:
             return None
-        rank = max(1, math.ceil(q * self.total - 1e-9))
+        rank = max(1, math.ceil(q * total - 1e-9))
+        if rank > self.total:
+            return None
         seen = 0
         for index in sorted(self._counts):
             count = self._counts[index]
@@ -85,6 +106,6 @@ MIN_SAMPLE = {0.50: 1, 0.90: 100, 0.95: 200, 0.99: 1000}
 """Good responses a percentile needs before it may be published: ten beyond it."""
 
 
-def percentile(histogram: Histogram, q: float) -> float | None:
-    """The quantile, or None where the sample does not carry it."""
-    return histogram.quantile(q) if histogram.total >= MIN_SAMPLE[q] else None
+def percentile(histogram: Histogram, q: float, of: int | None = None) -> float | None:
+    """The quantile, or None where the sample does not carry it; ``of`` as in ``Histogram.quantile``."""
+    return histogram.quantile(q, of) if histogram.total >= MIN_SAMPLE[q] else None

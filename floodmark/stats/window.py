@@ -26,8 +26,10 @@ class Window:
     good_per_bin: good responses in consecutive bins of equal length. good_ms, all_ms: summed latencies of
     good and of all responses. in_flight_s: integral of requests in flight, request-seconds. ages_before_s,
     ages_after_s: summed ages of the requests in flight at either edge. think_s: summed think time asked for,
-    over ``thoughts`` waits. cpu_cores: CPU of each generator process. lag: how late
-    the generator's loop ran, sampled.
+    over ``thoughts`` waits. cpu_cores: CPU of each generator process; queued_cores: share of time it was ready to
+    run, and did not. lag: how late the generator's loop ran, sampled. late: how long users that were ready, or
+    arrivals that were due, waited to be sent. offered, sent: in the open model, arrivals due in the window, and those
+    of them that were sent; settled: latencies of those with a good answer, from the time they were due.
     """
 
     start_s: float
@@ -43,10 +45,16 @@ class Window:
     ages_before_s: float = 0.0
     ages_after_s: float = 0.0
     connections_opened: int | None
+    reconnects: int = 0
     think_s: float = 0.0
     thoughts: int = 0
     cpu_cores: Mapping[str, float] = field(default_factory=dict)
+    queued_cores: Mapping[str, float] = field(default_factory=dict)
     lag: Histogram = field(default_factory=Histogram)
+    late: Histogram = field(default_factory=Histogram)
+    offered: int = 0
+    sent: int = 0
+    settled: Histogram = field(default_factory=Histogram)
 
     @property
     def seconds(self) -> float:

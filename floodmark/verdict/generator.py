@@ -8,18 +8,23 @@ from floodmark.verdict.words import Generator
 
 CPU_OK, CPU_LIMITED = 0.6, 0.8
 GAP_OK, GAP_LIMITED = 0.02, 0.05
+QUEUED_OK = 0.2
+TURN_MS = 0.1
+NULL_OK, NULL_LIMITED = 0.6, 0.8
 LAG_OK_MS, LAG_OK_SHARE, LAG_LIMITED_SHARE = 2.0, 0.05, 0.20
-CLEAR_CPU = 0.3
-"""Below this the generator had time to spare: a gap is its cost per turn, not a limit."""
+SCHEDULE_OK_MS = 2.0
+UNSENT_LIMITED = 0.005
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratorGauges:
     """What the generator knows of itself over one visit.
 
-    cpu_max: busiest generator process, in cores. loop_lag_p99_ms: how late its event loop ran. r0_ms: the
-    target's uncontended response time, where it is known. little_gap, law_gap: relative violation of
-    L = X R and of N = X (R + Z).
+    cpu_max: busiest generator process, in cores; demand_max: what it wanted, time in wait for a CPU or a quota
+    included. rate_share: the rate over what this generator gets from a server that does nothing.
+    loop_lag_p99_ms: how late its event loop ran. r0_ms: the target's uncontended response time, where it is known.
+    little_gap, law_gap: relative violation of L = X R and of N = X (R + Z); cycle_ms: N / X. In the open model,
+    sched_lag_p99_ms: how late arrivals were sent; unsent_share: those that were not sent at all.
     """
 
     cpu_max: float | None
@@ -27,11 +32,23 @@ class GeneratorGauges:
     r0_ms: float | None
     little_gap: float | None
     law_gap: float | None
+    sched_lag_p99_ms: float | None = None
+    unsent_share: float | None = None
+    demand_max: float | None = None
+    rate_share: float | None = None
+    cycle_ms: float | None = None
 
 
 def judge(gauges: GeneratorGauges) -> tuple[Generator, str]:
     """The worst of all gauges, and the figure that decided."""
-    findings = [_cpu(gauges.cpu_max), _lag(gauges), *_gaps(gauges)]
+    findings = [
+        _cpu(gauges.cpu_max),
+        _demand(gauges),
+        _null(gauges.rate_share),
+        _lag(gauges),
+        _schedule(gauges),
+        *_gaps(gauges),
+    ]
     order = [Generator.OK, Generator.SUSPECT, Generator.LIMITED]
     return max(findings, key=lambda finding: order.index(finding[0]))
 
@@ -41,6 +58,24 @@ def _cpu(cpu: float | None) -> tuple[Generator, str]:
         return Generator.OK, ""
     word = Generator.LIMITED if cpu > CPU_LIMITED else Generator.SUSPECT
     return word, f"generator CPU {cpu:.0%} of a core"
+
+
+def _demand(gauges: GeneratorGauges) -> tuple[Generator, str]:
+    """A generator that is refused CPU is as limited as one that has used all of it."""
+    demand, cpu = gauges.demand_max, gauges.cpu_max
+    if demand is None or cpu is None or demand <= CPU_LIMITED or demand - cpu <= QUEUED_OK:
+        return Generator.OK, ""
+    return (
+        Generator.LIMITED,
+        f"the generator got {cpu:.0%} of a core and waited {demand - cpu:.0%} of the time for more",
+    )
+
+
+def _null(share: float | None) -> tuple[Generator, str]:
+    if share is None or share <= NULL_OK:
+        return Generator.OK, ""
+    word = Generator.LIMITED if share > NULL_LIMITED else Generator.SUSPECT
+    return word, f"{share:.0%} of what this generator gets from a server that does nothing"
 
 
 def _lag(gauges: GeneratorGauges) -> tuple[Generator, str]:
@@ -53,12 +88,27 @@ def _lag(gauges: GeneratorGauges) -> tuple[Generator, str]:
     return Generator.SUSPECT, f"generator's loop ran {lag:.1f} ms late (p99)"
 
 
+def _schedule(gauges: GeneratorGauges) -> tuple[Generator, str]:
+    if gauges.unsent_share is not None and gauges.unsent_share > UNSENT_LIMITED:
+        return Generator.LIMITED, f"{gauges.unsent_share:.1%} of the arrivals were never sent"
+    late = gauges.sched_lag_p99_ms
+    if late is None or late <= max(SCHEDULE_OK_MS, LAG_OK_SHARE * (gauges.r0_ms or 0)):
+        return Generator.OK, ""
+    return Generator.SUSPECT, f"arrivals were sent {late:.1f} ms late (p99)"
+
+
 def _gaps(gauges: GeneratorGauges) -> list[tuple[Generator, str]]:
+    """Time the laws cannot account for. With CPU to spare, it is what a turn of the generator costs, not its limit:
+    a tenth of a millisecond is no sign of anything, however large a part of a fast server's answer it is.
+    """
     findings = []
     for gap, law in ((gauges.little_gap, "L = X R"), (gauges.law_gap, "N = X (R + Z)")):
         if gap is None or abs(gap) <= GAP_OK:
             continue
-        busy = gauges.cpu_max is None or gauges.cpu_max > CLEAR_CPU
+        demand = gauges.demand_max if gauges.demand_max is not None else gauges.cpu_max
+        busy = demand is None or demand > CPU_OK
+        if not busy and gauges.cycle_ms is not None and abs(gap) * gauges.cycle_ms <= TURN_MS:
+            continue
         limited = gap > GAP_LIMITED and busy
         findings.append((Generator.LIMITED if limited else Generator.SUSPECT, f"{law} is off by {gap:.1%}"))
     return findings

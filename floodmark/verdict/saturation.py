@@ -211,7 +211,7 @@ def _metastable(steps: Sequence[Step], ceiling: float) -> bool | None:
 def _nothing(steps: Sequence[Step], end: End, why: str, r0: Point, generator: Point) -> Saturation:
     """No ceiling: at most a lower bound, where the search was climbing."""
     void = Point(valid=False, reason=why)
-    seen = [s for s in steps if s.phase is not Phase.WARM and s.good]
+    seen = [s for s in steps if s.good and (s.phase is not Phase.WARM or end is End.GENERATOR_LIMITED)]
     bound = void
     if end in {End.MAX_USERS, End.TIMED_OUT, End.GENERATOR_LIMITED} and seen:
         best = max(seen, key=lambda s: s.goodput_rps)

@@ -27,6 +27,20 @@ class Model(StrEnum):
     OPEN = "open"
 
 
+class Connections(StrEnum):
+    """Whether connections serve one request after another, or one each."""
+
+    KEEPALIVE = "keepalive"
+    NEW = "new"
+
+
+class Spacing(StrEnum):
+    """How arrivals follow each other: at random times (a Poisson process) or at equal distances."""
+
+    POISSON = "poisson"
+    CONSTANT = "constant"
+
+
 class Generator(StrEnum):
     """Whether the load generator could have limited a number."""
 
@@ -47,6 +61,7 @@ class End(StrEnum):
     DIED = "died"
     INTERRUPTED = "interrupted"
     STEPS_DONE = "steps_done"
+    RATE_HELD = "rate_held"
     FAILED = "failed"
 
 
@@ -60,5 +75,6 @@ END_TEXT = {
     End.DIED: "the target stopped answering under load",
     End.INTERRUPTED: "interrupted before the search was done",
     End.FAILED: "floodmark itself failed",
+    End.RATE_HELD: "one rate was offered; only a search finds a capacity",
     End.STEPS_DONE: "the steps were run; only a search confirms a capacity",
 }

@@ -1,0 +1,112 @@
+"""One step user's connection: takes answers in, and goes on with what comes next."""
+
+from __future__ import annotations
+
+import time
+
+from floodmark.load.failure import BadStatus, Malformed, RequestFailed, WrongBody
+from floodmark.load.lane.sender import Sender, State
+from floodmark.load.wire import RECEIVE_BYTES, STAMP, STAMP_SPACE, unread_by_peer
+
+# Looked up once: these stand in the path of every request.
+_AWAITING = State.AWAITING
+_unpack_stamp = STAMP.unpack
+_now = time.time
+
+
+class Line(Sender):
+    """The receiving half.
+
+    The lane calls ``fire`` to send the next request, the pump ``ready`` or ``writable`` when the socket is so; the
+    line calls ``lane.answered`` or ``lane.failed`` when the request is over.
+    """
+
+    __slots__ = ()
+
+    def ready(self) -> None:
+        """The socket can be read, or has failed."""
+        try:
+            data, ancillary, _, _ = self._recvmsg(RECEIVE_BYTES, STAMP_SPACE)
+        except OSError as error:
+            self._unreadable(error)
+            return
+        leg = self.leg
+        tally = leg.tally
+        if data == tally.known and self.at_once and ancillary and not self.begun:
+            # The path of nearly every request: an answer known to be good, to a user who goes on at once.
+            tally.sent.append(self.sent)
+            tally.stamps += ancillary[0][2]
+            self.sent = now = _now()
+            tally.again.append(now)
+            self.leg = leg = leg.after
+            if tally.closes:
+                self.close()
+                self._connect()
+                return
+            try:
+                sent = self._send(leg.message)
+            except OSError:
+                sent = 0
+            if sent != leg.length:
+                self._send_later(sent)
+        else:
+            self._take_in(data, ancillary)
+
+    def _take_in(self, data: bytes, ancillary: list[tuple[int, int, bytes]]) -> None:
+        if self.state is not _AWAITING:
+            self.close()  # idle: the server closed, or sent what nobody asked for
+            return
+        if not data:
+            self._end_of_stream()
+            return
+        leg = self.leg
+        try:
+            self.take(data, leg.head_only)
+        except Malformed as error:
+            self.abort(error)
+            return
+        if not self.done:
+            return
+        if self.begun:
+            self.settle()
+        elif not self.spoilt and 100 <= self.status < 400 and leg.expect in self.body:
+            leg.tally.learn(data, self.size, closes=leg.closes or not self.keep)
+        if ancillary:
+            seconds, nanoseconds = _unpack_stamp(ancillary[0][2])
+            self._over(seconds + nanoseconds * 1e-9)
+        else:
+            self._over(_now())
+
+    def _over(self, ended: float) -> None:
+        """The answer is complete."""
+        leg = self.leg
+        if not self.keep or self.spoilt or leg.closes:
+            self.close()
+        if not 100 <= self.status < 400:
+            self.lane.failed(self, BadStatus(f"{self.status} {leg.step.path}"), ended)
+        elif leg.expect not in self.body:
+            lacking = leg.expect.decode(errors="replace")
+            self.lane.failed(self, WrongBody(f"{leg.step.path}: the body lacks {lacking!r}"), ended)
+        else:
+            self.lane.answered(self, ended, self.size)
+
+    def _unreadable(self, error: OSError) -> None:
+        if isinstance(error, BlockingIOError):
+            return
+        if self.state is _AWAITING:
+            self._lost(str(error), unread=self._reused and not self.begun and not self.spoilt)
+        else:
+            self.close()
+
+    def _end_of_stream(self) -> None:
+        assert self.sock is not None
+        if not self.begun:
+            unread = self._reused and not self.spoilt and unread_by_peer(self.sock)
+            self._lost("closed without an answer", unread=unread)
+            return
+        try:
+            self.end_of_stream()
+        except RequestFailed as error:
+            self.abort(error)
+        else:
+            self._over(_now())

@@ -1,0 +1,119 @@
+"""Telling Locust of finished requests: by its event, or, while nobody else listens to that, many at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from locust.event import EventHook
+
+from floodmark.load.controls import CONTROLS
+from floodmark.load.tally import Tally
+
+if TYPE_CHECKING:
+    from locust.env import Environment
+
+    from floodmark.load.response import Response
+
+_OURS = {"locust.runners", "floodmark.load.plugin"}
+"""Listeners of the request event whose work the tallies do."""
+
+
+class Reports:
+    """The good answers of one environment's users, tallied per request; the rest goes through the event.
+
+    ``listened`` says whether anybody but Locust and floodmark listened to the request event when ``look`` was last
+    called. by_arrival: the open model is under way, latencies count from when arrivals were due.
+    """
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self.event: EventHook = environment.events.request
+        self.foreign = EventHook()
+        self.listened = False
+        self._seen: list[Any] = []
+        self._tallies: dict[tuple[str, str], Tally] = {}
+        self._adopted: list[Tally] = []
+        self.by_arrival = False
+        self.look()
+        CONTROLS.recorder.sources.append(self.flush)
+
+    @classmethod
+    def of(cls, environment: Environment) -> Reports:
+        """The one of this environment."""
+        found: Reports | None = getattr(environment, "floodmark_reports", None)
+        if found is None:
+            found = environment.floodmark_reports = cls(environment)  # type: ignore[attr-defined]
+        return found
+
+    def look(self) -> bool:
+        """Whether anybody else listens now."""
+        everyone = self.event._handlers  # noqa: SLF001 - Locust offers no other way
+        if everyone != self._seen:
+            self._seen = everyone.copy()
+            self.foreign._handlers = [h for h in everyone if getattr(h, "__module__", "") not in _OURS]  # noqa: SLF001
+            self.listened = bool(self.foreign._handlers)  # noqa: SLF001
+        return self.listened
+
+    def tally(self, method: str, name: str) -> Tally:
+        """Where good answers of one request are taken down."""
+        tally = self._tallies.get((method, name))
+        if tally is None:
+            tally = self._tallies[method, name] = Tally(method, name)
+        return tally
+
+    def adopt(self, tallies: Sequence[Tally]) -> None:
+        """Fold these too."""
+        self._adopted.extend(tallies)
+
+    def flush(self) -> None:
+        """Fold everything taken down so far into our records and Locust's statistics."""
+        for tally in (*self._tallies.values(), *self._adopted):
+            tally.fold(CONTROLS.recorder, self._environment.stats, by_arrival=self.by_arrival)
+
+
+class Contextual(Protocol):
+    """A user that adds to its requests' context."""
+
+    def context(self) -> dict[str, Any]: ...
+
+
+class Report(NamedTuple):
+    """What is to be said of one finished request. started, ended: epoch s."""
+
+    reports: Reports
+    user: Contextual | None
+    method: str
+    name: str
+    started: float
+    ended: float
+    context: Mapping[str, Any] | None
+
+    def tell(self, response: Response, failure: BaseException | None) -> None:
+        """Say it: to the tally if it was good, and to the event if it failed or somebody listens."""
+        reports = self.reports
+        if failure is None:
+            tally = reports.tally(self.method, self.name)
+            tally.started.append(self.started)
+            tally.ended.append(self.ended)
+            tally.body_bytes += len(response.content)
+            if not reports.look():
+                return
+        self.fire(response, failure, len(response.content))
+
+    def fire(self, response: Response, failure: BaseException | None, length: int) -> None:
+        """The event: to everybody for a failure, otherwise to those whose work the tallies do not do."""
+        reports = self.reports
+        told = reports.foreign if failure is None else reports.event
+        context = self.user.context() if self.user is not None else {}
+        told.fire(
+            request_type=self.method,
+            name=self.name,
+            response_time=(self.ended - self.started) * 1000,
+            response_length=length,
+            response=response,
+            context={**context, **(self.context or {})},
+            exception=failure,
+            start_time=self.started,
+            url=response.url,
+        )

@@ -1,0 +1,293 @@
+"""Goodput against users as a Vega-Lite chart: every visit with its interval, and the verdict drawn over them."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from floodmark.report.markdown import interval, significant
+from floodmark.results.folder import StoredRun
+from floodmark.results.schema import Result
+from floodmark.verdict.step import Step
+from floodmark.verdict.words import Phase
+
+Spec = dict[str, Any]
+
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+# Okabe and Ito's palette, its yellow (too pale on white) replaced by Tol's wine.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255", "#000000")
+SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left")
+INK, FAINT, GRID = "#333333", "#CCCCCC", "#EEEEEE"
+# Each has the metrics of the next, so that the picture looks the same wherever text is drawn.
+FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """One run as it is drawn. ``name`` tells it from the other runs of the chart.
+
+    ceiling, knee: None where the run has not even a bound of it.
+    """
+
+    name: str
+    visits: tuple[Step, ...]
+    ceiling: Result | None = None
+    knee: Result | None = None
+
+    @property
+    def line(self) -> list[tuple[int, float]]:
+        """Median goodput of each level's valid visits, on the way up."""
+        levels: dict[int, list[float]] = {}
+        for step in self.visits:
+            if step.valid and step.phase is not Phase.RECOVERY:
+                levels.setdefault(step.users, []).append(step.goodput_rps)
+        return [(users, statistics.median(levels[users])) for users in sorted(levels)]
+
+
+def curve(run: StoredRun, results: Iterable[Result], name: str | None = None) -> Curve:
+    """What is drawn of a run; its scenario names it unless ``name`` does.
+
+    The warm-up is left out. So are visits without think time in a run that has one: their users are others.
+    """
+    found = {row.metric: row for row in results if row.run_id == run.run_id}
+    left_out = {Phase.WARM}
+    if run.facts["scenario"]["load"]["think_time_ms"]:
+        left_out |= {Phase.BASE, Phase.BRACKET}
+    return Curve(
+        name=name or str(run.facts["scenario"]["name"]),
+        visits=tuple(step for step in run.steps if step.phase not in left_out),
+        ceiling=found.get("ceiling_rps"),
+        knee=found.get("knee_users"),
+    )
+
+
+def goodput(
+    curves: Sequence[Curve], *, columns: int | None = None, log_goodput: bool = True, size: tuple[int, int] = (190, 150)
+) -> Spec:
+    """The chart: one plot for all curves, or with ``columns`` one panel each, in rows of that many.
+
+    All panels have the same axes, and each shows the other curves in grey. ``size`` is of one plot, in pixels.
+    """
+    axes = _Axes.around(curves, log_goodput=log_goodput)
+    names = [one.name for one in curves]
+    looks = [_Series(names, number, legend=columns is None) for number in range(len(curves))]
+    chart: Spec = {
+        "$schema": SCHEMA,
+        "description": "Good answers per second against concurrent users, one curve for each run, with its ceiling",
+        "background": "white",
+        "config": _CONFIG,
+    }
+    plot = {"width": size[0], "height": size[1]}
+    if columns is None:
+        layers = [layer for one, look in zip(curves, looks, strict=True) for layer in _layers(one, look, axes)]
+        return {**chart, **plot, "encoding": axes.encoding(), "layer": layers}
+    panels = [
+        {
+            **plot,
+            "title": {"text": one.name, "subtitle": _ceiling_text(one.ceiling)},
+            "encoding": axes.encoding(lowest=look.number + columns >= len(curves), outer=look.number % columns == 0),
+            "layer": [
+                *(_line(other, axes, FAINT, 1.0) for other in curves if other is not one),
+                *_layers(one, look, axes),
+            ],
+        }
+        for one, look in zip(curves, looks, strict=True)
+    ]
+    return {**chart, "columns": columns, "concat": panels}
+
+
+@dataclass(frozen=True, slots=True)
+class _Series:
+    """The look of one curve among all: no other of the first 64 has both its colour and its shape."""
+
+    names: Sequence[str]
+    number: int
+    legend: bool
+
+    @property
+    def colour(self) -> str:
+        return COLOURS[self.number % len(COLOURS)]
+
+    def channel(self, looks: Sequence[str]) -> Spec:
+        """An encoding by colour or by shape that a legend can show."""
+        return {
+            "datum": self.names[self.number],
+            "type": "nominal",
+            "scale": {"domain": list(self.names), "range": list(looks)},
+            "legend": {"title": None} if self.legend else None,
+        }
+
+    @property
+    def colours(self) -> Spec:
+        return self.channel([COLOURS[n % len(COLOURS)] for n in range(len(self.names))])
+
+    @property
+    def shapes(self) -> Spec:
+        return self.channel([SHAPES[(n + n // len(COLOURS)) % len(SHAPES)] for n in range(len(self.names))])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Axes:
+    """What all curves fit into: the least and the most of each axis."""
+
+    users: tuple[float, float]
+    goodput: tuple[float, float]
+    log_goodput: bool
+
+    @classmethod
+    def around(cls, curves: Sequence[Curve], *, log_goodput: bool) -> _Axes:
+        visits = [step for one in curves for step in one.visits]
+        users = [step.users for step in visits if step.users > 0] or [1]
+        rates = [step.goodput_rps for step in visits if step.goodput_rps > 0] or [1.0]
+        rates += [rate for one in curves for rate in _rates(one.ceiling)]
+        return cls(
+            users=(min(users) / 1.4, max(users) * 1.4),
+            goodput=(min(rates) / 2, max(rates) * 1.6) if log_goodput else (0.0, max(rates) * 1.1),
+            log_goodput=log_goodput,
+        )
+
+    def height(self, rate: float) -> float:
+        """Where a rate is drawn: at an edge if it lies beyond, as a logarithm has no place for 0."""
+        return min(max(rate, self.goodput[0]), self.goodput[1])
+
+    def encoding(self, *, lowest: bool = True, outer: bool = True) -> Spec:
+        """Axes; of panels, only the lowest name the users, and only the outer ones the goodput."""
+        y_scale = {"domain": list(self.goodput), "nice": False, "type": "log" if self.log_goodput else "linear"}
+        y_axis: Spec = {"title": "good answers / s" if outer else None, "labels": outer, "format": ",~r"}
+        if self.log_goodput:
+            y_axis["values"] = _ticks(*self.goodput)
+        return {
+            "x": {
+                "type": "quantitative",
+                "scale": {"domain": list(self.users), "nice": False, "type": "log"},
+                "axis": {"title": "users" if lowest else None, "format": ",~r", "values": _ticks(*self.users)},
+            },
+            "y": {"type": "quantitative", "scale": y_scale, "axis": y_axis},
+        }
+
+
+def _layers(one: Curve, series: _Series, axes: _Axes) -> list[Spec]:
+    colour = series.colour
+    return [
+        *_ceiling_layers(one.ceiling, colour, axes),
+        *_knee_layers(one, colour, axes, labelled=not series.legend),
+        _line(one, axes, colour, 1.2),
+        _intervals(one, colour, axes),
+        *(_points(one, series, axes, valid=valid) for valid in (True, False)),
+    ]
+
+
+def _layer(mark: Spec, encoding: Spec, values: Sequence[Spec] = ({},)) -> Spec:
+    return {"data": {"values": list(values)}, "mark": mark, "encoding": encoding}
+
+
+def _ceiling_layers(ceiling: Result | None, colour: str, axes: _Axes) -> list[Spec]:
+    if ceiling is None or not _rates(ceiling):
+        return []
+    look = {"color": colour, "tooltip": _ceiling_text(ceiling)}
+    rule = {"type": "rule", "strokeWidth": 1, **look}
+    if not _confirmed(ceiling):
+        return [_layer({**rule, "strokeDash": [4, 3]}, {"y": {"datum": ceiling.lo}})]
+    edges = {"y": {"datum": axes.height(ceiling.lo or 0.0)}, "y2": {"datum": ceiling.hi}}
+    return [
+        _layer({"type": "rect", "opacity": 0.25, **look}, edges),
+        _layer(rule, {"y": {"datum": ceiling.value}}),
+    ]
+
+
+def _knee_layers(one: Curve, colour: str, axes: _Axes, *, labelled: bool) -> list[Spec]:
+    """A dotted rule from the axis to the ceiling."""
+    knee, ceiling = one.knee, one.ceiling
+    if knee is None or ceiling is None or not knee.valid or not isinstance(knee.value, float):
+        return []
+    text = f"knee {significant(knee.value, 2)}"
+    rule = {"type": "rule", "color": colour, "strokeWidth": 1.5, "strokeDash": [1.5, 2], "tooltip": f"{text} users"}
+    label = {"type": "text", "text": text, "color": INK, "align": "left", "baseline": "bottom", "dx": 4, "dy": -3}
+    foot = {"x": {"datum": knee.value}, "y": {"datum": axes.goodput[0]}}
+    return [_layer(rule, {**foot, "y2": {"datum": ceiling.value}}), *([_layer(label, foot)] if labelled else [])]
+
+
+def _line(one: Curve, axes: _Axes, colour: str, width: float) -> Spec:
+    values = [{"users": users, "goodput": axes.height(rate)} for users, rate in one.line]
+    mark = {"type": "line", "color": colour, "strokeWidth": width}
+    return _layer(mark, {"x": {"field": "users"}, "y": {"field": "goodput"}}, values)
+
+
+def _intervals(one: Curve, colour: str, axes: _Axes) -> Spec:
+    values = [
+        {"users": step.users, "lo": axes.height(step.goodput_lo), "hi": axes.height(step.goodput_hi)}
+        for step in one.visits
+        if step.valid and step.goodput_lo is not None and step.goodput_hi is not None
+    ]
+    edges = {"x": {"field": "users"}, "y": {"field": "lo"}, "y2": {"field": "hi"}}
+    return _layer({"type": "rule", "color": colour, "strokeWidth": 1}, edges, values)
+
+
+def _points(one: Curve, series: _Series, axes: _Axes, *, valid: bool) -> Spec:
+    """Valid visits are filled; the others are hollow, and say why."""
+    values = [
+        {
+            "run": one.name,
+            "visit": step.visit,
+            "phase": str(step.phase),
+            "users": step.users,
+            "goodput": axes.height(step.goodput_rps),
+            "good/s": significant(step.goodput_rps, 4),
+            "left out": step.reason,
+        }
+        for step in one.visits
+        if step.valid is valid
+    ]
+    shown = ["run", "visit", "phase", "users", "good/s"] + ([] if valid else ["left out"])
+    encoding = {
+        "x": {"field": "users"},
+        "y": {"field": "goodput"},
+        "stroke": series.colours,
+        "shape": series.shapes,
+        "tooltip": [{"field": field} for field in shown],
+    }
+    mark = {"type": "point", "size": 30, "strokeWidth": 1.2, "opacity": 1}
+    if valid:
+        return _layer(mark, {**encoding, "fill": series.colours}, values)
+    return _layer({**mark, "fill": "white"}, encoding, values)
+
+
+def _ceiling_text(ceiling: Result | None) -> str:
+    return "no ceiling" if ceiling is None or not _rates(ceiling) else f"{interval(ceiling, 4)} /s"
+
+
+def _confirmed(ceiling: Result) -> bool:
+    return ceiling.valid and len(_rates(ceiling)) == 3
+
+
+def _rates(ceiling: Result | None) -> list[float]:
+    """Value, lower and upper bound, as far as they are known."""
+    if ceiling is None:
+        return []
+    return [rate for rate in (ceiling.value, ceiling.lo, ceiling.hi) if isinstance(rate, float)]
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Of a logarithmic axis: powers of ten, and 2 and 5 times as much on a short one."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    ticks = [digit * 10.0**power for power in powers for digit in ((1, 2, 5) if high / low < 200 else (1,))]
+    return [tick for tick in ticks if low <= tick <= high]
+
+
+_CONFIG: Spec = {
+    "font": FONT,
+    "axis": {
+        "domainColor": INK,
+        "gridColor": GRID,
+        "labelColor": INK,
+        "tickColor": INK,
+        "tickSize": 4,
+        "titleColor": INK,
+        "titleFontWeight": "normal",
+    },
+    "title": {"anchor": "start", "color": INK, "subtitleColor": INK, "fontSize": 13, "subtitleFontSize": 11},
+    "view": {"stroke": None},
+}

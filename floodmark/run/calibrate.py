@@ -1,0 +1,153 @@
+"""What this host's generator gets from a server that does nothing: measured once, and kept with its provenance."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from floodmark.errors import FloodmarkError
+from floodmark.handover.settings import LoadSettings
+from floodmark.plan import LOCUSTFILES
+from floodmark.results.provenance import host_facts, software_facts
+from floodmark.results.table import write_text
+from floodmark.run.locust_process import LocustProcess
+from floodmark.targets.target import Allotment
+from target_apps.serve import ROOT
+
+USERS = 64
+WARM_S, MEASURE_S = 2.0, 2.0
+START_TIMEOUT_S = 15.0
+FILE = "generator.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NullCeiling:
+    """rate_rps: requests/s this generator gets from a server that does nothing. measured: ISO 8601 UTC."""
+
+    rate_rps: float
+    measured: str
+
+
+def null_ceiling(
+    allotment: Allotment, *, client: str, new_connections: bool, generators: int, announce: Callable[[], None]
+) -> NullCeiling:
+    """From the cache, or measured now, in about six seconds; announce is called then.
+
+    A kept figure stands for the same host, CPUs, kernel, Python, Locust, floodmark, client and connections.
+    """
+    file = cache_folder() / FILE
+    key = _key(allotment, client, generators, new_connections=new_connections)
+    kept = _read(file)
+    if key in kept:
+        return NullCeiling(**kept[key])
+    announce()
+    rate = _measure(allotment, client, generators, new_connections=new_connections)
+    found = NullCeiling(rate_rps=round(rate, 1), measured=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+    kept[key] = asdict(found)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_text(file, json.dumps(kept, indent=2) + "\n")
+    return found
+
+
+def cache_folder() -> Path:
+    """Where measurements of this host are kept: ``$XDG_CACHE_HOME/floodmark``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "floodmark"
+
+
+def _key(allotment: Allotment, client: str, generators: int, *, new_connections: bool) -> str:
+    host, software = host_facts(), software_facts()
+    own = software["floodmark"]
+    facts = [
+        *(str(host[name]) for name in ("cpu_model", "cpus", "kernel")),
+        f"Python {software['python']}",
+        *(
+            f"{name} {version}"
+            for name, version in software["packages"].items()
+            if name in {"locust", "gevent", "httptools"}
+        ),
+        f"floodmark {own['version']} {own['git_sha']}{' dirty' if own['dirty'] else ''}",
+        f"target {','.join(map(str, allotment.target_cpus))}",
+        f"generator {','.join(map(str, allotment.generator_cpus))} x{generators}",
+        client,
+        "new connections" if new_connections else "keep-alive",
+    ]
+    return " / ".join(facts)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        kept: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return kept
+
+
+def _measure(allotment: Allotment, client: str, generators: int, *, new_connections: bool) -> float:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    words = [sys.executable, "-m", "target_apps.null_server", f"127.0.0.1:{port}"]
+    cpus = set(allotment.target_cpus)
+    server = subprocess.Popen(
+        [*words, "--close"] if new_connections else words,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        preexec_fn=lambda: os.sched_setaffinity(0, cpus),
+    )
+    try:
+        assert server.stdout is not None
+        server.stdout.readline()
+        return _drive(url, allotment.generator_cpus, client, generators, new_connections=new_connections)
+    finally:
+        server.kill()
+        server.wait()
+
+
+def _drive(url: str, cpus: Sequence[int], client: str, generators: int, *, new_connections: bool) -> float:
+    with tempfile.TemporaryDirectory(prefix="floodmark-") as folder:
+        arguments = ["--headless", "-u", str(USERS), "-r", "100000", "--only-summary"]
+        if generators > 1:
+            arguments += ["--processes", str(generators)]
+        settings = LoadSettings(new_connections=new_connections)
+        locust = LocustProcess(
+            LOCUSTFILES / "url.py",
+            url,
+            arguments,
+            settings,
+            Path(folder),
+            Path(folder) / "log",
+            client=client,
+            cpus=cpus,
+        )
+        try:
+            _wait_for_load(url, locust)
+            time.sleep(WARM_S)
+            before, begun = _count(url), time.monotonic()
+            time.sleep(MEASURE_S)
+            return (_count(url) - before) / (time.monotonic() - begun)
+        finally:
+            locust.stop()
+
+
+def _wait_for_load(url: str, locust: LocustProcess) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while _count(url) < USERS:
+        if locust.ended() is not None or time.monotonic() > deadline:
+            raise FloodmarkError("the generator could not be measured: Locust did not load the null server")
+        time.sleep(0.05)
+
+
+def _count(url: str) -> int:
+    with urllib.request.urlopen(f"{url}/count", timeout=5) as answer:
+        return int(answer.read())

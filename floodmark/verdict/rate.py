@@ -1,0 +1,61 @@
+"""The verdict on one offered rate of the open model. A pure function of the run's files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from floodmark.verdict.saturation import Point
+from floodmark.verdict.step import Step
+from floodmark.verdict.words import END_TEXT, End, Generator, Phase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sustained:
+    """Whether a target follows the rate it was offered, and its latency from the intended send times.
+
+    points: by metric. reason: why the figures may not be quoted.
+    """
+
+    points: Mapping[str, Point]
+    confirmed: bool
+    reason: str
+
+
+def judge_rate(steps: Sequence[Step], end: End, reason: str) -> Sustained:
+    """Judge the visit that held the rate."""
+    held = next((s for s in reversed(steps) if s.phase is Phase.STEP and s.rate_intended_rps), None)
+    if held is None or end is not End.RATE_HELD:
+        why = END_TEXT[end] + (f" ({reason})" if reason else "")
+        return Sustained(points={"goodput_rps": Point(valid=False, reason=why)}, confirmed=False, reason=why)
+    offered = held.rate_intended_rps or 0.0
+    follow = held.goodput_rps / offered
+    why = held.reason if not held.valid else ""
+    points = {
+        "offered_rps": Point(value=offered, method="arrivals due in the window", n_visits=1),
+        "goodput_rps": Point(
+            value=held.goodput_rps,
+            lo=held.goodput_lo,
+            hi=held.goodput_hi,
+            method="good answers completed in the window",
+            n_visits=1,
+            valid=held.valid,
+            reason=why,
+        ),
+        "follow_ratio": Point(value=follow, method="goodput over offered", valid=held.valid, reason=why),
+        "not_sent": Point(value=float(held.not_sent or 0), method="arrivals that found no connection in time"),
+        **{
+            f"r_{name}_ms": Point(
+                value=value,
+                method="from the intended send time",
+                n_visits=1,
+                valid=held.valid and value is not None,
+                reason=why or ("" if value is not None else "too few answers in the window for this percentile"),
+            )
+            for name, value in (("p50", held.r_p50_ms), ("p95", held.r_p95_ms), ("p99", held.r_p99_ms))
+        },
+        "generator": Point(
+            value=held.gen_verdict, valid=held.gen_verdict is not Generator.LIMITED, reason=held.reason, n_visits=1
+        ),
+    }
+    return Sustained(points=points, confirmed=held.valid, reason=why)
