@@ -1,0 +1,49 @@
+"""Writes the benchmark tables into docs/clients.md, from the rows in benchmarks/results."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from benchmarks import generator, latency, memory, recorder
+from benchmarks.record import read
+
+RESULTS = Path(__file__).parent / "results"
+PAGE = Path(__file__).parents[1] / "docs" / "clients.md"
+BEGIN, END = "<!-- benchmarks -->\n", "<!-- /benchmarks -->"
+
+
+def main() -> None:
+    parts = [
+        "CPU per request, against nginx answering two bytes. In brackets the range over the rounds.",
+        *generator.table(read(RESULTS / "generator.csv", generator.Sample)),
+        _where("generator"),
+        "Error of the reported latency, against a target that takes 20 ms and knows how long each answer really took.",
+        *latency.table(read(RESULTS / "latency.csv", latency.Sample)),
+        _where("latency"),
+        "Memory, against a target that takes 1 s.",
+        *memory.table(read(RESULTS / "memory.csv", memory.Sample)),
+        _where("memory"),
+        "Recording: what a request costs that is only taken down. The middle of a busy run folds thousands at once.",
+        *recorder.table(read(RESULTS / "recorder.csv", recorder.Sample)),
+        _where("recorder"),
+    ]
+    text = "\n"
+    for part in parts:
+        text += part + ("\n" if part.startswith("|") else "\n\n")
+    page = PAGE.read_text(encoding="utf-8")
+    before, _, rest = page.partition(BEGIN)
+    after = rest.partition(END)[2]
+    PAGE.write_text(f"{before}{BEGIN}{text}{END}{after}", encoding="utf-8")
+
+
+def _where(name: str) -> str:
+    facts = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    return (
+        f"\nMeasured {facts['time'][:10]} on {facts['cpu']}, {facts['cores']} CPUs, Linux {facts['kernel']}, "
+        f"Python {facts['python']}, Locust {facts['locust']}, floodmark {facts['commit']}."
+    )
+
+
+if __name__ == "__main__":
+    main()
