@@ -17,7 +17,7 @@ SCENARIOS := $(sort $(basename $(notdir $(wildcard scenarios/*.toml))))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install dev doctor down test test-unit test-load test-integration test-e2e lint format lock
+.PHONY: help install dev doctor down test test-unit test-load test-integration test-e2e benchmark-generator benchmarks lint format lock docs
 
 help: ## this list
 	@echo "floodmark: where does a Flask deployment saturate, and what stops it?"
@@ -58,15 +58,28 @@ test-integration: $(VENV)/.dev ## real servers on loopback, with known answers
 test-e2e: $(VENV)/.dev ## Compose; skipped where no Docker engine answers
 	$(BIN)/pytest tests/e2e $(ARGS)
 
-lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter
+benchmark-generator: $(VENV)/.dev ## CPU per request of both clients against Locust's own and wrk; needs nginx and wrk
+	$(BIN)/python -m benchmarks.generator $(ARGS)
+
+benchmarks: benchmark-generator ## every benchmark; about twenty minutes on a quiet machine
+	$(BIN)/python -m benchmarks.recorder
+	$(BIN)/python -m benchmarks.memory
+	$(BIN)/python -m benchmarks.latency
+	$(BIN)/python -m benchmarks.document
+
+lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter, README as generated
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python docs/build.py --check
 
 format: $(VENV)/.dev ## let ruff format and mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/.dev ## README's verdict table and docs/verdicts.svg from docs/runs; ARGS='--add RUN_DIR' takes runs in
+	$(BIN)/python docs/build.py $(ARGS)
 
 dev: $(VENV)/.dev ## .venv with what tests and lint need
 

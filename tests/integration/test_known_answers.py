@@ -23,7 +23,9 @@ def test_four_slots_of_50_ms_are_found_behind_a_url(tmp_path: Path) -> None:
     assert found["ceiling_rps"]["value"] == pytest.approx(80, rel=0.02)
     assert found["ceiling_rps"]["lo"] <= 80 * 1.01
     assert found["knee_inflight"]["value"] == pytest.approx(4, abs=0.1)
-    assert found["generator"]["value"] == "ok"
+    # Not "ok" as a rule: a neighbour on a shared machine makes the generator's loop late, and it says so.
+    assert found["generator"]["value"] in {"ok", "suspect"}
+    assert run["facts"]["generator"]["null_rps"] > 10 * found["ceiling_rps"]["value"]
     assert found["overload_kept"]["value"] == pytest.approx(1, abs=0.05)
     assert run["facts"]["status"] == "complete"
     assert run["facts"]["target"]["server"] == "external"

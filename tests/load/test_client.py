@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import struct
 import time
@@ -11,6 +12,7 @@ import gevent
 import pytest
 from locust.env import Environment
 
+from floodmark.load import connection
 from floodmark.load.client import LeanClient
 from floodmark.load.controls import CONTROLS
 from floodmark.load.failure import BadStatus, ConnectionLost, ConnectionRefused, Malformed, TimedOut, WrongBody
@@ -170,8 +172,11 @@ def test_a_connection_closed_before_the_request_reached_it_is_replaced_once_and_
         response = client.get("/")
         assert response.error is None
         assert len(server.requests) == 2
-        bins = CONTROLS.recorder.take(2**60)
-        assert sum(record["gauges"]["reconnects"] for record in bins if record["gauges"]) == 1
+        assert reconnects() == 1
+
+
+def reconnects() -> int:
+    return sum(record["gauges"]["reconnects"] for record in CONTROLS.recorder.take(2**60) if record["gauges"])
 
 
 def test_nobody_listening_is_refused_and_slows_the_user_down() -> None:
@@ -369,3 +374,247 @@ def test_latency_is_the_kernel_s_even_when_the_generator_is_busy() -> None:
             pass
         user.join()
     assert 20 <= client.reported[-1]["response_time"] < 500
+
+
+def redirecting(to: bytes, status: bytes = b"302 Found") -> Any:
+    def handle(peer: Peer) -> None:
+        while (message := peer.request()) is not None:
+            if b" /old" in message:
+                peer.send(b"HTTP/1.1 %s\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n" % (status, to))
+            else:
+                peer.send(OK)
+
+    return handle
+
+
+def test_redirects_are_not_followed_unless_asked() -> None:
+    with scripted(redirecting(b"/new")) as server:
+        client = Client(server.url)
+        assert client.get("/old").status_code == 302
+        response = client.get("/old", allow_redirects=True, expect=b"ok")
+        assert response.error is None
+        assert response.status_code == 200
+        assert len(client.reported) == 2
+        assert [facts["name"] for facts in client.reported] == ["/old", "/old"]
+
+
+def test_a_redirected_post_becomes_a_get_unless_the_status_forbids_it() -> None:
+    for status, sent in ((b"303 See Other", b"GET /new"), (b"307 Temporary", b"POST /new")):
+        with scripted(redirecting(b"/new", status)) as server:
+            Client(server.url).post("/old", data=b"body", allow_redirects=True)
+            assert server.requests[-1].startswith(sent)
+            assert server.requests[-1].endswith(b"body") is sent.startswith(b"POST")
+
+
+@pytest.mark.parametrize("to", [b"/old", b"http://elsewhere.invalid/"])
+def test_a_redirect_without_end_or_to_elsewhere_is_a_failure(to: bytes) -> None:
+    with scripted(redirecting(to)) as server:
+        assert isinstance(Client(server.url).get("/old", allow_redirects=True).error, BadStatus)
+
+
+def test_an_answer_seen_before_is_the_same_answer() -> None:
+    answers = [OK, OK, b"HTTP/1.1 200 OK\r\nX-A: 1\r\nContent-Length: 3\r\n\r\nnew", OK]
+
+    def handle(peer: Peer) -> None:
+        for answer in answers:
+            peer.request()
+            peer.send(answer)
+
+    with scripted(handle) as server:
+        client = Client(server.url)
+        bodies = [client.get("/").content for _ in answers]
+        assert bodies == [b"ok", b"ok", b"new", b"ok"]
+        assert server.connections == 1
+
+
+def test_a_redirect_to_no_address_is_a_failure() -> None:
+    for to in (b"http://[", b"http://127.0.0.1:99999/", b"ftp://127.0.0.1/"):
+        with scripted(redirecting(to)) as server:
+            client = Client(server.url)
+            assert isinstance(client.get("/old", allow_redirects=True).error, BadStatus)
+            assert len(client.reported) == 1
+
+
+def test_a_redirect_to_nowhere_is_the_answer() -> None:
+    with scripted(always(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n")) as server:
+        response = Client(server.url).get("/old", allow_redirects=True)
+        assert (response.status_code, response.error) == (302, None)
+        assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("to", "sent"),
+    [
+        ("/new?a=1#part", "/new?a=1"),
+        ("new", "/base/new"),
+        ("HTTP://127.0.0.1:{port}/new", "/new"),
+        ("/a b/\xe4", "/a%20b/%E4"),
+        ("?page=2", "/base/old?page=2"),
+    ],
+)
+def test_redirects_lead_where_they_say(to: str, sent: str) -> None:
+    def handle(peer: Peer) -> None:
+        location = to.replace("{port}", server.url.rpartition(":")[2]).encode("latin-1")
+        peer.request()
+        peer.send(b"HTTP/1.1 302 Found\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n" % location)
+        peer.request()
+        peer.send(OK)
+
+    with scripted(handle) as server:
+        response = Client(server.url + "/base").get("/old", allow_redirects=True)
+        assert response.error is None
+        assert server.requests[1].startswith(f"GET {sent} HTTP/1.1\r\n".encode())
+        assert response.url == server.url + sent
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent", "name"),
+    [
+        ("/a", "/base/a", "/a"),
+        ("a", "/base/a", "/a"),
+        ("", "/base/", "/"),
+        ("?a=1", "/base/?a=1", "/?a=1"),
+        ("{url}/a?b=1#c", "/a?b=1", "/a?b=1"),
+        ("{url}", "/", "/"),
+        ("/a?to=http://b", "/base/a?to=http://b", "/a?to=http://b"),
+        ("a?to=http://b", "/base/a?to=http://b", "/a?to=http://b"),
+    ],
+)
+def test_paths_and_addresses_on_the_same_host(asked: str, sent: str, name: str) -> None:
+    with scripted(always(OK)) as server:
+        client = Client(server.url + "/base")
+        response = client.get(asked.replace("{url}", server.url))
+        assert response.url == server.url + sent
+        assert server.requests[0].startswith(f"GET {sent} HTTP/1.1\r\n".encode())
+        assert client.reported[0]["name"] == name
+
+
+def test_paths_without_end_do_not_fill_the_memory() -> None:
+    with scripted(always(OK)) as server:
+        client = Client(server.url)
+        for number in range(500):
+            assert client.get(f"/item?id={number}", name="/item").error is None
+        assert len(client._messages) <= 100
+        assert server.requests[-1].startswith(b"GET /item?id=499 ")
+
+
+def test_an_address_on_another_host_is_refused() -> None:
+    with scripted(always(OK)) as server, pytest.raises(ValueError, match="another host"):
+        Client(server.url).get("http://elsewhere.invalid/")
+
+
+def test_headers_of_a_client_go_with_all_its_requests() -> None:
+    with scripted(always(OK)) as server:
+        client = Client(server.url)
+        client.get("/")
+        client.headers["X-Forwarded-For"] = "10.0.0.1"
+        client.get("/")
+        client.get("/", headers={"X-Forwarded-For": "10.0.0.2"})
+    assert b"X-Forwarded-For" not in server.requests[0]
+    assert b"X-Forwarded-For: 10.0.0.1\r\n" in server.requests[1]
+    assert b"X-Forwarded-For: 10.0.0.2\r\n" in server.requests[2]
+
+
+def test_an_answer_says_how_long_it_took() -> None:
+    def handle(peer: Peer) -> None:
+        while peer.request() is not None:
+            gevent.sleep(0.05)
+            peer.send(OK)
+
+    with scripted(handle) as server:
+        client = Client(server.url)
+        with client.get("/", catch_response=True) as response:
+            assert response.elapsed.total_seconds() >= 0.05
+        assert client.reported[0]["response_time"] == pytest.approx(response.elapsed.total_seconds() * 1000, abs=0.01)
+
+
+def test_the_status_is_one_of_http() -> None:
+    for status in (b"000", b"042", b"999"):
+        with scripted(always(b"HTTP/1.1 %s Odd\r\nContent-Length: 2\r\n\r\nok" % status)) as server:
+            assert isinstance(Client(server.url).get("/").error, BadStatus)
+
+
+def test_a_body_is_sent_within_the_timeout_of_the_answer_not_of_the_connection() -> None:
+    big = b"x" * 20_000_000
+
+    def handle(peer: Peer) -> None:
+        gevent.sleep(0.8)
+        peer.request()
+        peer.send(OK)
+
+    with scripted(handle) as server:
+        client = Client(server.url)
+        client.connect_timeout_s, client.timeout_s = 0.3, 30.0
+        assert client.post("/", data=big).error is None
+
+
+def test_an_answer_before_the_whole_request_was_read_counts() -> None:
+    with scripted(too_large) as server:
+        client = Client(server.url)
+        client.get("/")
+        response = client.post("/", data=b"x" * 20_000_000)
+        assert isinstance(response.error, BadStatus)
+        assert response.status_code == 413
+        assert server.connections == 1
+        assert client.get("/").error is None
+
+
+def too_large(peer: Peer) -> None:
+    """Answers small requests; of a large one it reads a part, answers, and closes."""
+    while True:
+        while b"\r\n\r\n" not in peer.pending:
+            data = peer.socket.recv(65536)
+            if not data:
+                return
+            peer.pending += data
+        if b"Content-Length" in peer.pending:
+            peer.send(b"HTTP/1.1 413 Large\r\nContent-Length: 2\r\n\r\nno")
+            return
+        peer.request()
+        peer.send(OK)
+
+
+def test_a_request_that_was_partly_read_is_not_sent_again() -> None:
+    def handle(peer: Peer) -> None:
+        peer.request()
+        peer.send(OK)
+        peer.socket.recv(65536)
+        gevent.sleep(0.1)
+
+    with scripted(handle) as server:
+        client = Client(server.url)
+        client.get("/")
+        assert isinstance(client.post("/", data=b"x" * 20_000_000).error, ConnectionLost)
+        assert server.connections == 1
+
+
+def test_a_request_that_is_sent_again_has_no_more_time_than_any() -> None:
+    def handle(peer: Peer) -> None:
+        if peer.number == 1:
+            peer.request()
+            peer.send(OK)
+            peer.request()
+            gevent.sleep(1.8)
+            peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        else:
+            gevent.sleep(10)
+
+    with scripted(handle) as server:
+        client = Client(server.url)
+        client.timeout_s = 2.0
+        client.get("/")
+        assert isinstance(client.get("/").error, TimedOut)
+        assert server.connections == 2
+        assert client.reported[1]["response_time"] < 3500
+        assert reconnects() == 1  # though it failed in the end
+
+
+def test_no_descriptor_left_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: Any, **__: Any) -> Any:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(connection, "open_socket", none)
+    client = Client("http://127.0.0.1:1")
+    assert isinstance(client.get("/").error, ConnectionRefused)
+    assert len(client.reported) == 1
+    assert CONTROLS.recorder._in_flight == 0

@@ -81,15 +81,13 @@ class Command:
 
 
 @contextlib.contextmanager
-def slot_server(port: int, **options: float) -> Iterator[subprocess.Popen[str]]:
-    """tests.support.slot_server on ``port``."""
-    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+def python_server(module: str, *words: object, cpu: int | None = None) -> Iterator[subprocess.Popen[str]]:
+    """A server module of the tests, once it has said that it is ready."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.slot_server", str(port), *words],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
+        [sys.executable, "-m", module, *map(str, words)], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
+    if cpu is not None:
+        os.sched_setaffinity(process.pid, {cpu})
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
@@ -97,6 +95,12 @@ def slot_server(port: int, **options: float) -> Iterator[subprocess.Popen[str]]:
     finally:
         process.terminate()
         process.communicate(timeout=10)
+
+
+def slot_server(port: int, **options: float) -> contextlib.AbstractContextManager[subprocess.Popen[str]]:
+    """tests.support.slot_server on ``port``."""
+    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    return python_server("tests.support.slot_server", port, *words)
 
 
 def only_run(results: Path) -> Path:

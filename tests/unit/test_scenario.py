@@ -112,7 +112,10 @@ def test_a_faulty_override_is_refused(override: str) -> None:
         (["gthread"], [], "iio", "there is no workload 'iio' (did you mean 'io'?)"),
         (["gthread"], ["server.workers=0"], None, "workers = 0 is out of range"),
         (["gthread"], ["server.worker=2"], None, "did you mean 'workers'"),
-        (["gthread"], ["load.model=open"], None, "only 'closed'"),
+        (["gthread"], ["load.model=open"], None, "needs rate_rps"),
+        (["gthread"], ["load.rate_rps=10"], None, "rate_rps has no effect with model = 'closed'"),
+        (["gthread"], ["load.model=open", "load.rate_rps=9", "load.think_time_ms=1"], None, "think_time_ms has no"),
+        (["gthread"], ["load.connections=old"], None, "must be one of keepalive, new"),
     ],
 )
 def test_a_plan_that_cannot_run_is_refused(

@@ -1,0 +1,75 @@
+"""Whether a run says so when the generator was its limit, and only then."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.support.processes import Command, free_port, only_run, python_server, wait_for
+from tests.support.throttle import can_throttle, throttled
+
+
+@pytest.fixture
+def fast_url() -> Iterator[str]:
+    port = free_port()
+    with python_server("tests.support.fast_server", port, cpu=0):
+        yield f"http://127.0.0.1:{port}/"
+
+
+def results(folder: Path) -> dict[str, dict[str, str]]:
+    with (folder / "results.csv").open() as file:
+        return {row["metric"]: row for row in csv.DictReader(file)}
+
+
+def locust_of(command: Command) -> psutil.Process | None:
+    return next((p for p in command.offspring() if "locust" in p.cmdline() and "--ramp" in p.cmdline()), None)
+
+
+@pytest.mark.skipif(not can_throttle(), reason="needs root and a CPU cgroup")
+def test_a_throttled_generator_is_limited_and_the_ceiling_a_lower_bound(fast_url: str, tmp_path: Path) -> None:
+    command = Command(["run", "--url", fast_url, "--quick", "--results", str(tmp_path)])
+    process = command.start()
+    wait_for(lambda: locust_of(command) is not None, 40, "the start of Locust")
+    locust = locust_of(command)
+    assert locust is not None
+    with throttled(locust.pid, 0.2):
+        out, err = process.communicate(timeout=150)
+    assert process.returncode == 4, out + err
+    assert "the load generator was the limit" in err
+    rows = results(only_run(tmp_path))
+    assert rows["generator"]["value"] == "limited"
+    assert rows["ceiling_rps"]["valid"] == "0"
+    assert float(rows["ceiling_rps"]["lo"]) > 0
+    assert rows["ceiling_rps"]["hi"] == ""
+    command.must_have_left_nothing()
+
+
+def test_twice_the_generators_are_tried_where_there_are_cpus_for_them(tmp_path: Path) -> None:
+    port = free_port()
+    words = ["run", "--url", f"http://127.0.0.1:{port}/", "--quick", "--json", "--results", str(tmp_path)]
+    with python_server("tests.support.slot_server", port, "--slots", 4, "--ms", 20):
+        done = Command([*words, "--set", f"budget.cpus={len(os.sched_getaffinity(0))}"]).run()
+    (run,) = json.loads(done.stdout)["runs"]
+    doubled = run["facts"]["generator"]["doubled_rps"]
+    if run["results"]["ceiling_rps"]["valid"]:
+        assert doubled == pytest.approx(run["results"]["ceiling_rps"]["value"], rel=0.03)
+    else:
+        assert done.returncode == 4
+
+
+@pytest.mark.parametrize("client", ["lean"])
+def test_every_client_measures_the_same_target_alike(client: str, tmp_path: Path) -> None:
+    port = free_port()
+    words = ["run", "--url", f"http://127.0.0.1:{port}/", "--quick", "--json", "--results", str(tmp_path)]
+    with python_server("tests.support.slot_server", port, "--slots", 4, "--ms", 50):
+        done = Command([*words, "--client", client]).run()
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)["runs"][0]["results"]
+    assert found["ceiling_rps"]["value"] == pytest.approx(80, rel=0.03)
+    assert found["knee_inflight"]["value"] == pytest.approx(4, abs=0.25)
