@@ -1,0 +1,129 @@
+"""`make docs`: the README's verdict table and docs/verdicts.svg, from the runs in docs/runs.
+
+--check writes nothing and fails when they are out of date; --add takes runs into docs/runs first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import vl_convert
+
+from floodmark.errors import FloodmarkError, UsageError
+from floodmark.report import chart, markdown
+from floodmark.results.folder import StoredRun, read_facts, read_run
+from floodmark.results.schema import PROVENANCE, RESULTS, STEPS, Result
+from floodmark.results.table import read_table, write_text
+
+ROOT = Path(__file__).resolve().parent.parent
+RUNS, README, PICTURE = Path("docs/runs"), Path("README.md"), Path("docs/verdicts.svg")
+KEPT = (PROVENANCE, RESULTS, STEPS)
+COLUMNS = 4
+
+_BEGIN, _END = re.compile(r"<!-- verdicts: .*-->\n"), "<!-- /verdicts -->"
+# An absolute path; not the path of a URL, and not a rate such as requests/s.
+_PATH = re.compile(r"(?<![\w./:])/(?:[^\s/:;,\"']+/)+([^\s/:;,\"']*)")
+# A coordinate finer than anybody sees; it stands within a tag, not in its text.
+_FINE = re.compile(r"\d+\.\d{3,}(?=[^<>]*>)")
+
+Draw = Callable[[chart.Spec], str]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--check", action="store_true", help="fail when README or picture are out of date")
+    what.add_argument("--add", nargs="+", type=Path, default=[], metavar="RUN_DIR", help="take these runs in first")
+    options = parser.parse_args(argv)
+    try:
+        if options.check:
+            return check(ROOT, svg)
+        add(ROOT, options.add)
+        for path, text in documents(ROOT, svg).items():
+            write_text(ROOT / path, text)
+    except FloodmarkError as error:
+        print(f"docs: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def add(root: Path, folders: Sequence[Path]) -> None:
+    """Copy what is kept of each run into docs/runs, without the machine's paths. Raises UsageError."""
+    for folder in folders:
+        facts = read_facts(folder)
+        target = root / RUNS / str(facts["run_id"])
+        texts = {}
+        for name in KEPT:
+            try:
+                texts[name] = (folder / name).read_text(encoding="utf-8")
+            except OSError as error:
+                raise UsageError(f"{folder}: no {name} ({error.strerror})") from error
+        target.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            write_text(target / name, without_paths(text))
+
+
+def check(root: Path, draw: Draw) -> int:
+    """0 when everything is as it would be written; else 1, and which files are not."""
+    stale = [path for path, text in documents(root, draw).items() if _text(root / path) != text]
+    for path in stale:
+        print(f"{path} is out of date with {RUNS}; run `make docs`", file=sys.stderr)
+    return 1 if stale else 0
+
+
+def documents(root: Path, draw: Draw) -> dict[Path, str]:
+    """Every file that is written, with its text. Raises UsageError."""
+    runs = newest(root / RUNS)
+    results = [row for run in runs for row in read_table(run.path / RESULTS, Result)]
+    text = f"{markdown.verdict_table(runs, results)}\n\n{markdown.provenance(runs)}\n"
+    spec = chart.goodput([chart.curve(run, results) for run in runs], columns=COLUMNS)
+    return {README: _with_verdicts(_text(root / README), text), PICTURE: draw(spec)}
+
+
+def newest(folder: Path) -> list[StoredRun]:
+    """The newest run of each scenario, fewest slots first. Raises UsageError where there is none."""
+    latest: dict[str, StoredRun] = {}
+    for path in sorted(path.parent for path in folder.glob(f"*/{PROVENANCE}")):
+        run = read_run(path)
+        name = str(run.facts["scenario"]["name"])
+        if name not in latest or latest[name].facts["started"] <= run.facts["started"]:
+            latest[name] = run
+    if not latest:
+        raise UsageError(f"no run in {folder}; add some with docs/build.py --add RUN_DIR...")
+    return sorted(latest.values(), key=_slots_first)
+
+
+def without_paths(text: str) -> str:
+    """Absolute paths cut down to their last part."""
+    return _PATH.sub(r"\1", text)
+
+
+def svg(spec: chart.Spec) -> str:
+    """The picture, with text as text; without labels for screen readers, which an <img> hides anyway."""
+    text = vl_convert.vegalite_to_svg(spec, config={"aria": False})
+    return _FINE.sub(lambda number: f"{float(number[0]):.2f}", text) + "\n"
+
+
+def _slots_first(run: StoredRun) -> tuple[float, str]:
+    slots = run.facts["target"]["nominal_slots"]
+    return (float("inf") if slots is None else slots, str(run.facts["scenario"]["name"]))
+
+
+def _with_verdicts(readme: str, verdicts: str) -> str:
+    begin = _BEGIN.search(readme)
+    end = readme.find(_END, begin.end()) if begin else -1
+    if begin is None or end < 0:
+        raise UsageError(f"{README}: no place for the verdicts; it must have <!-- verdicts: ... --> and {_END}")
+    return f"{readme[: begin.end()]}\n{verdicts}\n{readme[end:]}"
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
