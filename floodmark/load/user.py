@@ -7,10 +7,10 @@ from typing import Any
 
 import gevent
 from gevent.lock import BoundedSemaphore
-from locust import FastHttpUser, HttpUser, User, constant
+from locust import FastHttpUser, HttpUser, TaskSet, User, constant
 from locust.env import Environment
 from locust.exception import StopTest
-from locust.user.task import LOCUST_STATE_STOPPING
+from locust.user.task import LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
 
 from floodmark.load.client import CONNECT_TIMEOUT_S, TIMEOUT_S, LeanClient
 from floodmark.load.controls import CONTROLS
@@ -65,14 +65,28 @@ class LeanHttpUser(User):
 
     def stop(self, force: bool = False) -> bool:
         """Locust: stop now, or after the task that is under way."""
-        if not force:
-            # A wait that has just ended is a request about to be sent: Locust would kill it half done. After one
-            # turn of the loop the user either waits for real or is at work.
+        if not force and self._state == LOCUST_STATE_WAITING:
+            # Locust would kill it at once, but a wait may be over already, and the request that follows would die
+            # in flight, seen by the server and reported by nobody. Told to stop, a wait that ends sends nothing more.
+            self._state = LOCUST_STATE_STOPPING
             gevent.sleep(0)
-            if self._state == LOCUST_STATE_STOPPING:
-                return False
-        killed: bool = super().stop(force)
+            return self._waits() and self._kill()
+        if not force and self._state == LOCUST_STATE_STOPPING:
+            return False
+        return self._kill() if force else bool(super().stop())
+
+    def _kill(self) -> bool:
+        killed: bool = super().stop(force=True)
         return killed
+
+    def _waits(self) -> bool:
+        """Whether it is in Locust's ``wait`` still, rather than in an on_stop or gone."""
+        frame = self.greenlet.gr_frame
+        while frame is not None:
+            if frame.f_code is TaskSet.wait.__code__:
+                return True
+            frame = frame.f_back
+        return False
 
     def start(self, group: Any) -> Any:
         greenlet = super().start(group)

@@ -591,3 +591,21 @@ def test_an_empty_line_before_an_answer_is_passed_over() -> None:
 
     with scripted(handle) as server:
         assert errors(Drive(server.url).shots(4)) == [type(None)] * 4
+
+
+@pytest.mark.parametrize("base", [StepHttpUser, LeanHttpUser])
+def test_users_stopped_between_two_requests_leave_none_in_flight(base: type[User]) -> None:
+    answered = 0
+
+    def count(peer: Peer) -> None:
+        nonlocal answered
+        while peer.request() is not None:
+            answered += 1
+            peer.send(OK)
+
+    for _ in range(8):
+        with scripted(count) as server:
+            answered = 0
+            drive = Drive(server.url, base=base).run(users=6, seconds=0.02)
+            window = drive.window
+            assert (window.good, window.failed) == (answered, 0)
