@@ -201,6 +201,7 @@ class RampShape(LoadTestShape):
             r0_ms=self._r0_ms,
             open_model=order.rate_rps is not None,
             null_rps=self._null_rps,
+            slo_ms=order.slo_ms,
         )
 
     def _wait_for(self, last: int) -> None:

@@ -129,6 +129,8 @@ def from_cells(kind: type[RowType], cells: Mapping[str, str], where: str) -> Row
     values: dict[str, Any] = {}
     for name, types_ in _field_types(kind).items():
         text = cells.get(name)
+        if text is None and name in _optional(kind):
+            continue  # written before there was such a column
         if text is None:
             raise UsageError(f"{where}: there is no column {name}; it was not written by this version of floodmark")
         try:
@@ -136,6 +138,11 @@ def from_cells(kind: type[RowType], cells: Mapping[str, str], where: str) -> Row
         except ValueError as error:
             raise UsageError(f"{where}: {name} = {text!r} does not fit") from error
     return kind(**values)
+
+
+@cache
+def _optional(kind: type[DataclassInstance]) -> frozenset[str]:
+    return frozenset(f.name for f in dataclasses.fields(kind) if f.default is not dataclasses.MISSING)
 
 
 @cache

@@ -17,7 +17,8 @@ class Order:
     after all users run that is not measured. The window then lasts at least min_s, and ends at max_s or as
     soon as goodput is known to half_width (relative, 95 %). fresh: drop all users first, so that every
     connection is made anew. left_s: estimated time the search still needs, this visit included. rate_rps: in the
-    open model, arrivals per second; users are then the connections that may serve them.
+    open model, arrivals per second; users are then the connections that may serve them. slo_ms: count the arrivals
+    that were not answered well within it.
     """
 
     phase: Phase
@@ -30,6 +31,7 @@ class Order:
     fresh: bool = False
     left_s: float = 0.0
     rate_rps: float | None = None
+    slo_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,6 +71,14 @@ class Histogram:
             low, high = edges(index)
             yield low, high, self._counts[index]
 
+    def within(self, ms: float) -> int:
+        """How many took no longer than ``ms``; the bucket that holds ``ms`` counts by the share of it below."""
+        last = bucket(ms)
+        low, high = edges(last)
+        inside = math.log(max(FLOOR_MS, ms) / low) / math.log(high / low)
+        below = sum(count for index, count in self._counts.items() if index < last)
+        return below + round(inside * self._counts.get(last, 0))
+
     def quantile(self, q: float, of: int | None = None) -> float | None:
         """The ``q`` quantile in ms, interpolated inside its bucket; None for an empty sample.
 

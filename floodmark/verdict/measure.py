@@ -25,6 +25,7 @@ def measure(
     r0_ms: float | None = None,
     open_model: bool = False,
     null_rps: float | None = None,
+    slo_ms: float | None = None,
 ) -> Step:
     """Build the Step of one visit.
 
@@ -90,6 +91,8 @@ def measure(
         r_p95_ms=percentile(latencies, 0.95, population),
         r_p99_ms=percentile(latencies, 0.99, population),
         r_max_ms=window.max_ms if good else None,
+        slo_ms=slo_ms,
+        slo_misses=window.offered - window.settled.within(slo_ms) if open_model and slo_ms is not None else None,
         connections_opened=window.connections_opened,
         efficiency=goodput * (r0_ms / 1000 + _think_s(window)) / users
         if r0_ms is not None and not open_model

@@ -12,7 +12,8 @@ class Step:
     """A visit. None means not measured; it is never 0.
 
     Times are seconds from the start of the load, rates per second, latencies in ms, memory in bytes, CPU in
-    cores, shares and gaps between 0 and 1. The field order is the column order of steps.csv.
+    cores, shares and gaps between 0 and 1. slo_misses: in the open model, arrivals without a good answer within
+    slo_ms. The field order is the column order of steps.csv.
     """
 
     run_id: str | None = None
@@ -68,6 +69,8 @@ class Step:
     steal: float | None = None
     valid: bool = True
     reason: str = ""
+    slo_ms: float | None = None
+    slo_misses: int | None = None
 
     @property
     def seconds(self) -> float:

@@ -17,6 +17,7 @@ class Phase(StrEnum):
     OVERLOAD = "overload"
     RECOVERY = "recovery"
     SLO = "slo"
+    CONFIRM = "confirm"
     STEP = "step"
 
 

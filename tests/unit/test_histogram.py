@@ -63,3 +63,10 @@ def test_a_percentile_stands_only_where_the_sample_carries_it() -> None:
 
 def test_zero_and_negative_count_as_the_floor() -> None:
     assert bucket(0.0) == bucket(-3.0) == bucket(FLOOR_MS)
+
+
+@given(st.lists(st.floats(0.01, 10_000), max_size=200), st.floats(0.01, 10_000))
+def test_within_counts_what_is_no_longer(latencies: list[float], limit: float) -> None:
+    low, high = edges(bucket(limit))
+    within = of(latencies).within(limit)
+    assert sum(ms < low for ms in latencies) <= within <= sum(ms < high * 1.000001 for ms in latencies)

@@ -74,7 +74,7 @@ RESULT_COLUMNS = ["run_id", "metric", "value", "lo", "hi", "unit", "level", "met
 
 
 def test_columns_are_the_contract() -> None:
-    assert columns(Step) == METHOD_COLUMNS
+    assert columns(Step) == [*METHOD_COLUMNS, "slo_ms", "slo_misses"]
     assert columns(Result) == RESULT_COLUMNS
 
 
@@ -131,6 +131,12 @@ def test_a_row_cut_by_a_kill_is_left_out(tmp_path: Path) -> None:
     assert read_table(path, Second) == [row(1), row(2)]
 
 
+def test_a_column_that_came_later_is_empty_in_older_files(tmp_path: Path) -> None:
+    path = tmp_path / "steps.csv"
+    path.write_text("visit,phase,t_start_s,t_end_s,users\n1,hold,0,5,8\n")
+    assert read_table(path, Step) == [Step(visit=1, phase=Phase.HOLD, t_start_s=0, t_end_s=5, users=8)]
+
+
 def test_appending_goes_on_where_it_stopped(tmp_path: Path) -> None:
     path = tmp_path / "timeline.csv"
     for number in (1, 2):
@@ -142,7 +148,7 @@ def test_appending_goes_on_where_it_stopped(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("t_s,time\n1,x\n", "no column"),
+        ("t_s,users\n1,2\n", "no column time"),
         (",".join(columns(Second)) + "\nr,one,x" + "," * (len(columns(Second)) - 3) + "\n", "t_s = 'one'"),
     ],
 )
