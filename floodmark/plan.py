@@ -22,6 +22,7 @@ LOCUSTFILES = ROOT / "locustfiles"
 OVERHEAD_S = 10.0
 RATE_LEAD_S = 8.0
 SEARCH_S = {FULL: 100.0, QUICK: 60.0}
+SLO_S = {FULL: 150.0, QUICK: 65.0}
 QUICK_BUDGET_S = 70.0
 
 
@@ -62,7 +63,8 @@ class PlannedRun:
     def estimate_s(self) -> float:
         if self.scenario.load.model is Model.OPEN:
             return OVERHEAD_S + RATE_LEAD_S + self.scenario.load.seconds
-        return OVERHEAD_S + min(self.search.time_budget_s, SEARCH_S[self.search.pace])
+        slo_s = SLO_S[self.search.pace] if self.search.slo is not None else 0.0
+        return OVERHEAD_S + min(self.search.time_budget_s, SEARCH_S[self.search.pace]) + slo_s
 
 
 def scenario_names() -> list[str]:
@@ -166,4 +168,5 @@ def search_settings(scenario: Scenario, slots: int | None, max_users: int, pace:
         time_budget_s=min(budget, QUICK_BUDGET_S) if pace is QUICK else budget,
         max_users=max_users,
         pace=pace,
+        slo=scenario.slo.settings if scenario.slo is not None else None,
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from floodmark.errors import UsageError
+from floodmark.search.pace import SloSettings
 from floodmark.verdict.words import Connections, Model, Spacing
 
 _MEMORY = re.compile(r"(\d+)\s*([kmg]?)b?", re.IGNORECASE)
@@ -68,6 +69,16 @@ class Slo:
     latency: str = "5x"
     error_rate: float = 0.01
 
+    @property
+    def settings(self) -> SloSettings:
+        """What the search is told."""
+        match = _LATENCY.fullmatch(self.latency)
+        assert match is not None
+        number = float(match[1])
+        if match[2] == "x":
+            return SloSettings(times_r0=number, error_share=self.error_rate)
+        return SloSettings(latency_ms=number * (1000 if match[2] == "s" else 1), error_share=self.error_rate)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
@@ -80,7 +91,7 @@ class Scenario:
     budget: Budget = field(default_factory=Budget)
     load: Load = field(default_factory=Load)
     search: SearchBudget = field(default_factory=SearchBudget)
-    slo: Slo = field(default_factory=Slo)
+    slo: Slo | None = None
 
 
 def read_scenario(path: Path, overrides: Iterable[str] = ()) -> Scenario:
@@ -119,9 +130,11 @@ def from_table(table: dict[str, Any], *, name: str, where: str, overrides: Itera
                 "max_users": _at_least(2),
             },
         ),
-        slo=_section(top, "slo", Slo, {"latency": _latency, "error_rate": _between(0, 1)}),
+        slo=_section(top, "slo", Slo, {"latency": _latency, "error_rate": _between(0, 1)}) if "slo" in table else None,
     )
     top.nothing_left()
+    if scenario.slo is not None and scenario.load.model is Model.OPEN:
+        raise UsageError(f"{where}: [slo] has no effect with model = 'open': a search finds the rate that keeps it")
     return scenario
 
 
@@ -264,6 +277,7 @@ def _memory(value: object) -> int:
 
 def _latency(value: object) -> str:
     text = _text(value)
-    if not _LATENCY.fullmatch(text):
+    match = _LATENCY.fullmatch(text)
+    if match is None or not float(match[1]):
         raise ValueError('must be times the uncontended response time, such as "5x", or a time, such as "250ms"')
     return text

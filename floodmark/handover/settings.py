@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from floodmark.search.pace import FULL, QUICK, LevelSettings, RateSettings, SearchSettings
+from floodmark.search.pace import FULL, QUICK, LevelSettings, RateSettings, SearchSettings, SloSettings
 from floodmark.verdict.words import Spacing
 
 VARIABLE = "FLOODMARK_LOAD"
@@ -53,6 +53,7 @@ def to_json(settings: LoadSettings) -> str:
                 "time_budget_s": search.time_budget_s,
                 "max_users": search.max_users,
                 "quick": search.pace is QUICK,
+                "slo": dataclasses.asdict(search.slo) if search.slo is not None else None,
             },
         }
     )
@@ -66,9 +67,10 @@ def read_settings() -> LoadSettings:
     wire: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
     search = dict(wire["search"])
     pace = QUICK if search.pop("quick") else FULL
+    slo = search.pop("slo")
     return LoadSettings(
         journal=Path(wire["journal"]) if wire["journal"] else None,
-        search=SearchSettings(pace=pace, **search),
+        search=SearchSettings(pace=pace, slo=SloSettings(**slo) if slo is not None else None, **search),
         seed=wire["seed"],
         rate=RateSettings(**wire["rate"]) if wire["rate"] is not None else None,
         level=LevelSettings(**wire["level"]) if wire["level"] is not None else None,

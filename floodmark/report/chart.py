@@ -12,7 +12,7 @@ from floodmark.report.markdown import interval, significant
 from floodmark.results.folder import StoredRun
 from floodmark.results.schema import Result
 from floodmark.verdict.step import Step
-from floodmark.verdict.words import Phase
+from floodmark.verdict.words import Model, Phase
 
 Spec = dict[str, Any]
 
@@ -58,7 +58,7 @@ def curve(run: StoredRun, results: Iterable[Result], name: str | None = None) ->
         left_out |= {Phase.BASE, Phase.BRACKET}
     return Curve(
         name=name or str(run.facts["scenario"]["name"]),
-        visits=tuple(step for step in run.steps if step.phase not in left_out),
+        visits=tuple(step for step in run.steps if step.phase not in left_out and step.model is Model.CLOSED),
         ceiling=found.get("ceiling_rps"),
         knee=found.get("knee_users"),
     )

@@ -10,6 +10,7 @@ from rich.status import Status
 
 from floodmark.search.order import Order
 from floodmark.verdict.step import Step
+from floodmark.verdict.words import Model
 
 _DOING = {
     "warm": "warming up",
@@ -21,8 +22,16 @@ _DOING = {
     "overload": "overloading",
     "recovery": "looking for recovery",
     "slo": "searching the SLO rate",
+    "confirm": "confirming the SLO rate",
     "step": "stepping",
 }
+
+
+def _load(step: Step) -> str:
+    """What was asked of the target: users, or arrivals."""
+    if step.model is Model.OPEN:
+        return f"{step.rate_intended_rps or 0.0:>7.1f}/s due"
+    return f"{step.users:>5} users"
 
 
 class Progress(Protocol):
@@ -46,8 +55,10 @@ class TerminalProgress:
         self._console.print(f"[dim]{self._clock()}[/dim] {text}", highlight=False)
 
     def order(self, order: Order) -> None:
-        users = f"{order.users} user{'s' if order.users != 1 else ''}"
-        doing = f"{_DOING[order.phase]}: {users}, about {_left(order.left_s)} left"
+        load = f"{order.users} user{'s' if order.users != 1 else ''}"
+        if order.rate_rps is not None:
+            load = f"{order.rate_rps:.1f} arrivals/s"
+        doing = f"{_DOING[order.phase]}: {load}, about {_left(order.left_s)} left"
         if self._status is not None:
             self._status.update(doing)
             self._status.start()
@@ -55,7 +66,7 @@ class TerminalProgress:
     def visit(self, step: Step) -> None:
         latency = "-" if step.r_p50_ms is None else f"{step.r_p50_ms:.1f}"
         parts = [
-            f"{step.phase:<8} {step.users:>5} users {step.goodput_rps:>9.1f} good/s",
+            f"{step.phase:<8} {_load(step)} {step.goodput_rps:>9.1f} good/s",
             f"p50 {latency:>7} ms",
         ]
         if step.errors:

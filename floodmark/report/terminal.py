@@ -83,7 +83,31 @@ def _lines(
                 f"{kept.value:.0%} of the ceiling kept ({kept.method.split(' over ')[0]}); {beyond}",
             )
         )
-    return lines + _time_line(results)
+        lines += _beyond(results)
+    return lines + _slo_line(results) + _time_line(results)
+
+
+def _beyond(results: Mapping[str, Result]) -> list[tuple[str, str, str]]:
+    """Where errors begin, and how soon the target is as before; rows that older runs have not."""
+    lines = []
+    onset, recovery = results.get("error_onset_users"), results.get("recovery_s")
+    if onset is not None and isinstance(onset.value, float):
+        lines.append((WARN, "errors", f"more than 1 % from {onset.value:.0f} users on; {onset.lo:.0f} users get fewer"))
+    if recovery is not None and isinstance(recovery.value, float):
+        lines.append((NOTE, "recovery", f"as before within {recovery.value:.1f} s of the overload"))
+    elif recovery is not None and recovery.lo is not None:
+        lines.append((BAD, "recovery", f"not as before {recovery.lo:.0f} s after the overload: metastable"))
+    return lines
+
+
+def _slo_line(results: Mapping[str, Result]) -> list[tuple[str, str, str]]:
+    rate, limit = results.get("slo_rate_rps"), results.get("slo_ms")
+    if rate is None:
+        return []
+    if not isinstance(rate.value, float) or limit is None:
+        return [(BAD, "SLO rate", f"no number: {rate.reason}")]
+    text = f"{rate.value:.1f} arrivals/s {_interval(rate, 1)}, 99 % answered within {limit.value:.0f} ms; {rate.method}"
+    return [(GOOD, "SLO rate", text)]
 
 
 def _rate_lines(results: Mapping[str, Result], steps: Sequence[Step]) -> list[tuple[str, str, str]]:

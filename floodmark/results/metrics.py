@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from floodmark.results.schema import Result
 from floodmark.stats.intervals import LEVEL
+from floodmark.verdict.point import Point
 from floodmark.verdict.rate import Sustained
-from floodmark.verdict.saturation import Point, Saturation
+from floodmark.verdict.saturation import Saturation
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import Phase
 
@@ -20,6 +21,8 @@ POINTS = {
     "r0_ms": "ms",
     "collapse_users": "users",
     "overload_kept": "share",
+    "error_onset_users": "users",
+    "recovery_s": "s",
     "generator": "word",
 }
 
@@ -47,10 +50,24 @@ class Timing:
 def rows(run_id: str, verdict: Saturation, steps: Sequence[Step], timing: Timing | None) -> list[Result]:
     """All rows of a run, points first."""
     found = [_row(run_id, metric, unit, getattr(verdict, metric)) for metric, unit in POINTS.items()]
+    found += [_row(run_id, metric, _unit(metric), point) for metric, point in verdict.further.items()]
     found.append(_cpu_row(run_id, verdict, steps))
     if timing is not None:
         found += _time_rows(run_id, steps, timing)
     return found
+
+
+def slo_rows(run_id: str, points: Mapping[str, Point]) -> list[Result]:
+    """Rows of the SLO rate."""
+    return [_row(run_id, metric, _unit(metric), point) for metric, point in points.items()]
+
+
+def _unit(metric: str) -> str:
+    """Unit of a metric, from its name."""
+    for ending, unit in {"_rps": "requests/s", "_ms": "ms", "_s": "s", "_users": "users"}.items():
+        if metric.endswith(ending):
+            return unit
+    return "share"
 
 
 def rate_rows(run_id: str, verdict: Sustained, steps: Sequence[Step], timing: Timing | None) -> list[Result]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from floodmark.results.folder import read_run
-from floodmark.results.metrics import Timing, rate_rows, rows
+from floodmark.results.folder import StoredRun, read_run
+from floodmark.results.metrics import Timing, rate_rows, rows, slo_rows
 from floodmark.results.schema import RESULTS, Result
 from floodmark.results.table import write_table
+from floodmark.verdict.point import Point
 from floodmark.verdict.rate import Sustained, judge_rate
 from floodmark.verdict.saturation import Saturation, judge
-from floodmark.verdict.words import End, Model
+from floodmark.verdict.slo import judge_slo
+from floodmark.verdict.words import End, Model, Phase
 
 
 def conclude(path: Path) -> Saturation | Sustained:
@@ -28,5 +30,16 @@ def conclude(path: Path) -> Saturation | Sustained:
     else:
         verdict = judge(run.steps, end, reason, search["hold_users"], think_s)
         found = rows(run.run_id, verdict, run.steps, clock)
+        found += slo_rows(run.run_id, _slo(run, verdict))
     write_table(path / RESULTS, Result, found)
     return verdict
+
+
+def _slo(run: StoredRun, verdict: Saturation) -> dict[str, Point]:
+    """The SLO rate, where the scenario asked for one."""
+    slo = run.facts["scenario"].get("slo")
+    searched = any(step.phase in {Phase.SLO, Phase.CONFIRM} for step in run.steps)
+    if slo is None or not (searched or verdict.end is not End.FOUND):
+        return {}
+    ceiling = verdict.ceiling_rps.value if verdict.confirmed else None
+    return judge_slo(run.steps, ceiling if isinstance(ceiling, float) else None, float(slo["error_rate"]))

@@ -17,6 +17,7 @@ HINT_CAP = 32
 RISING = 1.03
 FALLING = 0.97
 NEAR_BEST = 0.985
+UNEVENLY = 0.9
 
 
 def warm_up(notes: Notes) -> Part:
@@ -93,7 +94,7 @@ def bracket(notes: Notes) -> Part:
 
 
 def place(notes: Notes) -> Generator[Order, Step, int]:
-    """Visit around twice the knee with real users; returns the level to hold.
+    """Visit 1.5, 2 and 4 times the knee with real users; returns the level to hold.
 
     Doubles on while goodput rises: kept connections can be spread so unevenly over workers that slots idle
     at twice their number. A falling curve is visited again below, and the least level near its best is held.
@@ -106,7 +107,7 @@ def place(notes: Notes) -> Generator[Order, Step, int]:
         curve[users] = max(step.goodput_rps, curve.get(users, 0.0))
 
     knee = notes.knee_users
-    low, level = notes.users_for(1.3), notes.users_for(2.0)
+    low, level = notes.users_for(1.5), notes.users_for(2.0)
     yield from look(low)
     if level != low:
         yield from look(level)
@@ -115,13 +116,17 @@ def place(notes: Notes) -> Generator[Order, Step, int]:
         if double == level or notes.time_left_s < 6 * pace.hold_s:
             break
         yield from look(double)
-        if curve[double] <= RISING * curve[level]:
+        rising = curve[double] > RISING * curve[level]
+        # Without think time, 1.5 N* users fill every slot, unless connections are dealt unevenly: hold higher then.
+        uneven = not notes.think_s and curve[low] < UNEVENLY * curve[level] and curve[double] > FALLING * curve[level]
+        if rising or uneven:
+            level = double
+        if not rising:
             break
-        level = double
     best = max(curve.values())
     if curve[level] >= FALLING * best:
         return min((n for n, rate in curve.items() if n >= level and rate >= NEAR_BEST * best), default=level)
-    for factor in (0.9, 1.1):
+    for factor in (0.9, 1.1, 1.3):
         yield from look(max(1, round(factor * knee)))
     best = max(curve.values())
     return min(users for users, rate in curve.items() if rate >= FALLING * best)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from floodmark.search.bracket import base, bracket, place, warm_up
+from floodmark.search.edge import edges, failing, narrow
 from floodmark.search.hold import Hold, hold
 from floodmark.search.notes import Notes
 from floodmark.search.order import Order, Outcome, Search, SearchEnded
 from floodmark.search.pace import SearchSettings
+from floodmark.search.slo import find_slo_rate
 from floodmark.search.verify import recover, verify
+from floodmark.verdict.overload import USED
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import End
 
@@ -30,9 +33,13 @@ def find_ceiling(settings: SearchSettings) -> Search:
         yield from base(notes)
         yield from bracket(notes)
         level = yield from place(notes)
-        return (yield from _confirm(notes, level))
+        level = yield from _without_errors(notes, level)
+        outcome = yield from _confirm(notes, level)
     except SearchEnded as ended:
         return ended.outcome
+    if settings.slo is not None and outcome.end is End.FOUND:
+        yield from find_slo_rate(notes, settings.slo)
+    return outcome
 
 
 def _confirm(notes: Notes, level: int) -> Generator[Order, Step, Outcome]:
@@ -46,7 +53,17 @@ def _confirm(notes: Notes, level: int) -> Generator[Order, Step, Outcome]:
         # With fresh visits: the one that sent us here was picked for being high.
         held = yield from _hold_evenly(notes, higher)
     yield from recover(notes)
+    yield from edges(notes, held.users)
     return _outcome(notes, held)
+
+
+def _without_errors(notes: Notes, level: int) -> Generator[Order, Step, int]:
+    """The level, or the highest below the onset of errors where its users get some: a ceiling may have 1 %."""
+    if not any(failing(s) for s in notes.steps if s.users == level):
+        return level
+    yield from narrow(notes, failing)
+    onset = min(s.users for s in notes.steps if failing(s))
+    return max((s.users for s in notes.steps if s.users < onset and s.phase in USED), default=level)
 
 
 def _hold_evenly(notes: Notes, level: int) -> Generator[Order, Step, Hold]:
@@ -77,6 +94,7 @@ def _estimate_s(settings: SearchSettings) -> float:
     """A first guess of the whole search's length: eight doublings, four holds."""
     pace = settings.pace
     settle = pace.settle_min_s + 0.3 + 2 * settings.think_time_s
+    slo_s = (pace.trials_min + 1) * (pace.trial_s + 2) + pace.confirm_s + 4 if settings.slo is not None else 0.0
     visits = [
         *[pace.warm_s] * 2,
         pace.base_s,
@@ -86,4 +104,4 @@ def _estimate_s(settings: SearchSettings) -> float:
         pace.verify_s,
         pace.recovery_s,
     ]
-    return min(settings.time_budget_s, sum(visits) + settle * len(visits))
+    return min(settings.time_budget_s, sum(visits) + settle * len(visits)) + slo_s

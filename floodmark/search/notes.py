@@ -67,13 +67,16 @@ class Notes:
         half_width: float = 0.0,
         fresh: bool = False,
         may_fail: bool = False,
+        settle_s: float | None = None,
+        rate_rps: float | None = None,
+        slo_ms: float | None = None,
     ) -> Visit:
-        """Order one visit, remember what it saw, and end the search if it can go no further.
+        """Order one visit, remember what it saw, and end the search if it can go no further. Fields as in Order.
 
         Raises SearchEnded when the generator limits, or when most answers are errors and ``may_fail`` is not
         set.
         """
-        settle = self.settle_s(users, think=think)
+        settle = self.settle_s(users, think=think) if settle_s is None else settle_s
         step = yield Order(
             phase=phase,
             users=users,
@@ -84,6 +87,8 @@ class Notes:
             half_width=half_width,
             fresh=fresh,
             left_s=max(settle + seconds, self.plan_s),
+            rate_rps=rate_rps,
+            slo_ms=slo_ms,
         )
         self.steps.append(step)
         self.plan_s = max(0.0, self.plan_s - (step.t_end_s - self.elapsed_s))

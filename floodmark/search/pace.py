@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Pace:
     """Window lengths in s and visit counts. ``--quick`` is the same algorithm at another pace."""
 
-    warm_s: float = 5.0
+    warm_s: float = 4.0
     warm_max_s: float = 60.0
     base_s: float = 3.0
     bracket_min_s: float = 1.5
@@ -21,7 +21,13 @@ class Pace:
     holds_max: int = 8
     verify_s: float = 5.0
     recovery_s: float = 3.0
-    settle_min_s: float = 0.8
+    recovery_max_s: float = 10.0
+    edge_s: float = 2.0
+    trial_s: float = 12.0
+    trials_min: int = 5
+    trials_max: int = 8
+    confirm_s: float = 60.0
+    settle_min_s: float = 0.5
 
     @property
     def verification_s(self) -> float:
@@ -52,7 +58,12 @@ QUICK = Pace(
     holds_max=5,
     verify_s=3.0,
     recovery_s=2.0,
-    settle_min_s=0.6,
+    recovery_max_s=6.0,
+    edge_s=1.5,
+    trial_s=6.0,
+    trials_max=6,
+    confirm_s=20.0,
+    settle_min_s=0.4,
 )
 
 
@@ -74,11 +85,28 @@ class LevelSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SloSettings:
+    """What counts as fast enough in the open model: either a multiple of R0, or ms; and errors it may have."""
+
+    times_r0: float | None = None
+    latency_ms: float | None = None
+    error_share: float = 0.01
+
+    def limit_ms(self, r0_s: float) -> float:
+        """The latency that an arrival must be answered within."""
+        if self.latency_ms is not None:
+            return self.latency_ms
+        assert self.times_r0 is not None
+        return self.times_r0 * r0_s * 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchSettings:
     """What a search is told.
 
     slots_hint: requests the target should run at once, where that is known. think_time_s: mean think time Z.
-    precision: relative half-width of the 95 % interval to reach. max_users: never go beyond.
+    precision: relative half-width of the 95 % interval to reach. max_users: never go beyond. slo: then also search
+    the highest rate of the open model that keeps it; that takes its own time, beyond time_budget_s.
     """
 
     slots_hint: int | None = None
@@ -87,3 +115,4 @@ class SearchSettings:
     time_budget_s: float = 180.0
     max_users: int = 4000
     pace: Pace = FULL
+    slo: SloSettings | None = None

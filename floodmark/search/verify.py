@@ -7,12 +7,15 @@ from collections.abc import Generator
 from floodmark.search.hold import Hold
 from floodmark.search.notes import Notes
 from floodmark.search.order import Order
+from floodmark.verdict.overload import COLLAPSED
+from floodmark.verdict.recovery import Before, recovered
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import Phase
 
 NOT_THE_CEILING = 1.05
-COLLAPSED = 0.9
 BEYOND = 4.0
+RECOVERY_GOOD = 60
+"""Good answers that a look at the recovery should hold."""
 
 
 def verify(notes: Notes, held: Hold) -> Generator[Order, Step, int | None]:
@@ -39,6 +42,14 @@ def verify(notes: Notes, held: Hold) -> Generator[Order, Step, int | None]:
 
 
 def recover(notes: Notes) -> Generator[Order, Step, None]:
-    """Return to half the knee after the overload."""
+    """Fall back to half the knee straight after the overload, and look until the target is as before, or time is up."""
+    pace = notes.settings.pace
     users = notes.users_for(0.5)
-    yield from notes.visit(Phase.RECOVERY, users, notes.settings.pace.recovery_s, think=True, may_fail=True)
+    before = Before.of(notes.steps, notes.ceiling_rps)
+    rate = min(notes.ceiling_rps, users / (notes.r0_s + notes.think_s)) or 1.0
+    seconds = min(pace.recovery_s, max(1.0, RECOVERY_GOOD / rate))
+    begun = notes.elapsed_s
+    while notes.elapsed_s - begun < pace.recovery_max_s:
+        step = yield from notes.visit(Phase.RECOVERY, users, seconds, think=True, may_fail=True, settle_s=0.0)
+        if recovered(step, before, notes.think_s):
+            return

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtrit
+from scipy.special import ndtri, stdtrit
 
 LEVEL = 0.95
 MEDIAN_FACTOR = 1.25
@@ -88,6 +88,17 @@ def pooled_interval(values: Sequence[float], half_widths: Sequence[float]) -> In
     within = math.sqrt(sum(width**2 for width in finite)) / len(finite) * MEDIAN_FACTOR if finite else math.inf
     half = max(between.hi - between.value, within * between.value, FLOOR * between.value)
     return Interval(between.value, max(0.0, between.value - half), between.value + half)
+
+
+def wilson(hits: int, of: int) -> Interval:
+    """Share of hits with its 95 % interval (Wilson, 1927): right for few hits and for none."""
+    if not of:
+        return Interval(0.0, 0.0, 1.0)
+    z = float(ndtri(0.5 + LEVEL / 2))
+    share = hits / of
+    middle = (share + z * z / (2 * of)) / (1 + z * z / of)
+    half = z / (1 + z * z / of) * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
+    return Interval(share, max(0.0, middle - half), min(1.0, middle + half))
 
 
 def agree(values: Sequence[float], tolerance: float, middle: int = 3) -> bool:

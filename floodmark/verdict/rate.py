@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from floodmark.verdict.saturation import Point
+from floodmark.verdict.point import Point
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import END_TEXT, End, Generator, Phase
 

@@ -3,37 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from floodmark.stats.curve import users_reaching
-from floodmark.stats.intervals import Interval, pooled_interval
+from floodmark.stats.intervals import Interval, pooled_interval, wilson
+from floodmark.verdict.overload import TOLERATED, look_beyond
+from floodmark.verdict.point import Point
 from floodmark.verdict.step import Step
-from floodmark.verdict.words import END_TEXT, End, Generator, Phase
-
-COLLAPSED = 0.9
-METASTABLE_G, METASTABLE_R = 0.03, 0.10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
-    """One published figure: a number with its interval, or a word.
-
-    hi None with lo set: censored. valid False: not to be quoted, and why.
-    """
-
-    value: float | str | None = None
-    lo: float | None = None
-    hi: float | None = None
-    method: str = ""
-    n_visits: int | None = None
-    valid: bool = True
-    reason: str = ""
+from floodmark.verdict.words import END_TEXT, End, Generator, Model, Phase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saturation:
-    """Everything a search says about one target."""
+    """Everything a search says about one target. further: points by metric that only some runs have."""
 
     end: End
     reason: str
@@ -44,9 +27,11 @@ class Saturation:
     r0_ms: Point
     collapse_users: Point
     overload_kept: Point
+    error_onset_users: Point
+    recovery_s: Point
     generator: Point
     metastable: bool | None = None
-    notes: tuple[str, ...] = field(default=())
+    further: Mapping[str, Point] = field(default_factory=dict)
 
     @property
     def confirmed(self) -> bool:
@@ -67,10 +52,15 @@ def judge(steps: Sequence[Step], end: End, reason: str, hold_users: int | None, 
     if end in {End.ALL_ERRORS, End.DIED, End.NOT_STEADY, End.INTERRUPTED, End.STEPS_DONE, End.FAILED} or not holds:
         return _nothing(steps, end, why, r0, generator)
     ceiling = pooled_interval([s.goodput_rps for s in holds], [s.half_width for s in holds])
-    censored = end is not End.FOUND
-    beyond = [s for s in steps if s.phase is Phase.VERIFY and s.users > (hold_users or 0)]
-    kept, collapse = _beyond(beyond, ceiling.value)
+    why, censored = _objection(holds, end, why)
     knees = _knees(ceiling, r0, think_s)
+    beyond = look_beyond(
+        steps,
+        hold_users=hold_users or 0,
+        ceiling_rps=ceiling.value,
+        knee_users=knees[0].value if knees[0] is not None else None,
+        think_s=think_s,
+    )
     n95 = users_reaching(_curve(steps, hold_users, think_s > 0), 0.95 * ceiling.value)
     return Saturation(
         end=end,
@@ -93,11 +83,24 @@ def judge(steps: Sequence[Step], end: End, reason: str, hold_users: int | None, 
             reason=why if censored else "",
         ),
         r0_ms=r0,
-        collapse_users=collapse,
-        overload_kept=kept,
+        collapse_users=beyond.collapse_users,
+        overload_kept=beyond.kept,
+        error_onset_users=beyond.error_onset_users,
+        recovery_s=beyond.recovery_s,
         generator=generator,
-        metastable=_metastable(steps, ceiling.value),
+        metastable=beyond.metastable,
+        further=beyond.at,
     )
+
+
+def _objection(holds: Sequence[Step], end: End, why: str) -> tuple[str, bool]:
+    """Why the ceiling may not be quoted, and whether it may not."""
+    if end is not End.FOUND:
+        return why, True
+    errors, answers = sum(s.errors for s in holds), sum(s.errors + s.good for s in holds)
+    if wilson(errors, answers).lo > TOLERATED:
+        return f"{errors / answers:.1%} of the answers at the held level were errors; a capacity may have 1 %", True
+    return why, False
 
 
 def _r0(steps: Sequence[Step]) -> Point:
@@ -123,7 +126,7 @@ def _generator(steps: Sequence[Step], hold_users: int | None) -> Point:
     ]
     order = list(Generator)
     judged = [s for s in resting if s.gen_verdict is not None]
-    limited = [s for s in steps if s.gen_verdict is Generator.LIMITED]
+    limited = [s for s in steps if s.model is Model.CLOSED and s.gen_verdict is Generator.LIMITED]
     if limited:
         return Point(value=Generator.LIMITED, valid=False, reason=limited[-1].reason, n_visits=len(steps))
     if not judged:
@@ -133,28 +136,6 @@ def _generator(steps: Sequence[Step], hold_users: int | None) -> Point:
     word = order[words[len(words) // 2]]
     reason = next((s.reason for s in judged if s.gen_verdict is word and s.reason), "")
     return Point(value=word, n_visits=len(judged), reason=reason, method="median of hold visits")
-
-
-def _beyond(beyond: Sequence[Step], ceiling: float) -> tuple[Point, Point]:
-    """Share of the ceiling kept past it, and where goodput collapses."""
-    if not beyond:
-        missing = Point(valid=False, reason="no visit beyond the held level")
-        return missing, missing
-    most = max(s.users for s in beyond)
-    rates = sorted(s.goodput_rps for s in beyond if s.users == most)
-    rate = rates[len(rates) // 2] if len(rates) % 2 else sum(rates[len(rates) // 2 - 1 : len(rates) // 2 + 1]) / 2
-    kept = Point(value=rate / ceiling, method=f"goodput at {most} users over the ceiling", n_visits=len(rates))
-    low = [s.users for s in beyond if s.goodput_rps < COLLAPSED * ceiling]
-    if len(low) >= 2:
-        collapse = Point(
-            value=float(min(low)),
-            hi=float(min(low)),
-            method="first level below 90 %, seen twice",
-            n_visits=len(low),
-        )
-    else:
-        collapse = Point(value=f"none_to_{most}", lo=float(most), method="no level below 90 %", n_visits=len(beyond))
-    return kept, collapse
 
 
 def _knees(ceiling: Interval, r0: Point, think_s: float) -> tuple[Interval | None, Interval | None]:
@@ -196,18 +177,6 @@ def _curve(steps: Sequence[Step], hold_users: int | None, thinking: bool) -> dic
     return curve
 
 
-def _metastable(steps: Sequence[Step], ceiling: float) -> bool | None:
-    """Whether the target is still worse after the overload than before it; None where that was not looked at."""
-    after = [s for s in steps if s.phase is Phase.RECOVERY]
-    before = [s for s in steps if s.phase is Phase.BASE and s.r_mean_ms is not None]
-    if not after or not before or after[-1].r_mean_ms is None:
-        return None if not after else True
-    fast = [s.r_mean_ms for s in before if s.r_mean_ms is not None]
-    expected = after[-1].users / (sum(fast) / len(fast) / 1000)
-    slow = after[-1].r_mean_ms > (1 + METASTABLE_R) * max(fast)
-    return slow and after[-1].goodput_rps < (1 - METASTABLE_G) * min(expected, ceiling)
-
-
 def _nothing(steps: Sequence[Step], end: End, why: str, r0: Point, generator: Point) -> Saturation:
     """No ceiling: at most a lower bound, where the search was climbing."""
     void = Point(valid=False, reason=why)
@@ -227,5 +196,7 @@ def _nothing(steps: Sequence[Step], end: End, why: str, r0: Point, generator: Po
         r0_ms=r0,
         collapse_users=void,
         overload_kept=void,
+        error_onset_users=void,
+        recovery_s=void,
         generator=generator,
     )

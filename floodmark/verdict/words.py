@@ -70,7 +70,7 @@ END_TEXT = {
     End.FOUND: "confirmed: doubling the users raises goodput no further",
     End.MAX_USERS: "goodput still rose at max_users; raise [search] max_users",
     End.TIMED_OUT: "the time budget ended before a capacity was confirmed; raise [search] time_budget_s",
-    End.NOT_STEADY: "goodput kept drifting during warm-up; the target is not in a steady state",
+    End.NOT_STEADY: "goodput kept drifting; the target is not in a steady state",
     End.GENERATOR_LIMITED: "the load generator was the limit, not the target",
     End.ALL_ERRORS: "the target answered with errors only",
     End.DIED: "the target stopped answering under load",

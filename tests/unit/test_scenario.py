@@ -29,7 +29,14 @@ def test_defaults(tmp_path: Path) -> None:
     assert scenario.workload == "io"
     assert scenario.budget == Budget(cpus=1, memory=512 * 1024**2)
     assert scenario.search.time_budget_s == 180
-    assert scenario.slo.latency == "5x"
+    assert scenario.slo is None
+
+
+@pytest.mark.parametrize(("latency", "limit_ms"), [("5x", 250.0), ("2.5 x", 125.0), ("250ms", 250.0), ("1.5s", 1500.0)])
+def test_an_slo_is_a_multiple_of_r0_or_a_time(tmp_path: Path, latency: str, limit_ms: float) -> None:
+    scenario = read_scenario(write(tmp_path, f'target = "waitress"\n[slo]\nlatency = "{latency}"'))
+    assert scenario.slo is not None
+    assert scenario.slo.settings.limit_ms(r0_s=0.05) == pytest.approx(limit_ms)
 
 
 @pytest.mark.parametrize("name", scenario_names())
@@ -80,6 +87,8 @@ def test_users_never_exceed_the_connections_the_server_holds() -> None:
         ('target = "x"\n[load]\nthink_time_ms = -1', "think_time_ms = -1"),
         ('target = "x"\n[load]\nthink_time_ms = true', "think_time_ms = True"),
         ('target = "x"\n[slo]\nlatency = "fast"', "latency = 'fast'"),
+        ('target = "x"\n[slo]\nlatency = "0x"', "latency = '0x'"),
+        ('target = "x"\n[load]\nmodel = "open"\nrate_rps = 5\n[slo]\nlatency = "5x"', "[slo] has no effect"),
         ('target = "x"\nserver = 3', "server = 3: must be a table"),
         ('target = "x"\n[server]\nworkers = 1.5', "workers must be a whole number or text"),
         ('target = "x"\nbudget = 1', "must be a table"),

@@ -1,0 +1,48 @@
+"""Edge: between a level that is well and one that is not, the least that is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+
+from floodmark.search.notes import Notes
+from floodmark.search.order import Order
+from floodmark.stats.intervals import wilson
+from floodmark.verdict.overload import COLLAPSED, TOLERATED, USED
+from floodmark.verdict.step import Step
+from floodmark.verdict.words import Phase
+
+Bad = Callable[[Step], bool]
+
+CLOSE = 1.05
+"""Levels within 5 % of each other are told apart no further."""
+
+
+def failing(step: Step) -> bool:
+    """Whether more than 1 % of the answers are errors, beyond chance."""
+    return wilson(step.errors, step.good + step.errors).lo > TOLERATED
+
+
+def edges(notes: Notes, held_users: int) -> Generator[Order, Step, None]:
+    """Narrow down where errors begin, and where goodput collapses, when either was seen."""
+
+    def collapsed(step: Step) -> bool:
+        return step.users > held_users and step.goodput_rps < COLLAPSED * notes.ceiling_rps
+
+    for bad in (failing, collapsed):
+        yield from narrow(notes, bad)
+
+
+def narrow(notes: Notes, bad: Bad) -> Generator[Order, Step, None]:
+    """Bisect by short visits, on a logarithmic scale."""
+    pace = notes.settings.pace
+    while notes.time_left_s > pace.edge_s + 2 * pace.settle_min_s:
+        seen = [s for s in notes.steps if s.phase in USED]
+        worse = [s.users for s in seen if bad(s)]
+        if not worse:
+            return
+        above = min(worse)
+        below = max((s.users for s in seen if s.users < above), default=0)
+        middle = max(below + 1, round((max(below, 1) * above) ** 0.5))
+        if middle >= above or above <= CLOSE * below:
+            return
+        yield from notes.visit(Phase.OVERLOAD, middle, pace.edge_s, think=True, fresh=True, may_fail=True)

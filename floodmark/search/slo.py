@@ -1,0 +1,77 @@
+"""SLO rate: in the open model, the highest rate whose answers still come in time. Trials, then a confirming run."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from floodmark.search.notes import Notes
+from floodmark.search.order import Order, SearchEnded
+from floodmark.search.pace import SloSettings
+from floodmark.search.rate import connections
+from floodmark.stats.tail import Trial, first_guess, sustainable
+from floodmark.verdict.slo import CLEARLY, kept, trial_of
+from floodmark.verdict.step import Step
+from floodmark.verdict.words import Phase
+
+APART = 0.04
+STEP_DOWN = 0.97
+CONFIRMATIONS = 5
+SETTLE_S, DRAIN_S, CONFIRM_SETTLE_S = 2.0, 6.0, 4.0
+OVERLOADED = 0.3
+PRECISE = 0.02
+HIGHEST = 1.02
+"""Share of the ceiling beyond which no rate is tried: nothing follows it there."""
+
+
+def find_slo_rate(notes: Notes, slo: SloSettings) -> Generator[Order, Step, None]:
+    """Search it, from a known ceiling. What ends this search does not end the one for the ceiling."""
+    try:
+        yield from _find(notes, slo)
+    except SearchEnded:
+        return
+
+
+def _find(notes: Notes, slo: SloSettings) -> Generator[Order, Step, None]:
+    pace, ceiling, limit_ms = notes.settings.pace, notes.ceiling_rps, slo.limit_ms(notes.r0_s)
+    most = HIGHEST * ceiling
+    drain = False
+
+    def offer(phase: Phase, rate: float, seconds: float, settle_s: float) -> Generator[Order, Step, Step]:
+        step = yield from notes.visit(
+            phase,
+            connections(rate, notes.settings.max_users),
+            seconds,
+            think=True,
+            may_fail=True,
+            settle_s=settle_s,
+            rate_rps=rate,
+            slo_ms=limit_ms,
+        )
+        return step
+
+    trials: list[Trial] = []
+    estimate = first_guess(ceiling, limit_ms / 1000)
+    while len(trials) < pace.trials_max:
+        # Just above and just below in turn: the slope is fitted where it is used.
+        rate = min(most, estimate * (1 + (APART if len(trials) % 2 else -APART)))
+        step = yield from offer(Phase.SLO, rate, pace.trial_s, DRAIN_S if drain else SETTLE_S)
+        trial = trial_of(step)
+        trials.append(trial)
+        drain = trial.misses > OVERLOADED * trial.arrivals
+        found = sustainable(trials, ceiling, limit_ms / 1000)
+        estimate = min(most, found.value)
+        if len(trials) >= pace.trials_min and found.half_width <= PRECISE:
+            break
+    missed_before = False
+    for _ in range(CONFIRMATIONS):
+        step = yield from offer(Phase.CONFIRM, estimate, pace.confirm_s, DRAIN_S if drain else CONFIRM_SETTLE_S)
+        if kept(step, slo.error_share):
+            return
+        drain = True
+        # Far off after trials that said otherwise: a burst of the host, perhaps. The same rate has one more chance.
+        trial = trial_of(step)
+        if trial.misses > CLEARLY * trial.arrivals and not missed_before:
+            missed_before = True
+            continue
+        missed_before = False
+        estimate *= STEP_DOWN

@@ -1,0 +1,174 @@
+"""What happens beyond the ceiling: how much is kept, where errors begin, where it collapses, how soon it recovers."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from floodmark.stats.intervals import wilson
+from floodmark.verdict.point import Point
+from floodmark.verdict.recovery import Before, recovered
+from floodmark.verdict.step import Step
+from floodmark.verdict.words import Phase
+
+COLLAPSED = 0.9
+"""Share of the ceiling below which goodput has collapsed."""
+TOLERATED = 0.01
+"""Share of errors that a capacity may have."""
+FACTORS = {"1_5x": 1.5, "2x": 2.0, "4x": 4.0}
+"""Overloads that are looked at, as multiples of the knee in users."""
+NEAR = 1.25
+"""A level within this factor of a multiple stands for it; it says which it was."""
+
+USED = {Phase.PLACE, Phase.HOLD, Phase.VERIFY, Phase.OVERLOAD}
+"""Phases whose users behave as those of the held level do."""
+UNPAUSED = {Phase.BASE, Phase.BRACKET}
+"""Phases whose users take no think time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overload:
+    """kept: share of the ceiling at the highest level. at: further figures by metric. metastable: still worse than
+    before when the overload was over; None where that was not looked at.
+    """
+
+    kept: Point
+    collapse_users: Point
+    error_onset_users: Point
+    recovery_s: Point
+    at: Mapping[str, Point]
+    metastable: bool | None = None
+
+
+def look_beyond(
+    steps: Sequence[Step], *, hold_users: int, ceiling_rps: float, knee_users: float | None, think_s: float
+) -> Overload:
+    """Judge the visits beyond the ceiling."""
+    used = [s for s in steps if s.phase in USED or (s.phase in UNPAUSED and not think_s)]
+    beyond = [s for s in used if s.users > hold_users and s.phase not in UNPAUSED]
+    recovery, metastable = _recovery(steps, ceiling_rps, think_s)
+    return Overload(
+        kept=_kept([s for s in beyond if s.phase is Phase.VERIFY], ceiling_rps),
+        collapse_users=_collapse(beyond, hold_users, ceiling_rps),
+        error_onset_users=error_onset(used),
+        recovery_s=recovery,
+        at={} if knee_users is None else _at_multiples(used, knee_users, ceiling_rps),
+        metastable=metastable,
+    )
+
+
+def _kept(beyond: Sequence[Step], ceiling_rps: float) -> Point:
+    if not beyond:
+        return Point(valid=False, reason="no visit beyond the held level")
+    most = max(s.users for s in beyond)
+    rates = [s.goodput_rps for s in beyond if s.users == most]
+    return Point(
+        value=statistics.median(rates) / ceiling_rps,
+        method=f"goodput at {most} users over the ceiling",
+        n_visits=len(rates),
+    )
+
+
+def _collapse(beyond: Sequence[Step], hold_users: int, ceiling_rps: float) -> Point:
+    """The least level below 90 % of the ceiling, where two visits agree that there is one."""
+    if not beyond:
+        return Point(valid=False, reason="no visit beyond the held level")
+    low = [s.users for s in beyond if s.goodput_rps < COLLAPSED * ceiling_rps]
+    if len(low) < 2:
+        most = float(max(s.users for s in beyond))
+        return Point(value=f"none_to_{most:.0f}", lo=most, method="no level below 90 %", n_visits=len(beyond))
+    least = min(low)
+    below = max([hold_users, *(s.users for s in beyond if s.users < least)])
+    return Point(
+        value=float(least),
+        lo=float(below),
+        hi=float(least),
+        method=f"first level below 90 %; {below} users are above it",
+        n_visits=len(low),
+    )
+
+
+def error_onset(used: Sequence[Step]) -> Point:
+    """The least level with more than 1 % errors, beyond chance, and the highest one below it without."""
+    if not used:
+        return Point(valid=False, reason="no visit")
+    bad = [s.users for s in used if wilson(s.errors, s.good + s.errors).lo > TOLERATED]
+    most = max(s.users for s in used)
+    if not bad:
+        return Point(value=f"none_to_{most}", lo=float(most), method="no level with more than 1 % errors")
+    least = min(bad)
+    below = max((s.users for s in used if s.users < least), default=0)
+    return Point(
+        value=float(least),
+        lo=float(below),
+        hi=float(least),
+        method=f"first level with more than 1 % errors (95 %); {below} users have fewer",
+        n_visits=len(bad),
+    )
+
+
+def _recovery(steps: Sequence[Step], ceiling_rps: float, think_s: float) -> tuple[Point, bool | None]:
+    """Seconds from the end of the overload until a visit at half the knee was as before."""
+    first = next((i for i, s in enumerate(steps) if s.phase is Phase.RECOVERY), None)
+    if not first:
+        return Point(valid=False, reason="recovery was not looked at"), None
+    ended = steps[first - 1].t_end_s
+    before = Before.of(steps[:first], ceiling_rps)
+    looks = [s for s in steps[first:] if s.phase is Phase.RECOVERY]
+    for step in looks:
+        if recovered(step, before, think_s):
+            point = Point(
+                value=step.t_end_s - ended,
+                lo=max(0.0, step.t_start_s - ended),
+                hi=step.t_end_s - ended,
+                method=f"until {step.users} users were served as before",
+                n_visits=len(looks),
+            )
+            return point, False
+    last = looks[-1].t_end_s - ended
+    return Point(
+        lo=last, method=f"{looks[-1].users} users were still served worse than before", n_visits=len(looks)
+    ), True
+
+
+def _at_multiples(used: Sequence[Step], knee_users: float, ceiling_rps: float) -> dict[str, Point]:
+    """Goodput kept, errors and tail at 1.5, 2 and 4 times the knee."""
+    found: dict[str, Point] = {}
+    for name, factor in FACTORS.items():
+        wanted = factor * knee_users
+        near = [s for s in used if wanted / NEAR <= s.users <= wanted * NEAR]
+        users = min({s.users for s in near}, key=lambda n: abs(n - wanted), default=None)
+        visits = [s for s in near if s.users == users]
+        tails = [s.r_p95_ms for s in visits if s.r_p95_ms is not None]
+        where = f"{users} users"
+        if not visits:
+            missing = Point(valid=False, reason=f"no visit near {wanted:.0f} users")
+            found |= dict.fromkeys((f"overload_{name}_{what}" for what in ("kept", "errors", "p95_ms")), missing)
+            continue
+        found[f"overload_{name}_kept"] = Point(
+            value=statistics.median(s.goodput_rps for s in visits) / ceiling_rps, method=where, n_visits=len(visits)
+        )
+        found[f"overload_{name}_errors"] = Point(
+            value=sum(s.errors for s in visits) / max(1, sum(s.errors + s.good for s in visits)),
+            method=where + _kinds(visits),
+            n_visits=len(visits),
+        )
+        found[f"overload_{name}_p95_ms"] = Point(
+            value=statistics.median(tails) if tails else None,
+            method=f"{where}, median of visits",
+            n_visits=len(tails) or None,
+            valid=bool(tails),
+            reason="" if tails else "too few answers in a visit for this percentile",
+        )
+    return found
+
+
+def _kinds(visits: Sequence[Step]) -> str:
+    """Which errors, most frequent first."""
+    counts = {
+        name: sum(getattr(s, f"error_{name}") for s in visits)
+        for name in ("refused", "timeout", "reset", "http", "body")
+    }
+    named = [f"{count} {name}" for name, count in sorted(counts.items(), key=lambda item: -item[1]) if count]
+    return f": {', '.join(named)}" if named else ""
