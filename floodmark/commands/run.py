@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
+import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ from floodmark.report.progress import TerminalProgress
 from floodmark.report.tables import stdout
 from floodmark.results.folder import read_run
 from floodmark.results.schema import RESULTS, Result
+from floodmark.results.starts import STARTS, write_starts
 from floodmark.results.table import read_table
 from floodmark.run.conductor import Conditions, Finished, conduct
 from floodmark.targets.choose import choose
@@ -64,8 +68,14 @@ def execute(options: argparse.Namespace, console: Console) -> int:
             _show(done)
         if done.error is not None:
             show_error(console, done.error)
+    starts = [row for row in write_starts(conditions.results) if row.series == conditions.series]
     if options.json:
-        print(json.dumps({"runs": [_document(done.folder) for done in finished]}, indent=2))
+        document: dict[str, Any] = {"runs": [_document(done.folder) for done in finished]}
+        if conditions.series is not None:
+            document["starts"] = [dataclasses.asdict(row) for row in starts]
+        print(json.dumps(document, indent=2))
+    elif starts:
+        terminal.show_starts(stdout(), starts, conditions.results / STARTS)
     return _exit_code(finished, options.fail_under)
 
 
@@ -103,6 +113,7 @@ def prepare(options: argparse.Namespace, console: Console) -> tuple[list[Planned
         results=options.results,
         generators=options.generators,
         client=options.client,
+        series=_series(options),
     )
 
     def bring_up(planned: PlannedRun, _progress: TerminalProgress) -> Callable[[Path], Running]:
@@ -141,6 +152,7 @@ def _prepare_external(options: argparse.Namespace) -> tuple[list[PlannedRun], Br
         results=options.results,
         generators=options.generators,
         client=options.client,
+        series=_series(options),
     )
     return plans, lambda planned, progress: lambda folder: running, conditions
 
@@ -176,6 +188,11 @@ def _document(folder: Path) -> dict[str, Any]:
         for row in read_table(folder / RESULTS, Result)
     }
     return {"run_id": run.run_id, "folder": str(folder), "facts": run.facts, "results": metrics}
+
+
+def _series(options: argparse.Namespace) -> str | None:
+    """A name for the repeats of this command; None where there are none."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}" if options.repeat > 1 else None
 
 
 def _exit_code(finished: list[Finished], fail_under: float | None) -> int:

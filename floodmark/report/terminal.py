@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from floodmark.results.schema import RESULTS, STEPS, Result
+from floodmark.results.starts import StartsRow
 from floodmark.verdict.step import Step
 
 GOOD, BAD, NOTE, WARN = "[green]✓[/green]", "[red]✗[/red]", "•", "[yellow]![/yellow]"
@@ -32,6 +33,23 @@ def show(
                 highlight=False,
             )
     console.print(f" {folder / RESULTS}  {STEPS}  run.json", highlight=False, soft_wrap=True)
+
+
+def show_starts(console: Console, rows: Sequence[StartsRow], path: Path) -> None:
+    """Print what repeats say together."""
+    console.print()
+    for row in rows:
+        if row.value is None:
+            text = f"no valid run in {row.n_starts} starts"
+        else:
+            interval = f" [{row.lo:.2f}, {row.hi:.2f}]" if row.lo is not None else ""
+            text = (
+                f"{row.value:.2f} {row.unit}{interval} between {row.n_valid} of {row.n_starts} starts; "
+                f"{row.inside} of {row.n_valid} runs' own intervals hold it"
+            )
+        mark = GOOD if row.n_valid == row.n_starts else WARN
+        console.print(f" {mark} {row.scenario} {row.metric}: {text}", highlight=False, soft_wrap=True)
+    console.print(f" {path}", highlight=False, soft_wrap=True)
 
 
 def _title(facts: Mapping[str, Any]) -> str:

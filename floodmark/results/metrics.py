@@ -27,6 +27,9 @@ POINTS = {
 }
 
 
+BRACKETED = {"collapse_users", "error_onset_users", "recovery_s"}
+"""Metrics whose lo and hi are neighbouring observations and no statistics."""
+
 RATE_POINTS = {
     "offered_rps": "requests/s",
     "goodput_rps": "requests/s",
@@ -85,7 +88,7 @@ def _row(run_id: str, metric: str, unit: str, point: Point) -> Result:
         lo=point.lo,
         hi=point.hi,
         unit="word" if isinstance(value, str) else unit,
-        level=LEVEL if point.lo is not None and not isinstance(value, str) else None,
+        level=LEVEL if point.lo is not None and not isinstance(value, str) and metric not in BRACKETED else None,
         method=point.method,
         n_visits=point.n_visits,
         valid=point.valid,

@@ -20,6 +20,7 @@ from floodmark.handover.settings import LoadSettings
 from floodmark.plan import PlannedRun
 from floodmark.report.progress import Progress
 from floodmark.results.folder import RunFolder, create, index
+from floodmark.results.starts import write_starts
 from floodmark.run.calibrate import NullCeiling, null_ceiling
 from floodmark.run.conclude import conclude
 from floodmark.run.doubling import double, weigh
@@ -50,7 +51,7 @@ class Conditions:
     """What is the same for all runs of a command.
 
     generators: Locust processes that share the load; client: their kind of user class. backend, why: where targets
-    run, and why there.
+    run, and why there. series: the name that repeats of each other share.
     """
 
     backend: str
@@ -59,6 +60,7 @@ class Conditions:
     results: Path
     generators: int = 1
     client: str = "step"
+    series: str | None = None
 
 
 def conduct(planned: PlannedRun, bring_up: BringUp, conditions: Conditions, progress: Progress) -> Finished:
@@ -70,6 +72,7 @@ def conduct(planned: PlannedRun, bring_up: BringUp, conditions: Conditions, prog
     begun = time.monotonic()
     folder = create(conditions.results, planned.label)
     facts = describe(planned, conditions.backend, conditions.why, conditions.allotment)
+    facts["series"] = conditions.series
     folder.provenance(facts)
     error: FloodmarkError | None = None
     try:
@@ -90,6 +93,7 @@ def conduct(planned: PlannedRun, bring_up: BringUp, conditions: Conditions, prog
     folder.provenance(facts)
     verdict = conclude(folder.path)
     index(conditions.results)
+    write_starts(conditions.results)
     if isinstance(error, Interrupted):
         raise error
     if error is None and not verdict.confirmed:

@@ -1,0 +1,100 @@
+"""What repeats of one scenario say together: the interval between freshly started servers, as rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from floodmark.errors import UsageError
+from floodmark.results.folder import read_facts
+from floodmark.results.schema import PROVENANCE, RESULTS, Result
+from floodmark.results.table import read_table, write_table
+from floodmark.stats.intervals import LEVEL, median_interval
+
+STARTS = "starts.csv"
+METRICS = ("ceiling_rps", "knee_users", "knee_inflight", "r0_ms", "slo_rate_rps")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartsRow:
+    """One metric over the starts of one series: the row of results/starts.csv.
+
+    value: median of the valid runs. lo, hi: its interval from the spread between starts, Student's t. spread: standard
+    deviation over the median. inside: of the valid runs, those whose own interval holds the median.
+    """
+
+    series: str
+    scenario: str
+    workload: str
+    metric: str
+    value: float | None = None
+    lo: float | None = None
+    hi: float | None = None
+    unit: str = ""
+    level: float | None = None
+    n_starts: int
+    n_valid: int
+    spread: float | None = None
+    inside: int | None = None
+    run_ids: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    run_id: str
+    results: dict[str, Result]
+
+
+def write_starts(root: Path) -> list[StartsRow]:
+    """Rebuild results/starts.csv from the folders below ``root``. Returns its rows; series of one start have none."""
+    series: dict[tuple[str, str, str], list[_Start]] = {}
+    for path in sorted(p for p in root.iterdir() if (p / PROVENANCE).is_file() and (p / RESULTS).is_file()):
+        try:
+            facts = read_facts(path)
+            results = {row.metric: row for row in read_table(path / RESULTS, Result)}
+        except UsageError:
+            continue
+        if facts.get("series"):
+            key = (str(facts["series"]), str(facts["scenario"]["name"]), str(facts["scenario"]["workload"]))
+            series.setdefault(key, []).append(_Start(str(facts["run_id"]), results))
+    rows = [row for key, starts in series.items() if len(starts) > 1 for row in _rows(key, starts)]
+    if rows or (root / STARTS).exists():
+        write_table(root / STARTS, StartsRow, rows)
+    return rows
+
+
+def _rows(key: tuple[str, str, str], starts: Sequence[_Start]) -> Iterable[StartsRow]:
+    for metric in METRICS:
+        found = [start.results[metric] for start in starts if metric in start.results]
+        if found:
+            yield _row(key, metric, starts, [r for r in found if r.valid and isinstance(r.value, float)], found[0].unit)
+
+
+def _row(
+    key: tuple[str, str, str], metric: str, starts: Sequence[_Start], valid: Sequence[Result], unit: str
+) -> StartsRow:
+    values = [r.value for r in valid if isinstance(r.value, float)]
+    between = median_interval(values) if values else None
+    bounded = between is not None and math.isfinite(between.hi)
+    inside = [r for r in valid if between and r.lo is not None and r.hi is not None and r.lo <= between.value <= r.hi]
+    mean = sum(values) / len(values) if values else 0.0
+    return StartsRow(
+        series=key[0],
+        scenario=key[1],
+        workload=key[2],
+        metric=metric,
+        value=between.value if between else None,
+        lo=between.lo if between and bounded else None,
+        hi=between.hi if between and bounded else None,
+        unit=unit,
+        level=LEVEL if bounded else None,
+        n_starts=len(starts),
+        n_valid=len(values),
+        spread=math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1)) / mean
+        if len(values) > 1 and mean
+        else None,
+        inside=len(inside) if values else None,
+        run_ids=" ".join(start.run_id for start in starts),
+    )
