@@ -79,7 +79,8 @@ class RampShape(LoadTestShape):
         self._order: Order | None = None
         self._origin_bin = 0
         self._visit = 0
-        self._emptying = False
+        self._emptying = self._goes_on = False
+        self._last_bin = 0
         self._r0_ms: float | None = None
         self.outcome: Outcome | None = None
 
@@ -129,11 +130,13 @@ class RampShape(LoadTestShape):
         gevent.spawn(self._report_seconds)
 
     def _go_to(self, order: Order) -> tuple[int, float]:
+        goes_on = self._goes_on = order.continues(self._order)
         self._order = order
         self._visit += 1
         CONTROLS.think = order.think
         CONTROLS.open = order.rate_rps is not None
-        CONTROLS.schedule = None
+        if not goes_on:
+            CONTROLS.schedule = None
         CONTROLS.spread_s = min(SPREAD_MAX_S, max(SPREAD_MIN_S, order.users / USERS_PER_S))
         if order.fresh:
             CONTROLS.generation += 1
@@ -158,7 +161,9 @@ class RampShape(LoadTestShape):
 
     def _carry_out(self, order: Order) -> Step:
         self._wait_for_users(order.users)
-        if order.rate_rps is not None:
+        if self._goes_on:
+            first = self._last_bin
+        elif order.rate_rps is not None:
             first = self._open(order.rate_rps) + round(order.settle_s * BINS_PER_S)
         else:
             gevent.sleep(CONTROLS.spread_s + order.settle_s)
@@ -171,6 +176,7 @@ class RampShape(LoadTestShape):
             if seconds >= order.max_s or step.half_width <= order.half_width:
                 break
             seconds = min(order.max_s, seconds + CHECK_EVERY_S)
+        self._last_bin = last
         window = self._timeline.window(first, last, self._origin_bin / BINS_PER_S)
         for sink in self._sinks:
             sink.step(step, window)

@@ -94,7 +94,7 @@ def _estimate_s(settings: SearchSettings) -> float:
     """A first guess of the whole search's length: eight doublings, four holds."""
     pace = settings.pace
     settle = pace.settle_min_s + 0.3 + 2 * settings.think_time_s
-    slo_s = (pace.trials_min + 1) * (pace.trial_s + 2) + pace.confirm_s + 4 if settings.slo is not None else 0.0
+    slo_s = pace.trials_max * (pace.trial_s + 4) + 1.5 * pace.confirm_s if settings.slo is not None else 0.0
     visits = [
         *[pace.warm_s] * 2,
         pace.base_s,

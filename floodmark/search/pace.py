@@ -25,7 +25,7 @@ class Pace:
     edge_s: float = 2.0
     trial_s: float = 12.0
     trials_min: int = 5
-    trials_max: int = 8
+    trials_max: int = 6
     confirm_s: float = 60.0
     settle_min_s: float = 0.5
 
@@ -61,7 +61,7 @@ QUICK = Pace(
     recovery_max_s=6.0,
     edge_s=1.5,
     trial_s=6.0,
-    trials_max=6,
+    trials_max=5,
     confirm_s=20.0,
     settle_min_s=0.4,
 )

@@ -9,13 +9,14 @@ from floodmark.search.order import Order, SearchEnded
 from floodmark.search.pace import SloSettings
 from floodmark.search.rate import connections
 from floodmark.stats.tail import Trial, first_guess, sustainable
-from floodmark.verdict.slo import CLEARLY, kept, trial_of
+from floodmark.verdict.slo import PIECES, far_off, hopeless, kept, trial_of
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import Phase
 
 APART = 0.04
-STEP_DOWN = 0.97
-CONFIRMATIONS = 5
+STEPS_DOWN = (0.98, 0.97, 0.96, 0.94, 0.92)
+"""First below the estimate, then below what was not confirmed: ever further, so that it ends."""
+CONFIRMATIONS = 6
 SETTLE_S, DRAIN_S, CONFIRM_SETTLE_S = 2.0, 6.0, 4.0
 OVERLOADED = 0.3
 PRECISE = 0.02
@@ -62,16 +63,20 @@ def _find(notes: Notes, slo: SloSettings) -> Generator[Order, Step, None]:
         estimate = min(most, found.value)
         if len(trials) >= pace.trials_min and found.half_width <= PRECISE:
             break
+    # At the estimate itself, every other confirmation would fail.
+    estimate *= STEPS_DOWN[0]
     missed_before = False
-    for _ in range(CONFIRMATIONS):
-        step = yield from offer(Phase.CONFIRM, estimate, pace.confirm_s, DRAIN_S if drain else CONFIRM_SETTLE_S)
-        if kept(step, slo.error_share):
+    for attempt in range(CONFIRMATIONS):
+        run: list[Step] = []
+        while len(run) < PIECES and not hopeless(run):
+            settle_s = 0.0 if run else DRAIN_S if drain else CONFIRM_SETTLE_S
+            run.append((yield from offer(Phase.CONFIRM, estimate, pace.confirm_s / PIECES, settle_s)))
+        if kept(run, slo.error_share):
             return
         drain = True
         # Far off after trials that said otherwise: a burst of the host, perhaps. The same rate has one more chance.
-        trial = trial_of(step)
-        if trial.misses > CLEARLY * trial.arrivals and not missed_before:
+        if far_off(run) and not missed_before:
             missed_before = True
             continue
         missed_before = False
-        estimate *= STEP_DOWN
+        estimate *= STEPS_DOWN[min(attempt + 1, len(STEPS_DOWN) - 1)]

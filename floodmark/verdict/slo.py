@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
 
 from floodmark.stats.tail import MISSES, Trial, sustainable
@@ -9,8 +10,14 @@ from floodmark.verdict.point import Point
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import Generator, Phase
 
-CLEARLY = 0.03
-"""Share of misses that is not explained by a rate a little too high."""
+PIECES = 5
+"""A confirming run is measured in so many windows without a gap, one of which may be disturbed."""
+FAR = 0.03
+"""Share of misses that a rate a little too high does not explain."""
+GAP_S = 0.05
+
+Run = Sequence[Step]
+"""The windows of one confirming run."""
 
 
 def trial_of(step: Step) -> Trial:
@@ -19,56 +26,102 @@ def trial_of(step: Step) -> Trial:
     return Trial(step.rate_intended_rps or 0.0, arrivals, step.slo_misses or 0)
 
 
-def kept(step: Step, error_share: float) -> bool:
-    """Whether at most 1 % of the arrivals missed: late, failed or never answered, the latter even when in time."""
-    trial = trial_of(step)
-    return (
-        trial.arrivals > 0
-        and trial.misses <= MISSES * trial.arrivals
-        and step.error_share <= error_share
-        and step.gen_verdict is not Generator.LIMITED
-    )
+def pooled(run: Run) -> Trial:
+    """A whole run as one trial."""
+    trials = [trial_of(s) for s in run]
+    arrivals = sum(t.arrivals for t in trials)
+    return Trial(arrivals / sum(s.seconds for s in run), arrivals, sum(t.misses for t in trials))
+
+
+def undisturbed(run: Run) -> Run:
+    """The run without its worst window, which a burst of the host may have hit."""
+    worst = max(range(len(run)), key=lambda i: trial_of(run[i]).misses)
+    return [*run[:worst], *run[worst + 1 :]]
+
+
+def hopeless(run: Run) -> bool:
+    """Whether the run cannot be kept any more, however good the rest of it."""
+    if len(run) < 2:
+        return False
+    quiet = pooled(undisturbed(run))
+    return quiet.misses > MISSES * quiet.arrivals * (PIECES - 1) / (len(run) - 1)
+
+
+def kept(run: Run, error_share: float) -> bool:
+    """Whether, but for one disturbed window, at most 1 % of the arrivals were late, failed or never answered."""
+    if len(run) < PIECES or any(s.gen_verdict is Generator.LIMITED for s in run):
+        return False
+    quiet = undisturbed(run)
+    trial = pooled(quiet)
+    errors, answers = sum(s.errors for s in quiet), sum(s.errors + s.good for s in quiet)
+    return trial.arrivals > 0 and trial.misses <= MISSES * trial.arrivals and errors <= error_share * answers
+
+
+def far_off(run: Run) -> bool:
+    """Whether a run missed by more than its rate's being a little too high."""
+    trial = pooled(run)
+    return trial.misses > FAR * trial.arrivals
+
+
+def confirmations(steps: Sequence[Step]) -> list[Run]:
+    """The confirming runs among all visits: windows of one run follow each other without a gap."""
+    runs: list[list[Step]] = []
+    for step in steps:
+        if step.phase is Phase.CONFIRM and step.rate_intended_rps:
+            if runs and step.t_start_s - runs[-1][-1].t_end_s < GAP_S:
+                runs[-1].append(step)
+            else:
+                runs.append([step])
+    return list(runs)
 
 
 def judge_slo(steps: Sequence[Step], ceiling_rps: float | None, error_share: float) -> dict[str, Point]:
     """Rows ``slo_rate_rps``, ``slo_ms`` and ``slo_p99_ms``, from the visits of all phases."""
     trials = [s for s in steps if s.phase is Phase.SLO and s.rate_intended_rps]
-    confirmations = [s for s in steps if s.phase is Phase.CONFIRM and s.rate_intended_rps]
+    runs = confirmations(steps)
     limit_ms = next((s.slo_ms for s in trials if s.slo_ms is not None), None)
     if limit_ms is None or not ceiling_rps:
         return {"slo_rate_rps": Point(valid=False, reason="not searched: no ceiling was confirmed")}
-    limited = next((s for s in trials + confirmations if s.gen_verdict is Generator.LIMITED), None)
-    usable = [s for s in trials if s.gen_verdict is not Generator.LIMITED]
-    held = [s for s in confirmations if kept(s, error_share)]
     limit = {"slo_ms": Point(value=limit_ms, method="latency from the intended send time, 99 % of arrivals")}
+    held = [run for run in runs if kept(run, error_share)]
     if not held:
-        why = (
-            f"generator limited: {limited.reason}"
-            if limited is not None
-            else f"none of {len(confirmations)} rates down to {confirmations[-1].rate_intended_rps:.1f}/s kept it"
-            if confirmations
-            else "no rate was confirmed"
-        )
+        why = _why_none(steps, runs)
         return {"slo_rate_rps": Point(valid=False, reason=why, n_visits=len(trials)), **limit}
-    last = held[-1]
-    rate = last.rate_intended_rps or 0.0
-    between = sustainable([trial_of(s) for s in usable], ceiling_rps, limit_ms / 1000) if usable else None
-    missed = trial_of(last)
+    return {"slo_rate_rps": _rate(held[-1], len(runs), trials, ceiling_rps, limit_ms), **limit, **_tail(held[-1])}
+
+
+def _why_none(steps: Sequence[Step], runs: Sequence[Run]) -> str:
+    limited = [s for s in steps if s.phase in {Phase.SLO, Phase.CONFIRM} and s.gen_verdict is Generator.LIMITED]
+    if limited:
+        return f"generator limited: {limited[-1].reason}"
+    if not runs:
+        return "no rate was confirmed"
+    return f"none of {len(runs)} rates down to {pooled(runs[-1]).rate_rps:.1f}/s kept it"
+
+
+def _rate(run: Run, attempts: int, trials: Sequence[Step], ceiling_rps: float, limit_ms: float) -> Point:
+    whole, quiet = pooled(run), pooled(undisturbed(run))
+    between = sustainable([trial_of(s) for s in trials], ceiling_rps, limit_ms / 1000)
+    text = f"confirmed in {sum(s.seconds for s in run):.0f} s: {whole.misses} of {whole.arrivals} arrivals missed"
+    if whole.misses > MISSES * whole.arrivals:
+        text += f", {whole.misses - quiet.misses} of them in one disturbed window of {len(run)}"
+    return Point(
+        value=whole.rate_rps,
+        lo=min(whole.rate_rps, between.lo),
+        hi=max(whole.rate_rps, between.hi),
+        method=f"{text}; attempt {attempts}",
+        n_visits=len(trials) + attempts,
+    )
+
+
+def _tail(run: Run) -> dict[str, Point]:
+    tails = [s.r_p99_ms for s in run if s.r_p99_ms is not None]
     return {
-        "slo_rate_rps": Point(
-            value=rate,
-            lo=min(rate, max(between.lo, 0.0)) if between else rate,
-            hi=max(rate, between.hi) if between else None,
-            method=f"confirmed for {last.seconds:.0f} s: {missed.misses} of {missed.arrivals} arrivals missed; "
-            f"attempt {len(confirmations)}",
-            n_visits=len(usable) + len(confirmations),
-        ),
-        **limit,
         "slo_p99_ms": Point(
-            value=last.r_p99_ms,
-            method="of the confirming run",
-            n_visits=1,
-            valid=last.r_p99_ms is not None,
-            reason="" if last.r_p99_ms is not None else "too few answers for this percentile",
-        ),
+            value=statistics.median(tails) if tails else None,
+            method="of the confirming run, median of its windows",
+            n_visits=len(tails) or None,
+            valid=bool(tails),
+            reason="" if tails else "too few answers in a window for this percentile",
+        )
     }
