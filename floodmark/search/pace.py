@@ -14,12 +14,12 @@ class Pace:
     base_s: float = 3.0
     bracket_min_s: float = 1.5
     bracket_max_s: float = 4.0
-    place_s: float = 4.0
-    rebase_s: float = 2.0
+    place_s: float = 3.5
+    rebase_s: float = 1.5
     hold_s: float = 5.0
     holds_min: int = 3
     holds_max: int = 8
-    verify_s: float = 5.0
+    verify_s: float = 4.0
     recovery_s: float = 3.0
     recovery_max_s: float = 10.0
     edge_s: float = 2.0
