@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Generator
 from dataclasses import dataclass, field
 
@@ -45,10 +46,13 @@ class Hold:
 
     @property
     def sinking(self) -> bool:
-        """Whether every visit gave less than the one before, and the last clearly less than the first."""
+        """Whether every visit gave less than the one before, and the last less than the first beyond chance."""
         rates = [s.goodput_rps for s in self.visits]
-        falls = all(later < earlier for earlier, later in itertools.pairwise(rates))
-        return len(rates) >= SINKING_VISITS and falls and rates[-1] < (1 - SINKING) * rates[0]
+        if len(rates) < SINKING_VISITS or any(later >= earlier for earlier, later in itertools.pairwise(rates)):
+            return False
+        first, last = self.visits[0], self.visits[-1]
+        apart = (last.goodput_hi or math.inf) < (first.goodput_lo or 0.0)
+        return apart and last.goodput_rps < (1 - SINKING) * first.goodput_rps
 
     def settled(self, precision: float, at_least: int) -> bool:
         """Whether the interval is narrow enough and the middle visits agree."""
