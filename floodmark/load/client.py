@@ -63,9 +63,13 @@ class OptionsWithBody(Options, total=False):
 
 
 class LeanUser(Protocol):
-    """Whom a client belongs to. ready_at: when it wanted to send its next request, epoch s; 0 if it did not say."""
+    """Whom a client belongs to. ready_at: when it wanted to send its next request, epoch s; 0 if it did not say.
+
+    yielded: set with every answer, which others ran before.
+    """
 
     ready_at: float
+    yielded: bool
 
     def context(self) -> dict[str, Any]: ...
 
@@ -195,6 +199,8 @@ class LeanClient:
             if CONTROLS.new_connections:
                 connection.close()
             self._back_off_s = 0.0
+            if self._user is not None:
+                self._user.yielded = True
         except RequestFailed as error:
             if isinstance(error, ConnectionRefused | ConnectionLost):
                 # A refusing server answers at once: without a pause one user would "fail" thousands a second.

@@ -36,12 +36,32 @@ class LeanHttpUser(User):
     connect_timeout: float = CONNECT_TIMEOUT_S
     timeout: float = TIMEOUT_S
     ready_at: float = 0.0
+    yielded: bool = False
+    """Whether others ran since the last pause: a request waits for its answer."""
+    _root: Any = None
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         if not self.base_url:
             raise StopTest("no host to load: give one with -H http://HOST:PORT, or set host on the user class")
         self._client: LeanClient | None = None
+
+    @property
+    def _taskset_instance(self) -> Any:
+        """Where Locust keeps the set of this user's tasks, and how it pauses between them."""
+        return self._root
+
+    @_taskset_instance.setter
+    def _taskset_instance(self, root: Any) -> None:
+        if root is not None:
+            root._sleep = self._pause  # noqa: SLF001 - Locust offers no other way
+        self._root = root
+
+    def _pause(self, seconds: float) -> None:
+        """Locust's pause between tasks; one of no length is a detour after a request, which let others run already."""
+        if seconds > 0 or not self.yielded:
+            gevent.sleep(seconds)
+        self.yielded = False
 
     @property
     def base_url(self) -> str:

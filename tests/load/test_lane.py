@@ -609,3 +609,20 @@ def test_users_stopped_between_two_requests_leave_none_in_flight(base: type[User
             drive = Drive(server.url, base=base).run(users=6, seconds=0.02)
             window = drive.window
             assert (window.good, window.failed) == (answered, 0)
+
+
+def test_a_user_without_pauses_lets_others_run_whether_it_sends_or_not() -> None:
+    turns = {"idle": 0, "busy": 0}
+
+    def idle(user: User) -> None:
+        turns["idle"] += 1
+
+    def busy(user: LeanHttpUser) -> None:
+        good = user.client.get("/").status_code == 200
+        turns["busy"] += good
+
+    with scripted(always(OK)) as server:
+        drive = Drive(server.url, idle, busy, base=LeanHttpUser)
+        drive.run(users=3, seconds=0.3)
+        assert drive.window.good == turns["busy"] > 0
+        assert turns["idle"] > 0
