@@ -5,6 +5,7 @@ from __future__ import annotations
 import json as jsonlib
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict, Unpack
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
@@ -90,7 +91,7 @@ class LeanClient:
         self._user = user
         self._late_s = self._reports.tally("", "").late_s
         self._connection = Connection(
-            resolve(found.host, found.port), CONTROLS.recorder.opened, found.host if found.tls else None
+            partial(resolve, found.host, found.port), CONTROLS.recorder.opened, found.host if found.tls else None
         )
         self._messages: dict[tuple[str, str], bytes] = {}
         self._generation = -1

@@ -33,14 +33,15 @@ _monotonic = time.monotonic
 class Connection:
     """Connects on first use, and again after the server or an error closed it.
 
-    opened: called at each new connection. tls_host: name in the server's certificate; None for plain http.
+    locate: where to connect. opened: called at each new connection. tls_host: name in the server's certificate;
+    None for plain http.
     """
 
     __slots__ = (
-        "_address",
         "_fresh",
         "_greenlet",
         "_hub",
+        "_locate",
         "_opened",
         "_reading",
         "_socket",
@@ -56,8 +57,8 @@ class Connection:
         "reconnected",
     )
 
-    def __init__(self, address: Address, opened: Callable[[], None], tls_host: str | None = None) -> None:
-        self._address = address
+    def __init__(self, locate: Callable[[], Address], opened: Callable[[], None], tls_host: str | None = None) -> None:
+        self._locate = locate
         self._tls_host = tls_host
         self._tls: Tls | None = None
         self._opened = opened
@@ -137,13 +138,14 @@ class Connection:
             self._greenlet.throw(TimedOut("no complete answer in time"))
 
     def _connect(self, longest_bytes: int) -> None:
+        address = self._locate()
         try:
-            sock = open_socket(self._address.family, longest_bytes=longest_bytes)
+            sock = open_socket(address.family, longest_bytes=longest_bytes)
         except OSError as lacking:
             raise ConnectionRefused(f"no socket: {lacking.strerror}") from lacking
         self._socket = sock
         REAPER.watch(self)
-        error = sock.connect_ex(self._address.sockaddr)
+        error = sock.connect_ex(address.sockaddr)
         if error and error not in _UNDER_WAY:
             raise ConnectionRefused(os.strerror(error))
         self._fresh = True

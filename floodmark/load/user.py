@@ -14,6 +14,7 @@ from locust.user.task import LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
 
 from floodmark.load.client import CONNECT_TIMEOUT_S, TIMEOUT_S, LeanClient
 from floodmark.load.controls import CONTROLS
+from floodmark.load.failure import ConnectionRefused
 from floodmark.load.http_step import HttpStep
 from floodmark.load.lane.course import Course, lay_out
 from floodmark.load.lane.lane import Lane
@@ -138,7 +139,11 @@ class StepHttpUser(LeanHttpUser):
             super().perform(step)
             return
         lane = _lane(self.environment)
-        course = _course(self, lane)
+        try:
+            course = _course(self, lane)
+        except ConnectionRefused:
+            super().perform(step)  # which counts the failure
+            return
         line = self._line = Line(lane, course, self, waits=course.waits or _waits(type(self)))
         lane.join(line)
         try:

@@ -626,3 +626,10 @@ def test_a_user_without_pauses_lets_others_run_whether_it_sends_or_not() -> None
         drive.run(users=3, seconds=0.3)
         assert drive.window.good == turns["busy"] > 0
         assert turns["idle"] > 0
+
+
+@pytest.mark.parametrize("base", [StepHttpUser, LeanHttpUser])
+def test_a_host_that_does_not_resolve_is_a_failed_request(base: type[User]) -> None:
+    told = Drive("http://no-such-host.invalid:80", base=base).shots(2)
+    assert errors(told) == [ConnectionRefused] * 2
+    assert "does not resolve" in str(told[0]["exception"])
