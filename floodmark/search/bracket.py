@@ -6,6 +6,7 @@ from collections.abc import Generator
 
 from floodmark.search.notes import Notes
 from floodmark.search.order import Order, SearchEnded
+from floodmark.verdict.overload import COLLAPSED
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import End, Phase
 
@@ -18,6 +19,8 @@ RISING = 1.03
 FALLING = 0.97
 NEAR_BEST = 0.985
 UNEVENLY = 0.9
+AROUND = (1.0, 1.15, 1.3)
+"""Where a falling curve is looked at again, in knees: its peak lies between the knee and where waiting sets in."""
 
 
 def warm_up(notes: Notes) -> Part:
@@ -124,9 +127,15 @@ def place(notes: Notes) -> Generator[Order, Step, int]:
         if not rising:
             break
     best = max(curve.values())
-    if curve[level] >= FALLING * best:
+    falling = curve[level] < FALLING * best
+    if not falling and curve.get(double, best) < COLLAPSED * curve[level]:
+        # Seen twice: one slow look beyond does not make a curve that falls.
+        yield from look(double)
+        falling = curve[double] < COLLAPSED * curve[level]
+    if not falling:
         return min((n for n, rate in curve.items() if n >= level and rate >= NEAR_BEST * best), default=level)
-    for factor in (0.9, 1.1, 1.3):
-        yield from look(max(1, round(factor * knee)))
+    near = sorted({max(1, round(factor * knee)) for factor in AROUND})
+    for users in near * 2:
+        yield from look(users)
     best = max(curve.values())
-    return min(users for users, rate in curve.items() if rate >= FALLING * best)
+    return min(users for users, rate in curve.items() if rate >= NEAR_BEST * best)

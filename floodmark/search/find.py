@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
 
 from floodmark.search.bracket import base, bracket, place, warm_up
@@ -11,6 +12,7 @@ from floodmark.search.notes import Notes
 from floodmark.search.order import Order, Outcome, Search, SearchEnded
 from floodmark.search.pace import SearchSettings
 from floodmark.search.slo import find_slo_rate
+from floodmark.search.steady import slowed
 from floodmark.search.verify import recover, verify
 from floodmark.verdict.overload import USED
 from floodmark.verdict.step import Step
@@ -53,6 +55,13 @@ def _confirm(notes: Notes, level: int) -> Generator[Order, Step, Outcome]:
         # With fresh visits: the one that sent us here was picked for being high.
         held = yield from _hold_evenly(notes, higher)
     yield from recover(notes)
+    if not math.isfinite(held.ceiling.hi):
+        raise SearchEnded(End.TIMED_OUT, "each visit saw too few answers for an interval", held.users)
+    share = slowed(notes.steps, held.users)
+    if share is not None:
+        raise SearchEnded(
+            End.NOT_STEADY, f"the target slowed by {share:.0%} while it was searched: a leak, or throttling"
+        )
     yield from edges(notes, held.users)
     return _outcome(notes, held)
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Generator
 from dataclasses import dataclass, field
 
 from floodmark.search.notes import Notes
-from floodmark.search.order import Order, SearchEnded
+from floodmark.search.order import Order
 from floodmark.stats.intervals import Interval, agree, pooled_interval
 from floodmark.verdict.step import Step
-from floodmark.verdict.words import End, Phase
+from floodmark.verdict.words import Phase
 
 MIDDLE_AGREE = 0.04
 CONTENDED = 0.9
-SINKING_VISITS, SINKING = 4, 0.06
 UNEVEN = 3.0
 """Spread of visits, in their own half-widths, that chance does not explain."""
 
@@ -43,16 +40,6 @@ class Hold:
         own = sum(s.half_width for s in self.visits) / max(1, len(rates))
         spread = (max(rates) - min(rates)) / self.ceiling.value if rates else 0.0
         return len(rates) >= 2 and spread > max(MIDDLE_AGREE, UNEVEN * own)
-
-    @property
-    def sinking(self) -> bool:
-        """Whether every visit gave less than the one before, and the last less than the first beyond chance."""
-        rates = [s.goodput_rps for s in self.visits]
-        if len(rates) < SINKING_VISITS or any(later >= earlier for earlier, later in itertools.pairwise(rates)):
-            return False
-        first, last = self.visits[0], self.visits[-1]
-        apart = (last.goodput_hi or math.inf) < (first.goodput_lo or 0.0)
-        return apart and last.goodput_rps < (1 - SINKING) * first.goodput_rps
 
     def settled(self, precision: float, at_least: int) -> bool:
         """Whether the interval is narrow enough and the middle visits agree."""
@@ -83,13 +70,6 @@ def hold(notes: Notes, held: Hold, *, leave_uneven: bool) -> Generator[Order, St
         step = yield from notes.visit(Phase.HOLD, held.users, pace.hold_s, think=True, fresh=True)
         held.visits.append(step)
         notes.ceiling_rps = held.ceiling.value
-        if held.sinking:
-            first, last = held.visits[0].goodput_rps, held.visits[-1].goodput_rps
-            raise SearchEnded(
-                End.NOT_STEADY,
-                f"goodput at {held.users} users sank from visit to visit, {first:.1f}/s to {last:.1f}/s: a leak, "
-                "or a host that is being throttled",
-            )
 
 
 def _judge_base(notes: Notes, step: Step, users: int) -> int:

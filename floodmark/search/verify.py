@@ -38,7 +38,8 @@ def verify(notes: Notes, held: Hold) -> Generator[Order, Step, int | None]:
             again = yield from notes.visit(Phase.HOLD, held.users, pace.hold_s, think=True, fresh=True)
             held.visits.append(again)
             notes.ceiling_rps = held.ceiling.value
-    return users if min(beyond) > NOT_THE_CEILING * held.ceiling.value else None
+    # A rise within the interval of what is held is no rise.
+    return users if min(beyond) > max(NOT_THE_CEILING * held.ceiling.value, held.ceiling.hi) else None
 
 
 def recover(notes: Notes) -> Generator[Order, Step, None]:

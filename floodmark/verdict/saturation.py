@@ -36,7 +36,7 @@ class Saturation:
     @property
     def confirmed(self) -> bool:
         """Whether the ceiling may be quoted."""
-        return self.ceiling_rps.valid and self.ceiling_rps.hi is not None
+        return self.ceiling_rps.valid and self.ceiling_rps.hi is not None and math.isfinite(self.ceiling_rps.hi)
 
 
 def judge(steps: Sequence[Step], end: End, reason: str, hold_users: int | None, think_s: float) -> Saturation:
