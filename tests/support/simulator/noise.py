@@ -49,11 +49,9 @@ class Speed:
         self._own = own
         self._rng = rng
         self._drift = rng.standard_normal() * noise.drift_sd if noise is not None else 0.0
-        self._burst_at = rng.exponential(noise.burst_every_s) if self._bursts else math.inf
-
-    @property
-    def _bursts(self) -> bool:
-        return self._noise is not None and math.isfinite(self._noise.burst_every_s)
+        self._burst_at = math.inf
+        if noise is not None and math.isfinite(noise.burst_every_s):
+            self._burst_at = rng.exponential(noise.burst_every_s)
 
     def cover(self, until_s: float) -> None:
         """Make the grid reach beyond ``until_s``."""

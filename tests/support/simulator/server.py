@@ -30,7 +30,9 @@ class Server:
 
     def __init__(self, model: Model, rng: np.random.Generator) -> None:
         self.model = model
-        self.tape = Tape()
+        self.tape = tape = Tape()
+        self._note_arrived, self._note_done = tape.arrived.append, tape.done.append
+        self._note_pause, self._note_kind = tape.pause.append, tape.kind.append
         self.waiting: deque[float] = deque()
         self.senders = [math.inf]
         self.slots = [0.0] * model.slots
@@ -46,6 +48,7 @@ class Server:
         self._backed_off: dict[float, float] = {}
         self._served = 0
         self._good_until: list[float] = []
+        self._fails_above, self._backlog = model.fails_above, model.backlog
         self._slowed = bool(model.per_queued or model.per_served)
 
     # Who sends.
@@ -109,7 +112,7 @@ class Server:
                 free, first = slots[0], waiting[0]
                 if free > until:
                     return
-                begin(free if free > first else first)
+                begin(max(free, first))
             elif arrival <= until:
                 arrive(arrival)
             else:
@@ -120,7 +123,7 @@ class Server:
             heappop(self.senders)
         else:
             heapreplace(self.senders, next(self._arrivals))
-        if at >= self.dead_at or (self.model.backlog is not None and self._full(at, self.model.backlog)):
+        if at >= self.dead_at or (self._backlog is not None and self._full(at, self._backlog)):
             self._refuse(at)
             return
         if self._backed_off:
@@ -150,7 +153,7 @@ class Server:
             seconds *= self._slowdown(at)
         done = at + seconds
         kind = GOOD
-        if self.model.fails_above is not None and not self._admit(at, done, self.model.fails_above):
+        if self._fails_above is not None and not self._admit(at, done, self._fails_above):
             kind = KINDS.index(ErrorKind.HTTP)
         if done > self.dead_at:
             done, kind = max(at, self.dead_at), KINDS.index(ErrorKind.RESET)
@@ -162,11 +165,11 @@ class Server:
             heappush(self.senders, done + pause)
 
     def _take_down(self, arrived: float, done: float, kind: int) -> float:
-        tape, pause = self.tape, self._pause()
-        tape.arrived.append(arrived)
-        tape.done.append(done)
-        tape.pause.append(pause)
-        tape.kind.append(kind)
+        pause = self._pause()
+        self._note_arrived(arrived)
+        self._note_done(done)
+        self._note_pause(pause)
+        self._note_kind(kind)
         return pause
 
     def _slowdown(self, at: float) -> float:
