@@ -39,7 +39,8 @@ class Server:
         self.leaving = 0
         self.dead_at = math.inf if model.dies_at_s is None else model.dies_at_s
         self._rng = rng
-        self._speed = Speed(model.noise, model.speed, rng)
+        # Its own stream: with the same seed the machine is as noisy, whatever is asked of it.
+        self._speed = Speed(model.noise, model.speed, rng.spawn(1)[0])
         self._service = model.service.stream(rng)
         self._thinks = model.think.stream(rng)
         self._pause: Callable[[], float] = self._thinks
