@@ -43,7 +43,6 @@ def document(results: Path, *, check: bool) -> bool:
 def text(results: Path) -> str:
     """Markdown between the markers."""
     rows = read(results / "strategies.csv", Score)
-    facts = json.loads((results / "strategies.json").read_text(encoding="utf-8"))
     parts = []
     for scenarios, what in ((SCENARIOS, "the search was tuned on"), (HELD_OUT, "the search was not tuned on")):
         group = [row for row in rows if row.scenario in {scenario.name for scenario in scenarios}]
@@ -52,12 +51,17 @@ def text(results: Path) -> str:
     parts += [
         "S8 by scenario:",
         "\n".join(by_scenario([row for row in rows if row.strategy == "S8"])),
-        (
-            f"Errors in % of the truth; {facts['runs']} runs each with {facts['noise']} noise, seeds from "
-            f"{facts['seed']}. Simulated {facts['time'][:10]} with floodmark {facts['commit']}, Python {facts['python']}."
-        ),
+        _provenance(json.loads((results / "strategies.json").read_text(encoding="utf-8"))),
     ]
     return "\n" + "\n\n".join(parts) + "\n\n"
+
+
+def _provenance(facts: dict[str, str | int]) -> str:
+    return (
+        f"Errors in % of the truth, which is that of the undisturbed server; {facts['runs']} runs each with "
+        f"{facts['noise']} noise, seeds from {facts['seed']}. Simulated {str(facts['time'])[:10]} on {facts['cpu']} with "
+        f"floodmark {facts['commit']}, Python {facts['python']}."
+    )
 
 
 def table(rows: Sequence[Score]) -> list[str]:
