@@ -59,8 +59,8 @@ def text(results: Path) -> str:
 def _provenance(facts: dict[str, str | int]) -> str:
     return (
         f"Errors in % of the truth, which is that of the undisturbed server; {facts['runs']} runs each with "
-        f"{facts['noise']} noise, seeds from {facts['seed']}. Simulated {str(facts['time'])[:10]} on {facts['cpu']} with "
-        f"floodmark {facts['commit']}, Python {facts['python']}."
+        f"{facts['noise']} noise, seeds from {facts['seed']}. Simulated {str(facts['time'])[:10]} on {facts['cpu']} "
+        f"with floodmark {facts['commit']}, Python {facts['python']}."
     )
 
 
