@@ -1,0 +1,1 @@
+"""How our search compares with others, on simulated servers whose truth is known."""

@@ -1,0 +1,125 @@
+"""Carries out orders as the load side does, against a simulated server."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from floodmark.search.order import Order, Outcome, Search
+from floodmark.stats.intervals import batch_half_width
+from floodmark.verdict.measure import measure
+from floodmark.verdict.step import Step
+from floodmark.verdict.words import Phase
+from tests.support.simulator.model import Model
+from tests.support.simulator.server import Server
+
+CHECK_EVERY_S = 0.5
+SPREAD_MIN_S, SPREAD_MAX_S, USERS_PER_S = 0.05, 2.0, 500
+DRAIN_S = 1.0
+POLL_S = 0.02
+
+
+class Simulator:
+    """Runs the model through one visit after the other; its clock never goes back.
+
+    spread_most_s: new users begin within the load side's spread, and no more than this.
+    """
+
+    def __init__(self, model: Model, seed: int, spread_most_s: float = SPREAD_MAX_S) -> None:
+        self.model = model
+        self.now = 0.0
+        self.users = 0
+        self.thinking = False
+        self.server = Server(model, np.random.default_rng(seed))
+        self._spread_most_s = spread_most_s
+        self._visit = 0
+        self._r0_ms: float | None = None
+
+    def carry_out(self, order: Order) -> Step:
+        """Visit a level and measure it, as the load side would."""
+        self._visit += 1
+        if self.model.slots_at is not None:
+            self.server.resize(self.model.slots_at(self.now), self.now)
+        return self._closed(order) if order.rate_rps is None else self._open(order, order.rate_rps)
+
+    def _closed(self, order: Order) -> Step:
+        self.server.close()
+        if self.thinking != order.think and self.model.think.mean_s:
+            self.populate(0)
+        self.populate(order.users, think=order.think)
+        self.run(order.settle_s)
+        start = self.now
+        self.server.tape.forget(start)
+        seconds = order.min_s
+        self.run(seconds)
+        while seconds < order.max_s and not self._known(start, order.half_width):
+            seconds = min(order.max_s, seconds + CHECK_EVERY_S)
+            self.run(start + seconds - self.now)
+        tape, waiting = self.server.tape, self.server.waiting
+        window = tape.window(start, self.now, waiting, generator_cpu=self.model.generator_cpu)
+        step = measure(window, visit=self._visit, phase=order.phase, users=order.users, r0_ms=self._r0_ms)
+        if order.phase is Phase.BASE and step.r_mean_ms is not None:
+            self._r0_ms = min(self._r0_ms or step.r_mean_ms, step.r_mean_ms)
+        return step
+
+    def _open(self, order: Order, rate_rps: float) -> Step:
+        self.populate(0)
+        self.server.close()
+        tape, waiting = self.server.tape, self.server.waiting
+        tape.forget(self.now)
+        self.server.open(rate_rps, order.users, self.now)
+        self.run(order.settle_s)
+        start, seconds = self.now, order.min_s
+        while True:
+            end = start + seconds
+            self.run(end + DRAIN_S - self.now)
+            due = tape.due(start, end, self.now, order.users, waiting)
+            window = tape.window(start, end, waiting, generator_cpu=self.model.generator_cpu, due=due)
+            step = measure(
+                window,
+                visit=self._visit,
+                phase=order.phase,
+                users=order.users,
+                r0_ms=self._r0_ms,
+                open_model=True,
+                slo_ms=order.slo_ms,
+            )
+            if seconds >= order.max_s or step.half_width <= order.half_width:
+                return step
+            seconds = min(order.max_s, seconds + CHECK_EVERY_S)
+
+    def _known(self, start: float, half_width: float) -> bool:
+        return batch_half_width(self.server.tape.good_per_bin(start, self.now)) <= half_width
+
+    def populate(self, users: int, *, think: bool = False) -> None:
+        """Bring the users to a number. Returns when those that go have had their last answer, and all others run."""
+        if self.model.dies_at is not None and users >= self.model.dies_at:
+            self.server.dead_at = min(self.now, self.server.dead_at)
+        more = users - self.users
+        spread_s = min(self._spread_most_s, max(SPREAD_MIN_S, users / USERS_PER_S)) if more > 0 else 0.0
+        self.server.add(max(0, more), self.now, spread_s, think=think)
+        self.thinking = think
+        self.users = users
+        if more < 0:
+            self.server.dismiss(-more)
+            while self.server.leaving or self.server.in_flight(self.now) > users:
+                self.run(POLL_S)
+        self.run(spread_s)
+
+    def run(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+        self.server.run(self.now)
+
+
+def simulate(search: Search, model: Model, seed: int = 1) -> tuple[list[Step], Outcome]:
+    """Run a whole search against a model."""
+    simulator = Simulator(model, seed)
+    steps: list[Step] = []
+    order = next(search)
+    while True:
+        step = simulator.carry_out(order)
+        steps.append(step)
+        try:
+            order = search.send(step)
+        except StopIteration as stop:
+            return steps, stop.value

@@ -1,0 +1,230 @@
+"""How often the search is wrong, on simulated servers under noise; and that it never makes up a number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cache
+
+import pytest
+
+from benchmarks.strategies.finding import Finding
+from benchmarks.strategies.ours import ours
+from benchmarks.strategies.scenario import BY_NAME, Scenario
+from floodmark.search import Order, SearchSettings, find_ceiling
+from floodmark.verdict.saturation import Saturation, judge
+from floodmark.verdict.words import End, Generator, Phase
+from tests.support.simulator import DEFAULT, QUIET, Model, Noise, Simulator, constant, exponential, simulate
+
+SEEDS = range(1, 9)
+FEW_SEEDS = range(1, 4)
+"""For what takes longest to simulate: 1600 requests a second."""
+
+SWEEP_S = 600
+"""What 20 levels of 30 s take."""
+
+SCENARIOS = list(BY_NAME.values())
+
+
+@cache
+def findings(name: str) -> Sequence[Finding]:
+    return [ours(BY_NAME[name], DEFAULT, seed) for seed in (FEW_SEEDS if name == "H" else SEEDS)]
+
+
+def errors(name: str) -> list[float]:
+    scenario = BY_NAME[name]
+    return [f.ceiling_rps / scenario.ceiling_rps - 1 for f in findings(name) if f.ceiling_rps is not None]
+
+
+def knee_errors(name: str) -> list[float]:
+    return [f.knee_users / BY_NAME[name].knee_users - 1 for f in findings(name) if f.knee_users is not None]
+
+
+def rms(values: Sequence[float]) -> float:
+    return math.sqrt(sum(v * v for v in values) / len(values))
+
+
+def slack(runs: int) -> float:
+    """How far above the truth the root mean square of ``runs`` normal errors may lie once in a hundred times."""
+    return 1 + 2.33 / math.sqrt(2 * runs)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_the_ceiling_is_near_the_truth(scenario: Scenario) -> None:
+    found = errors(scenario.name)
+    assert len(found) >= 0.7 * len(findings(scenario.name))
+    assert rms(found) <= (0.04 if scenario.tolerant else 0.025) * slack(len(found))
+    # The mean of so few errors is itself uncertain by their root mean square over the root of their number.
+    assert abs(sum(found) / len(found)) <= 0.02 + 2 * rms(found) / math.sqrt(len(found))
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_the_knee_is_near_the_truth(scenario: Scenario) -> None:
+    found = knee_errors(scenario.name)
+    assert len(found) >= 0.7 * len(findings(scenario.name))
+    assert rms(found) <= (0.05 if scenario.tolerant else 0.03) * slack(len(found))
+    assert max(map(abs, found)) <= 0.25
+
+
+@pytest.mark.parametrize(("tolerant", "share"), [(False, 0.05), (True, 0.15)])
+def test_few_runs_are_off_by_more_than_five_per_cent(tolerant: bool, share: float) -> None:
+    found = [error for s in SCENARIOS if s.tolerant is tolerant for error in errors(s.name)]
+    # Two standard errors of a share of so many runs.
+    most = share + 2 * math.sqrt(share * (1 - share) / len(found))
+    assert sum(abs(error) > 0.05 for error in found) <= most * len(found)
+
+
+def test_bias_is_within_two_per_cent() -> None:
+    every = [error for s in SCENARIOS for error in errors(s.name)]
+    assert abs(sum(every) / len(every)) <= 0.02
+
+
+def test_the_verdict_on_collapse_is_right() -> None:
+    judged = [(f.collapses, s.collapses) for s in SCENARIOS for f in findings(s.name) if f.ceiling_rps is not None]
+    assert sum(said is not true for said, true in judged) <= 0.02 * len(judged) + 2
+
+
+def test_almost_every_search_comes_to_a_number() -> None:
+    every = [f for s in SCENARIOS for f in findings(s.name)]
+    assert sum(f.ceiling_rps is None for f in every) <= 0.08 * len(every)
+
+
+def test_it_takes_a_third_of_the_time_of_a_sweep() -> None:
+    seconds = [f.seconds for s in SCENARIOS for f in findings(s.name)]
+    assert sum(seconds) / len(seconds) <= SWEEP_S / 3
+    assert max(seconds) <= 250
+
+
+def test_the_interval_covers_the_truth_on_a_quiet_machine() -> None:
+    names = ("A", "C", "D", "F", "I", "K")
+    runs = [(BY_NAME[name], ours(BY_NAME[name], QUIET, seed)) for name in names for seed in range(1, 7)]
+    held = [f.lo <= s.ceiling_rps <= f.hi for s, f in runs if f.lo is not None and f.hi is not None]
+    assert sum(held) >= 0.9 * len(held)
+
+
+def test_the_truth_of_the_collapsing_scenarios() -> None:
+    for name in ("E", "J"):
+        scenario = BY_NAME[name]
+        rates = []
+        for users in (scenario.best_users or 0, scenario.most_users):
+            step = Simulator(scenario.model, 1).carry_out(
+                Order(phase=Phase.HOLD, users=users, think=True, settle_s=20, min_s=400, max_s=400)
+            )
+            rates.append(step.goodput_rps)
+        assert rates[0] == pytest.approx(scenario.ceiling_rps, rel=0.015)
+        assert rates[1] < 0.9 * rates[0]
+
+
+# Honesty: a word and a reason, never a number that looks valid.
+
+
+def verdict(model: Model, settings: SearchSettings | None = None, seed: int = 1) -> Saturation:
+    settings = settings or SearchSettings(slots_hint=model.slots, think_time_s=model.think.mean_s)
+    steps, outcome = simulate(find_ceiling(settings), model, seed)
+    return judge(steps, outcome.end, outcome.reason, outcome.hold_users, settings.think_time_s)
+
+
+def no_number(found: Saturation) -> None:
+    assert found.end is not End.FOUND
+    assert not found.confirmed
+    assert found.reason
+    for point in (found.ceiling_rps, found.knee_users, found.knee_inflight, found.n95_users):
+        assert not point.valid
+        assert point.reason
+        assert point.hi is None
+
+
+NOISES = pytest.mark.parametrize("noise", [None, DEFAULT], ids=["calm", "noisy"])
+
+
+@NOISES
+def test_one_that_never_saturates(noise: Noise | None) -> None:
+    found = verdict(Model(slots=10_000, service=exponential(0.05), noise=noise), SearchSettings(max_users=100))
+    assert found.end is End.MAX_USERS
+    no_number(found)
+    assert found.ceiling_rps.lo is not None
+
+
+@NOISES
+def test_one_that_dies_at_16_users(noise: Noise | None) -> None:
+    found = verdict(Model(slots=64, service=exponential(0.05), dies_at=16, noise=noise))
+    assert found.end in {End.DIED, End.ALL_ERRORS}
+    no_number(found)
+    assert found.ceiling_rps.value is None
+
+
+@NOISES
+@pytest.mark.parametrize("at_s", [3.0, 30.0, 60.0])
+def test_one_that_dies_in_the_middle_of_the_search(at_s: float, noise: Noise | None) -> None:
+    found = verdict(Model(slots=8, service=exponential(0.05), dies_at_s=at_s, noise=noise))
+    assert found.end in {End.DIED, End.ALL_ERRORS, End.NOT_STEADY}
+    no_number(found)
+
+
+@NOISES
+def test_one_that_dies_beyond_its_ceiling(noise: Noise | None) -> None:
+    # The ceiling is real; what is beyond it is said to be nothing.
+    found = verdict(Model(slots=8, service=constant(0.05), dies_at=30, noise=noise))
+    assert found.end is not End.FOUND or found.overload_kept.value == 0
+    assert found.end is not End.FOUND or isinstance(found.collapse_users.value, float)
+
+
+@NOISES
+def test_one_that_answers_with_errors_only(noise: Noise | None) -> None:
+    found = verdict(Model(slots=4, service=constant(0.05), fails_above=0, noise=noise))
+    assert found.end is End.ALL_ERRORS
+    no_number(found)
+    assert found.ceiling_rps.value is None
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="visits are judged one by one: the search confirms a ceiling in 5 of 8 runs while service slows by 25 %",
+)
+def test_a_slow_leak() -> None:
+    # 1 % slower per 100 requests: at 80/s, half the speed after two minutes.
+    model = Model(slots=4, service=constant(0.05), per_served=0.0001)
+    for seed in SEEDS:
+        no_number(verdict(model, seed=seed))
+
+
+@NOISES
+def test_a_warm_up_that_never_ends(noise: Noise | None) -> None:
+    found = verdict(Model(slots=4, service=constant(0.05), speed=lambda t: 1 + t / 30, noise=noise))
+    assert found.end is End.NOT_STEADY
+    no_number(found)
+
+
+@NOISES
+def test_one_user_only(noise: Noise | None) -> None:
+    model = Model(slots=4, service=constant(0.05), noise=noise)
+    found = verdict(model, SearchSettings(slots_hint=4, max_users=1))
+    assert found.end is End.MAX_USERS
+    no_number(found)
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="visits of 5 s see 2 or 3 answers and carry no interval; where they agree, 0.4/s or 0.6/s within [0, inf] "
+    "is confirmed",
+)
+def test_a_ceiling_below_one_a_second() -> None:
+    # 1 x 2 s. Right, or no number.
+    for noise in (None, DEFAULT):
+        for seed in SEEDS:
+            found = verdict(Model(slots=1, service=constant(2.0), noise=noise), seed=seed)
+            if found.confirmed:
+                assert found.ceiling_rps.hi is not None
+                assert math.isfinite(found.ceiling_rps.hi)
+                assert found.ceiling_rps.value == pytest.approx(0.5, rel=0.05)
+            else:
+                no_number(found)
+
+
+@NOISES
+def test_a_ceiling_above_the_generator(noise: Noise | None) -> None:
+    model = Model(slots=64, service=constant(0.01), generator_cpu=0.001, noise=noise)
+    found = verdict(model)
+    assert found.end is End.GENERATOR_LIMITED
+    assert found.generator.value is Generator.LIMITED
+    no_number(found)
