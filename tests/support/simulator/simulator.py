@@ -33,13 +33,17 @@ class Simulator:
         self._spread_most_s = spread_most_s
         self._visit = 0
         self._r0_ms: float | None = None
+        self._before: Order | None = None
+        self._window_end = 0.0
 
     def carry_out(self, order: Order) -> Step:
         """Visit a level and measure it, as the load side would."""
         self._visit += 1
         if self.model.slots_at is not None:
             self.server.resize(self.model.slots_at(self.now), self.now)
-        return self._closed(order) if order.rate_rps is None else self._open(order, order.rate_rps)
+        step = self._closed(order) if order.rate_rps is None else self._open(order, order.rate_rps)
+        self._before = order
+        return step
 
     def _closed(self, order: Order) -> Step:
         self.server.close()
@@ -62,15 +66,19 @@ class Simulator:
         return step
 
     def _open(self, order: Order, rate_rps: float) -> Step:
-        self.populate(0)
-        self.server.close()
         tape, waiting = self.server.tape, self.server.waiting
-        tape.forget(self.now)
-        self.server.open(rate_rps, order.users, self.now)
-        self.run(order.settle_s)
-        start, seconds = self.now, order.min_s
+        if order.continues(self._before):
+            start = self._window_end
+        else:
+            self.populate(0)
+            self.server.close()
+            tape.forget(self.now)
+            self.server.open(rate_rps, order.users, self.now)
+            self.run(order.settle_s)
+            start = self.now
+        seconds = order.min_s
         while True:
-            end = start + seconds
+            end = self._window_end = start + seconds
             self.run(end + DRAIN_S - self.now)
             due = tape.due(start, end, self.now, order.users, waiting)
             window = tape.window(start, end, waiting, generator_cpu=self.model.generator_cpu, due=due)
