@@ -1,0 +1,1 @@
+"""Known answers: real servers whose saturation follows from a formula, measured by real runs, compared row by row."""
