@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.known_answers.case import Behind, Server
-from benchmarks.known_answers.evidence import Evidence, Found
+from benchmarks.known_answers.evidence import Evidence, Found, folder_of
 from benchmarks.known_answers.overhead import saturated_s
 from benchmarks.known_answers.processes import GENERATOR_CPU, TARGET_CPU, Tick, finish, served
 from floodmark.results.schema import RESULTS, STEPS, Result
@@ -27,12 +27,15 @@ RUN_LIMIT_S = 420.0
 
 @dataclass
 class Bench:
-    """results: folder of the runs. quick: for tests, the same on a smaller budget. limit_s: of one command."""
+    """results: folder of the runs. quick: for tests, the same on a smaller budget. limit_s: of one command. said: what
+    runs; last: folder of the last run.
+    """
 
     results: Path
     quick: bool = False
     limit_s: float = RUN_LIMIT_S
     said: str = ""
+    last: Path | None = None
     _began: float = field(default_factory=time.monotonic)
     _slot_s: dict[tuple[Any, ...], float] = field(default_factory=dict)
 
@@ -87,7 +90,9 @@ class Bench:
         quick = ["--quick"] if self.quick and "--quick" not in words else []
         command = [sys.executable, "-m", "floodmark", "run", *words, *quick, "--json", "--results", str(self.results)]
         code, out, seconds = finish(command, environment, self.log, tick or self.tick, self.limit_s)
-        return evidence_of(code, out, seconds, self.log)
+        evidence = evidence_of(code, out, seconds, self.log)
+        self.last = folder_of(evidence) or self.last
+        return evidence
 
 
 def evidence_of(code: int, out: str, seconds: float, log: Path, slot_s: float | None = None) -> Evidence:

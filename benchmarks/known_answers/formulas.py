@@ -80,12 +80,18 @@ def collapse_users(overhead_s: float = 0.0, kept: float = 0.9, most: int = 64) -
     return next(n for n in range(best + 1, most + 1) if round(rates[n], 6) < round(kept * rates[best], 6))
 
 
-def accepted_without_loss(backlog: int, workers: int = 1) -> int:
-    """Connections that N closed-loop users may open at once: one a worker, and Linux queues backlog + 1.
+def accepted_without_loss(backlog: int) -> int:
+    """Users without think time, a connection for each request, of whom none is ever turned away: Linux queues
+    backlog + 1, and a user who was just answered may be back before the worker has taken the next.
 
     sk_acceptq_is_full() in the kernel's include/net/sock.h is ``sk_ack_backlog > sk_max_ack_backlog``.
     """
-    return workers + backlog + 1
+    return backlog + 1
+
+
+def turned_away(backlog: int, workers: int) -> int:
+    """Users of whom some are turned away whatever the timing: one more than are served and queued."""
+    return workers + accepted_without_loss(backlog) + 1
 
 
 def stall_quantile_s(q: float, service_s: float, stall_s: float, period_s: float) -> float:

@@ -22,16 +22,17 @@ from floodmark.search.pace import LevelSettings
 from floodmark.verdict.words import Phase
 
 ONE_SLOT = {"workers": 1, "threads": 1}
+PERMIT_THREADS = 16
 BACKLOG = 1
 LEVEL_S = 12.0
 NETSTAT = Path("/proc/net/netstat")
 
 
 def failing(bench: Bench, case: Case) -> Evidence:
-    """A run, and how far the errors of its visits are from (N - permits) / N."""
+    """A run, and how far the errors of its visits are from (n - permits) / n, n the users who have a thread."""
     evidence = search(bench, case)
     misses = [
-        abs(s.error_share - formulas.permits_error_share(s.users, PERMITS))
+        abs(s.error_share - formulas.permits_error_share(min(s.users, PERMIT_THREADS), PERMITS))
         for s in evidence.steps
         if s.good and s.phase not in {Phase.WARM, Phase.RECOVERY}
     ]
@@ -64,13 +65,13 @@ def _kept(evidence: Evidence) -> float:
 
 
 def overflowing(bench: Bench, case: Case) -> Evidence:
-    """A run, and the kernel's count of lost connections at the last level that fits and at the next."""
+    """A run, and the kernel's count of lost connections at a level that always fits and at one that never does."""
     evidence = search(bench, case)
     assert isinstance(case.target, Server)
     metrics = dict(evidence.metrics)
-    fits = formulas.accepted_without_loss(BACKLOG)
+    fits, over = formulas.accepted_without_loss(BACKLOG), formulas.turned_away(BACKLOG, 1)
     with served("gunicorn-sync", case.target.app, case.target.settings) as (host, port):
-        for users in (fits, fits + 1):
+        for users in (fits, over):
             before = listen_overflows()
 
             def settings(journal: Path, users: int = users) -> LoadSettings:
@@ -99,7 +100,9 @@ CASES = (
         id="K8",
         claim="6 permits; without one, 500 after the same 50 ms; 16 threads: G = 6 / (s + o), N_e = 7",
         about_s=100,
-        target=Server(scenario="gthread", app="permitted", settings={"workers": 1, "threads": 16}, one_slot=ONE_SLOT),
+        target=Server(
+            scenario="gthread", app="permitted", settings={"workers": 1, "threads": PERMIT_THREADS}, one_slot=ONE_SLOT
+        ),
         measure=failing,
         checks=(
             # Between 6 / (s + o) and 6 / s: a permit does not wait for the server's part of a request.

@@ -17,7 +17,7 @@ from floodmark.search.pace import LevelSettings, SearchSettings
 from floodmark.verdict.saturation import Point, judge
 
 THINK_S = 1.0
-LEVELS, LEVEL_S = (100, 168), 45.0
+LEVELS, LEVEL_S = (100, 168), 40.0
 SLOTS = 8
 BAR = Within(0.03)
 

@@ -75,7 +75,8 @@ def test_permits_backlog_and_lock() -> None:
     assert formulas.permits_error_share(12, 6) == 0.5
     assert formulas.permits_error_share(6, 6) == 0
     assert formulas.permits_error_onset(6) == 7
-    assert formulas.accepted_without_loss(backlog=8) == 10
+    assert formulas.accepted_without_loss(backlog=8) == 9
+    assert formulas.turned_away(backlog=8, workers=1) == 11
     assert formulas.lock_rate(0.010) == 100
 
 
