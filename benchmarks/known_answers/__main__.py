@@ -21,6 +21,8 @@ from floodmark.scenario import Budget
 from floodmark.targets.cpus import allot
 from target_apps.serve import ROOT
 
+ORDER = [case.id for case in suite.CASES]
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="benchmarks.known_answers", description=__doc__)
@@ -37,17 +39,20 @@ def main() -> int:
     rows: list[Row] = []
     bench = Bench(options.results, quick=options.quick_subset)
     _announce(cases, options.repeat)
+    table.commit()
     code = 0
     try:
         _know_generator()
         for repeat in range(1, options.repeat + 1):
             for index, case in enumerate(cases):
                 rows += _measure(bench, case, repeat, cases[index:], options.repeat - repeat, cases)
-                if not options.quick_subset:
-                    table.keep(options.out, rows, [case.id for case in suite.CASES])
+                # Here after each case; in the checkout at the end: a changed file would be another commit to floodmark.
+                table.keep(options.results / options.out.name, rows, ORDER)
     except KeyboardInterrupt:
         print("\ninterrupted; finished rows are kept", file=sys.stderr)
         code = 130
+    if rows and not options.quick_subset:
+        table.keep(options.out, rows, ORDER)
     _summary(rows)
     return code or int(any(row.verdict == OUTSIDE for row in rows))
 

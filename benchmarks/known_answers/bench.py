@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.known_answers.case import Behind, Server
 from benchmarks.known_answers.evidence import Evidence, Found, folder_of
-from benchmarks.known_answers.overhead import saturated_s
+from benchmarks.known_answers.overhead import SECONDS, saturated_s
 from benchmarks.known_answers.processes import GENERATOR_CPU, TARGET_CPU, Tick, finish, served
 from floodmark.results.schema import RESULTS, STEPS, Result
 from floodmark.results.table import read_table
@@ -23,6 +23,7 @@ from target_apps.serve import ROOT
 from tests.support.processes import free_port, python_server
 
 RUN_LIMIT_S = 420.0
+QUICK_S = 2.0
 
 
 @dataclass
@@ -62,7 +63,9 @@ class Bench:
         key = (target, app, *sorted(settings.items()), clients)
         if key not in self._slot_s:
             with served(target, app, settings) as (host, port):
-                self._slot_s[key] = saturated_s(host, port, "/io", clients=clients, cpu=GENERATOR_CPU)
+                self._slot_s[key] = saturated_s(
+                    host, port, "/io", clients=clients, cpu=GENERATOR_CPU, seconds=QUICK_S if self.quick else SECONDS
+                )
         return self._slot_s[key]
 
     def run_server(self, server: Server, arguments: Sequence[str]) -> Evidence:

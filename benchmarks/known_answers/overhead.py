@@ -19,11 +19,11 @@ def _must_be_good(status: int, path: str) -> None:
         raise ValueError(f"{path} answered {status}")
 
 
-def saturated_s(host: str, port: int, path: str, *, clients: int, cpu: int | None) -> float:
+def saturated_s(host: str, port: int, path: str, *, clients: int, cpu: int | None, seconds: float = SECONDS) -> float:
     """Seconds per answer at ``clients`` users without think time. Raises OSError, HTTPException or ValueError."""
     ends: list[list[float]] = [[] for _ in range(clients)]
     failed: list[BaseException] = []
-    until = time.monotonic() + SETTLE_S + SECONDS
+    until = time.monotonic() + SETTLE_S + seconds
 
     def ask(mine: list[float]) -> None:
         try:
@@ -47,6 +47,6 @@ def saturated_s(host: str, port: int, path: str, *, clients: int, cpu: int | Non
         thread.join()
     if failed:
         raise failed[0]
-    times = sorted(end for mine in ends for end in mine if end > until - SECONDS)
+    times = sorted(end for mine in ends for end in mine if end > until - seconds)
     # From answer to answer: a window between two fixed moments would cut a slot time at each end.
     return (times[-1] - times[0]) / (len(times) - 1)

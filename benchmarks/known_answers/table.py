@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from benchmarks.known_answers.case import Case, Check
 from benchmarks.known_answers.evidence import Evidence, Found, Missing, Value
-from benchmarks.record import Record, read, write
+from benchmarks.record import Record, provenance, read, write
 
 INSIDE, OUTSIDE, NOT_MEASURED = "inside", "outside", "not measured"
 RESULTS = Path(__file__).parents[1] / "results" / "known_answers.csv"
@@ -117,7 +119,7 @@ def _row(
         seconds=round(seconds, 1),
         note=note,
         measured=datetime.now(UTC).isoformat(timespec="seconds"),
-        commit=_commit(),
+        commit=commit(),
     )
 
 
@@ -143,8 +145,12 @@ def _covers(truth: Value, found: Found) -> str:
     return "yes" if found.lo <= truth <= found.hi else "no"
 
 
-def _commit() -> str:
-    done = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
+@cache
+def commit() -> str:
+    """What is measured: once, before the table itself makes the checkout dirty."""
+    done = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=RESULTS.parent, capture_output=True, text=True, check=False
+    )
     return done.stdout.strip()
 
 
@@ -154,6 +160,8 @@ def keep(path: Path, rows: Sequence[Row], order: Sequence[str]) -> None:
     older = [row for row in (read(path, Row) if path.is_file() else []) if row.id not in fresh and row.id in order]
     merged = sorted([*older, *rows], key=lambda row: (order.index(row.id), row.repeat))
     write(path, Row, merged)
+    where = {**provenance(), "commit": commit()}
+    path.with_suffix(".json").write_text(json.dumps(where, indent=2) + "\n", encoding="utf-8")
 
 
 def lines(rows: Iterable[Row]) -> list[str]:
