@@ -88,7 +88,7 @@ def _measure(
     else:
         try:
             rows = table.judge(case, case.measure(bench, case), bench.elapsed_s, repeat)
-        except (RuntimeError, OSError, ValueError, AssertionError) as error:
+        except Exception as error:  # a case that breaks must not take the others with it
             rows = table.failed(case, f"{type(error).__name__}: {error}", bench.elapsed_s, repeat)
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr, flush=True)
