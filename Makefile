@@ -67,7 +67,7 @@ benchmarks: benchmark-generator ## every benchmark; about twenty minutes on a qu
 	$(BIN)/python -m benchmarks.latency
 	$(BIN)/python -m benchmarks.document
 
-known-answers: $(VENV)/.dev ## measure targets whose answer is a formula, and how far off it was; about 40 minutes; ARGS='--only K1,K4'
+known-answers: $(VENV)/.dev ## measure servers whose answer is a formula: about 40 minutes, or ARGS='--only K1,K4'
 	$(BIN)/python -m benchmarks.known_answers $(ARGS)
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter, README as generated
