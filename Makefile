@@ -17,7 +17,7 @@ SCENARIOS := $(sort $(basename $(notdir $(wildcard scenarios/*.toml))))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install dev doctor down test test-unit test-load test-integration test-e2e benchmark-generator benchmarks lint format lock docs
+.PHONY: help install dev doctor down test test-unit test-load test-integration test-e2e benchmark-generator benchmarks known-answers lint format lock docs
 
 help: ## this list
 	@echo "floodmark: where does a Flask deployment saturate, and what stops it?"
@@ -66,6 +66,9 @@ benchmarks: benchmark-generator ## every benchmark; about twenty minutes on a qu
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.latency
 	$(BIN)/python -m benchmarks.document
+
+known-answers: $(VENV)/.dev ## measure servers whose answer is a formula: about 40 minutes, or ARGS='--only K1,K4'
+	$(BIN)/python -m benchmarks.known_answers $(ARGS)
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter, README as generated
 	$(BIN)/ruff check .

@@ -1,26 +1,41 @@
 """A server whose capacity is known exactly: ``slots`` requests at once, each held for ``ms``.
 
 ``python -m tests.support.slot_server PORT [--slots 4] [--ms 50] [--status 200]``; prints ``ready`` when it
-listens. Requests wait in line for a slot.
+listens. Requests wait in line for a slot. ``--stall-ms`` of every ``--stall-every-s`` it stands still: requests that
+come then wait for the end. With ``--die-at N`` it ends at once when N requests are inside.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import os
+import time
 
 
-async def serve(port: int, slots: int, seconds: float, status: int) -> None:
-    free = asyncio.Semaphore(slots)
+def stalled_s(now: float, stall_s: float, every_s: float) -> float:
+    """How long the server still stands still."""
+    return max(0.0, stall_s - now % every_s) if stall_s else 0.0
+
+
+async def serve(options: argparse.Namespace) -> None:
+    free = asyncio.Semaphore(options.slots)
+    seconds, stall_s = options.ms / 1000, options.stall_ms / 1000
     body = b"slot\n"
-    answer = b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body)
+    answer = b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%s" % (options.status, len(body), body)
+    inside = 0
 
     async def connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal inside
         try:
             while True:
                 await reader.readuntil(b"\r\n\r\n")
+                inside += 1
+                if inside == options.die_at:
+                    os._exit(1)
                 async with free:
-                    await asyncio.sleep(seconds)
+                    await asyncio.sleep(seconds + stalled_s(time.monotonic(), stall_s, options.stall_every_s))
+                inside -= 1
                 writer.write(answer)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -28,7 +43,7 @@ async def serve(port: int, slots: int, seconds: float, status: int) -> None:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(connection, "127.0.0.1", port, backlog=4096)
+    server = await asyncio.start_server(connection, "127.0.0.1", options.port, backlog=4096)
     print("ready", flush=True)
     async with server:
         await server.serve_forever()
@@ -40,5 +55,7 @@ if __name__ == "__main__":
     parser.add_argument("--slots", type=int, default=4)
     parser.add_argument("--ms", type=float, default=50.0)
     parser.add_argument("--status", type=int, default=200)
-    options = parser.parse_args()
-    asyncio.run(serve(options.port, options.slots, options.ms / 1000, options.status))
+    parser.add_argument("--stall-ms", type=float, default=0.0)
+    parser.add_argument("--stall-every-s", type=float, default=10.0)
+    parser.add_argument("--die-at", type=int, default=0)
+    asyncio.run(serve(parser.parse_args()))

@@ -1,0 +1,117 @@
+"""``python -m benchmarks.known_answers``: measure what is known, and say how far off it was.
+
+Exit code 0 when no row is outside its bar, 1 when one is, 2 for wrong usage, 130 when interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.known_answers import suite, table
+from benchmarks.known_answers.bench import Bench
+from benchmarks.known_answers.case import Case
+from benchmarks.known_answers.table import INSIDE, NOT_MEASURED, OUTSIDE, Row
+from floodmark.run.calibrate import null_ceiling
+from floodmark.scenario import Budget
+from floodmark.targets.cpus import allot
+from target_apps.serve import ROOT
+
+ORDER = [case.id for case in suite.CASES]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="benchmarks.known_answers", description=__doc__)
+    parser.add_argument("--only", metavar="K1,K4", help="these cases; the kept rows of the others stay")
+    parser.add_argument("--repeat", type=int, default=1, metavar="N", help="measure each case N times")
+    parser.add_argument("--quick-subset", action="store_true", help="a few cases on a smaller budget; keeps no rows")
+    parser.add_argument("--results", type=Path, default=ROOT / "results" / "known_answers", help="where runs land")
+    parser.add_argument("--out", type=Path, default=table.RESULTS, help="the table to keep")
+    options = parser.parse_args()
+    try:
+        cases = suite.chosen(",".join(suite.QUICK_SUBSET) if options.quick_subset else options.only)
+    except ValueError as error:
+        parser.error(str(error))
+    rows: list[Row] = []
+    bench = Bench(options.results, quick=options.quick_subset)
+    _announce(cases, options.repeat)
+    table.commit()
+    code = 0
+    try:
+        _know_generator()
+        for repeat in range(1, options.repeat + 1):
+            for index, case in enumerate(cases):
+                rows += _measure(bench, case, repeat, cases[index:], options.repeat - repeat, cases)
+                # Here after each case; in the checkout at the end: a changed file would be another commit to floodmark.
+                table.keep(options.results / options.out.name, rows, ORDER)
+    except KeyboardInterrupt:
+        print("\ninterrupted; finished rows are kept", file=sys.stderr)
+        code = 130
+    if rows and not options.quick_subset:
+        table.keep(options.out, rows, ORDER)
+    _summary(rows)
+    return code or int(any(row.verdict == OUTSIDE for row in rows))
+
+
+def _know_generator() -> None:
+    """Measured once on a host, and not on the time of the first case."""
+    budget = Budget()
+    null_ceiling(
+        allot(budget.cpus, budget.memory),
+        client="step",
+        new_connections=False,
+        generators=1,
+        announce=lambda: print("measuring what the generator itself can do (once on this host, 6 s)", file=sys.stderr),
+    )
+
+
+def _announce(cases: Sequence[Case], repeats: int) -> None:
+    for case in cases:
+        print(f"{case.id:15} about {case.about_s:4.0f} s  {case.claim}")
+    total = repeats * sum(case.about_s for case in cases)
+    end = time.strftime("%H:%M", time.localtime(time.time() + total))
+    print(f"{len(cases)} cases, {repeats} times: about {total / 60:.0f} min, until {end}\n\n{table.HEADER}", flush=True)
+
+
+def _measure(
+    bench: Bench, case: Case, repeat: int, left: Sequence[Case], rounds_left: int, cases: Sequence[Case]
+) -> list[Row]:
+    minutes = (sum(c.about_s for c in left) + rounds_left * sum(c.about_s for c in cases)) / 60
+    bench.begin(f"{case.id} (about {case.about_s:.0f} s; {minutes:.0f} min left)")
+    why = impossible(case)
+    if why is not None:
+        rows = table.not_measured(case, f"not measured: {why}", repeat=repeat)
+    else:
+        try:
+            rows = table.judge(case, case.measure(bench, case), bench.elapsed_s, repeat)
+        except Exception as error:  # a case that breaks must not take the others with it
+            rows = table.failed(case, f"{type(error).__name__}: {error}", bench.elapsed_s, repeat)
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
+    print("\n".join(table.lines(rows)), flush=True)
+    return rows
+
+
+def impossible(case: Case) -> str | None:
+    """Why this host cannot measure a case."""
+    cpus = len(os.sched_getaffinity(0))
+    if cpus < case.needs_cpus:
+        return f"needs {case.needs_cpus} CPUs, one of them for the generator; there are {cpus}"
+    return case.needs() if case.needs is not None else None
+
+
+def _summary(rows: Sequence[Row]) -> None:
+    counts = {word: sum(row.verdict == word for row in rows) for word in (INSIDE, OUTSIDE, NOT_MEASURED)}
+    print("\n" + ", ".join(f"{count} {word}" for word, count in counts.items()))
+    covered = [row for row in rows if row.covers]
+    if covered:
+        share = sum(row.covers == "yes" for row in covered)
+        print(f"{share} of {len(covered)} intervals hold the truth")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""What all cases share: where runs land, how progress is shown, and slot times that were measured already."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.known_answers.case import Behind, Server
+from benchmarks.known_answers.evidence import Evidence, Found, folder_of
+from benchmarks.known_answers.overhead import SECONDS, saturated_s
+from benchmarks.known_answers.processes import GENERATOR_CPU, TARGET_CPU, Tick, finish, served
+from floodmark.results.schema import RESULTS, STEPS, Result
+from floodmark.results.table import read_table
+from floodmark.scenario import read_scenario
+from floodmark.verdict.step import Step
+from target_apps.serve import ROOT
+from tests.support.processes import free_port, python_server
+
+RUN_LIMIT_S = 420.0
+QUICK_S = 2.0
+
+
+@dataclass
+class Bench:
+    """results: folder of the runs. quick: for tests, the same on a smaller budget. limit_s: of one command. said: what
+    runs; last: folder of the last run.
+    """
+
+    results: Path
+    quick: bool = False
+    limit_s: float = RUN_LIMIT_S
+    said: str = ""
+    last: Path | None = None
+    _began: float = field(default_factory=time.monotonic)
+    _slot_s: dict[tuple[Any, ...], float] = field(default_factory=dict)
+
+    @property
+    def log(self) -> Path:
+        self.results.mkdir(parents=True, exist_ok=True)
+        return self.results / "known_answers.log"
+
+    def begin(self, what: str) -> None:
+        """A case begins: what the progress line says from now on."""
+        self.said, self._began = what, time.monotonic()
+
+    @property
+    def elapsed_s(self) -> float:
+        return time.monotonic() - self._began
+
+    def tick(self, _pid: int) -> None:
+        if sys.stderr.isatty():
+            print(f"\r\033[K{self.said}: {self.elapsed_s:.0f} s", end="", file=sys.stderr, flush=True)
+
+    def slot_s(self, server: Server, app: str, settings: Mapping[str, int], clients: int) -> float:
+        """Seconds between answers of a saturated ``app``, measured once a suite."""
+        target = read_scenario(ROOT / "scenarios" / f"{server.scenario}.toml").target
+        key = (target, app, *sorted(settings.items()), clients)
+        if key not in self._slot_s:
+            with served(target, app, settings) as (host, port):
+                self._slot_s[key] = saturated_s(
+                    host, port, "/io", clients=clients, cpu=GENERATOR_CPU, seconds=QUICK_S if self.quick else SECONDS
+                )
+        return self._slot_s[key]
+
+    def run_server(self, server: Server, arguments: Sequence[str]) -> Evidence:
+        """``floodmark run`` of a scenario with an app of ours."""
+        words = [server.scenario, "--backend", "process", "--bind", f"127.0.0.1:{free_port()}", "--workload", "io"]
+        for name, value in server.settings.items():
+            words += ["--set", f"server.{name}={value}"]
+        environment = {"FLOODMARK_APP": f"benchmarks.known_answers.apps:{server.app}"}
+        return self._run([*words, *arguments], environment)
+
+    def run_behind(self, behind: Behind, arguments: Sequence[str], tick: Tick | None = None) -> Evidence:
+        """``floodmark run --url``; ``tick`` is called twice a second with floodmark's pid."""
+        with self.behind(behind) as (url, pid):
+            watched = ["--pid", str(pid)] if behind.watched else []
+            return self._run(["--url", url, *watched, *arguments], {}, tick)
+
+    @contextlib.contextmanager
+    def behind(self, behind: Behind) -> Iterator[tuple[str, int]]:
+        """A server of the tests on the target's CPU: its URL and pid."""
+        port = free_port()
+        with python_server(behind.module, behind.address.format(port=port), *behind.words, cpu=TARGET_CPU) as process:
+            yield f"http://127.0.0.1:{port}/", process.pid
+
+    def _run(self, words: Sequence[str], environment: Mapping[str, str], tick: Tick | None = None) -> Evidence:
+        quick = ["--quick"] if self.quick and "--quick" not in words else []
+        command = [sys.executable, "-m", "floodmark", "run", *words, *quick, "--json", "--results", str(self.results)]
+        code, out, seconds = finish(command, environment, self.log, tick or self.tick, self.limit_s)
+        evidence = evidence_of(code, out, seconds, self.log)
+        self.last = folder_of(evidence) or self.last
+        return evidence
+
+
+def evidence_of(code: int, out: str, seconds: float, log: Path, slot_s: float | None = None) -> Evidence:
+    """From what ``floodmark run --json`` printed, and the run's folder."""
+    metrics = {"exit_code": Found(value=str(code))}
+    if not out.strip():
+        return Evidence(metrics=metrics, notes=f"no JSON; see {log.name}")
+    (run,) = json.loads(out)["runs"]
+    folder = Path(run["folder"])
+    for row in read_table(folder / RESULTS, Result):
+        metrics[row.metric] = Found(value=row.value, lo=row.lo, hi=row.hi, valid=row.valid, reason=row.reason)
+    steps = tuple(read_table(folder / STEPS, Step))
+    return Evidence(
+        metrics=metrics,
+        steps=steps,
+        slot_s=slot_s,
+        facts={**run["facts"], "folder": str(folder), "seconds": seconds},
+        notes=str(run["facts"].get("error") or ""),
+    )

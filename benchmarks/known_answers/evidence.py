@@ -1,0 +1,60 @@
+"""What one measurement gave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from floodmark.verdict.step import Step
+
+Value = float | str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One metric as it was found."""
+
+    value: Value | None
+    lo: float | None = None
+    hi: float | None = None
+    valid: bool = True
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What one measurement of a case gave.
+
+    metrics: from results.csv, and what the case itself adds. slot_s: how long one request of the target holds its
+    slot, o included, from a plain client. notes: facts to print.
+    """
+
+    metrics: Mapping[str, Found]
+    steps: tuple[Step, ...] = ()
+    slot_s: float | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    notes: str = ""
+
+    @property
+    def slot(self) -> float:
+        assert self.slot_s is not None, "this case measures no slot time"
+        return self.slot_s
+
+    def number(self, metric: str) -> float:
+        """A metric the truth itself rests on. Raises Missing."""
+        found = self.metrics.get(metric)
+        if found is None or not isinstance(found.value, float):
+            raise Missing(f"floodmark gave no {metric}" + (f": {found.reason}" if found else ""))
+        return found.value
+
+
+class Missing(Exception):  # noqa: N818 - no error of this program
+    """Something a row needs is not there; the text says what."""
+
+
+def folder_of(evidence: Evidence) -> Path | None:
+    """The run's folder, where there is one."""
+    folder = evidence.facts.get("folder")
+    return Path(folder) if folder else None

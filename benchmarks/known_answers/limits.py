@@ -1,0 +1,85 @@
+"""One thing at a time: K6, where it is the CPU under the GIL, and K7, where it is a lock."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+
+from benchmarks.known_answers import formulas
+from benchmarks.known_answers.bars import Same, Within
+from benchmarks.known_answers.bench import Bench
+from benchmarks.known_answers.case import Case, Check, Server
+from benchmarks.known_answers.evidence import Evidence, Found
+from benchmarks.known_answers.slots import OTHER_LIMIT_S, SLEEP_LIMIT_S, search, within_s
+from floodmark.verdict.words import Phase
+
+CPU_BAR = Within(0.03)
+NOT_NAMED = "not measured: floodmark does not name the bottleneck yet"
+LOCK_CLIENTS = 12
+
+
+def spinning(bench: Bench, case: Case) -> Evidence:
+    """A run, and the cores its target used at the held level, by the operating system's count."""
+    evidence = search(bench, case)
+    cores = [s.cpu_cores for s in evidence.steps if s.phase is Phase.HOLD and s.cpu_cores is not None]
+    metrics = dict(evidence.metrics)
+    if cores:
+        metrics["cpu_cores"] = Found(value=statistics.median(cores))
+    return dataclasses.replace(evidence, metrics=metrics)
+
+
+def locking(bench: Bench, case: Case) -> Evidence:
+    """The lock's own time from plain clients on an app that only takes the lock, then a run."""
+    assert isinstance(case.target, Server)
+    hold_s = bench.slot_s(case.target, "locked", case.target.settings, clients=LOCK_CLIENTS)
+    evidence = search(bench, case)
+    return dataclasses.replace(evidence, metrics={**evidence.metrics, "hold_s": Found(value=hold_s)})
+
+
+def _cpu_rate(evidence: Evidence, cores: int) -> float:
+    """Utilisation law: X = U / D, D the CPU per request by the operating system's count."""
+    return cores * 1000 / evidence.number("cpu_ms_per_request")
+
+
+def _spin(cores: int) -> Case:
+    return Case(
+        id="K6" if cores == 1 else f"K6-{cores}",
+        claim=f"10 ms of Python, {cores} x 4 threads on {cores} CPU: C = {cores} / CPU per request",
+        about_s=100,
+        needs_cpus=1 + cores,
+        target=Server(scenario="gthread", app="spin", settings={"workers": cores, "threads": 4}, calibrate=None),
+        arguments=("--set", f"budget.cpus={cores}"),
+        measure=spinning,
+        checks=(
+            Check(metric="ceiling_rps", truth=lambda e: _cpu_rate(e, cores), bar=CPU_BAR),
+            Check(metric="knee_inflight", truth=lambda _: float(cores), bar=Within(0.02, 0.15)),
+            Check(metric="cpu_cores", truth=lambda _: float(cores), bar=CPU_BAR),
+            Check(metric="bottleneck", truth=lambda _: "gil" if cores == 1 else "cpu", bar=Same(), missing=NOT_NAMED),
+            within_s(OTHER_LIMIT_S),
+        ),
+    )
+
+
+CASES = (
+    _spin(1),
+    _spin(2),
+    Case(
+        id="K7",
+        claim="40 ms free and 10 ms under one lock, 8 threads: C = 1 / hold, n* = R0 / hold",
+        about_s=95,
+        target=Server(
+            scenario="gthread",
+            app="partly_locked",
+            settings={"workers": 1, "threads": 8},
+            calibrate="partly_locked",
+            one_slot={"workers": 1, "threads": 1},
+        ),
+        measure=locking,
+        checks=(
+            Check(metric="ceiling_rps", truth=lambda e: formulas.lock_rate(e.number("hold_s")), bar=Within(0.01)),
+            Check(metric="knee_inflight", truth=lambda e: e.slot / e.number("hold_s"), bar=Within(0.02, 0.15)),
+            Check(metric="bottleneck", truth=lambda _: "lock", bar=Same(), missing=NOT_NAMED),
+            within_s(SLEEP_LIMIT_S),
+        ),
+    ),
+)

@@ -1,0 +1,59 @@
+"""The real load side without the conductor: Locust with our plug-in, at one level or in a whole search."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.known_answers.bench import Bench
+from benchmarks.known_answers.evidence import Found
+from benchmarks.known_answers.processes import GENERATOR_CPU, finish
+from floodmark.handover.journal import JournalReader, Visited
+from floodmark.handover.settings import VARIABLE, LoadSettings, to_json
+from floodmark.search.order import Outcome
+from floodmark.verdict.step import Step
+from target_apps.serve import ROOT
+
+HERE = Path(__file__).parent
+SLACK_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Visits in order, and how it ended."""
+
+    steps: tuple[Step, ...]
+    outcome: Outcome | None
+
+
+def load(bench: Bench, locustfile: Path, url: str, settings: Callable[[Path], LoadSettings], about_s: float) -> Loaded:
+    """One Locust with ``--ramp search`` under settings, on the generator's CPU. Raises RuntimeError."""
+    with tempfile.TemporaryDirectory(prefix="floodmark-known-") as name:
+        folder = Path(name)
+        (folder / "load.json").write_text(to_json(settings(folder / "journal")), encoding="utf-8")
+        words = [sys.executable, "-m", "locust", "-f", str(locustfile), "-H", url, "--headless"]
+        words += ["--ramp", "search", "--only-summary", "--loglevel", "ERROR"]
+        paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+        environment = {VARIABLE: str(folder / "load.json"), "PYTHONPATH": paths}
+        code, _, _ = finish(words, environment, bench.log, bench.tick, about_s + SLACK_S, cpu=GENERATOR_CPU)
+        steps: list[Step] = []
+        outcome: Outcome | None = None
+        with contextlib.suppress(ValueError):
+            for entry in JournalReader(folder / "journal").new():
+                if isinstance(entry, Visited):
+                    steps.append(entry.step)
+                elif isinstance(entry, Outcome):
+                    outcome = entry
+        if code or not steps:
+            raise RuntimeError(f"Locust ended with exit code {code} after {len(steps)} visits; see {bench.log.name}")
+        return Loaded(tuple(steps), outcome)
+
+
+def rate_of(step: Step) -> Found:
+    """A visit's goodput as a finding."""
+    return Found(value=step.goodput_rps, lo=step.goodput_lo, hi=step.goodput_hi, valid=step.valid, reason=step.reason)

@@ -1,0 +1,122 @@
+"""Starting servers and commands, waiting with a word of progress, and leaving nothing behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from floodmark.targets.ready import ask
+from floodmark.targets.target import Check
+from target_apps import ledger
+from target_apps.serve import ROOT
+from tests.support.processes import free_port
+
+TARGET_CPU, GENERATOR_CPU = 0, 1
+READY_S = 30.0
+STOP_S = 40.0
+TICK_S = 0.5
+
+Tick = Callable[[int], None]
+"""Called while a command runs, with its pid."""
+
+
+@contextlib.contextmanager
+def served(server: str, app: str, settings: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+    """A server of target_apps with an app of ours, on the target's CPU, with the probe as in a run.
+
+    Raises RuntimeError where it does not come up.
+    """
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="floodmark-known-") as folder:
+        counts = Path(folder) / "ledger"
+        ledger.create(counts)
+        words = [word for name, value in settings.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "target_apps.serve", server, "--bind", f"127.0.0.1:{port}", *words],
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "FLOODMARK_APP": f"benchmarks.known_answers.apps:{app}",
+                "FLOODMARK_LEDGER": str(counts),
+                "FLOODMARK_CPUS": str(TARGET_CPU),
+                "FLOODMARK_DIE_WITH_PARENT": "1",
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            _wait_until_ready(process, port)
+            yield "127.0.0.1", port
+        finally:
+            stop(process)
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + READY_S
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(OSError):
+            if ask("127.0.0.1", port, Check(path="/io", marker=None))[0] == 200:
+                return
+        time.sleep(0.05)
+    raise RuntimeError(f"the server did not come up (exit code {process.poll()})")
+
+
+def finish(
+    words: Sequence[str], environment: Mapping[str, str], log: Path, tick: Tick, limit_s: float, cpu: int | None = None
+) -> tuple[int, str, float]:
+    """Run a command to its end: exit code, standard output, seconds. Its standard error goes to ``log``.
+
+    In a session of its own, so that a Ctrl-C reaches it once, from here, and it is waited for.
+    """
+    began = time.monotonic()
+    with log.open("ab") as errors, tempfile.TemporaryFile() as out:
+        process = subprocess.Popen(
+            words,
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=errors,
+            start_new_session=True,
+            preexec_fn=None if cpu is None else lambda: os.sched_setaffinity(0, {cpu}),
+        )
+        try:
+            while process.poll() is None:
+                tick(process.pid)
+                if time.monotonic() - began > limit_s:
+                    raise RuntimeError(f"{words[3:5]} took longer than {limit_s:.0f} s")
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(TICK_S)
+        finally:
+            stop(process)
+        out.seek(0)
+        return process.returncode, out.read().decode(), time.monotonic() - began
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a process that was started here: ask, wait, then kill what is left of its tree."""
+    tree: list[psutil.Process] = []
+    with contextlib.suppress(psutil.Error):
+        tree = psutil.Process(process.pid).children(recursive=True)
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_S)
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+    _, alive = psutil.wait_procs(tree, timeout=1.0)
+    for survivor in alive:  # psutil compares start times, so a reused pid is safe
+        with contextlib.suppress(psutil.Error):
+            survivor.kill()

@@ -1,0 +1,86 @@
+"""K11: stalls count for every arrival that was due in them, and for one request of a user who waits."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+from pathlib import Path
+
+from benchmarks.known_answers import formulas
+from benchmarks.known_answers.bars import Within
+from benchmarks.known_answers.bench import Bench
+from benchmarks.known_answers.case import Behind, Case, Check
+from benchmarks.known_answers.evidence import Evidence, Found, folder_of
+from benchmarks.known_answers.load import load
+from floodmark.handover.settings import LoadSettings
+from floodmark.plan import LOCUSTFILES
+from floodmark.results.schema import HISTOGRAMS
+from floodmark.search.pace import LevelSettings
+from floodmark.verdict.words import Phase
+
+STALL_S, PERIOD_S = 0.200, 10.0
+CLOSED_S = 40.0
+OPEN_S = 60
+RATE_RPS = 101.3
+"""No whole number of arrivals a period, so that each stall meets the schedule at another point of it."""
+
+
+def stalling(bench: Bench, case: Case) -> Evidence:
+    """One user, whose median is the s of the truths; then a fixed rate."""
+    assert isinstance(case.target, Behind)
+
+    def settings(journal: Path) -> LoadSettings:
+        return LoadSettings(journal=journal, level=LevelSettings(users=1, seconds=CLOSED_S))
+
+    with bench.behind(case.target) as (url, _):
+        (closed,) = load(bench, LOCUSTFILES / "url.py", url, settings, CLOSED_S).steps
+    evidence = bench.run_behind(case.target, case.arguments)
+    metrics = dict(evidence.metrics)
+    assert closed.r_p50_ms is not None
+    metrics["service_ms"] = Found(value=closed.r_p50_ms)
+    metrics["closed_p99_ms"] = Found(value=closed.r_p99_ms, valid=closed.valid, reason=closed.reason)
+    folder = folder_of(evidence)
+    held = next((s for s in evidence.steps if s.phase is Phase.STEP), None)
+    if folder is not None and held is not None:
+        metrics["open_p999_ms"] = Found(value=quantile(folder / HISTOGRAMS, held.visit, 0.999))
+    return dataclasses.replace(evidence, metrics=metrics)
+
+
+def quantile(histograms: Path, visit: int, q: float) -> float:
+    """Of a visit's good answers, from the run's own buckets; within one of them, 1 % of it."""
+    with histograms.open(newline="", encoding="utf-8") as file:
+        rows = [r for r in csv.DictReader(file) if r["step"] == str(visit) and r["kind"] == "good"]
+    left = q * sum(int(r["count"]) for r in rows)
+    for row in sorted(rows, key=lambda r: float(r["bucket_lo_ms"])):
+        low, high, count = float(row["bucket_lo_ms"]), float(row["bucket_hi_ms"]), int(row["count"])
+        if left <= count:
+            return low + (high - low) * left / count
+        left -= count
+    raise ValueError(f"{histograms} has no good answers of visit {visit}")
+
+
+def _open_ms(evidence: Evidence, q: float) -> float:
+    service_s = evidence.number("service_ms") / 1000
+    return 1000 * formulas.stall_quantile_s(q, service_s, STALL_S, PERIOD_S)
+
+
+CASES = (
+    Case(
+        id="K11",
+        claim="200 ms stall in every 10 s, s = 10 ms: p99 is s + 100 ms at a fixed rate, and s for one user who waits",
+        about_s=130,
+        target=Behind(words=("--slots", "1000", "--ms", "10", "--stall-ms", "200", "--stall-every-s", "10")),
+        arguments=tuple(
+            word
+            for pair in ("model=open", f"rate_rps={RATE_RPS}", "arrivals=constant", f"seconds={OPEN_S}")
+            for word in ("--set", f"load.{pair}")
+        ),
+        measure=stalling,
+        checks=(
+            Check(metric="r_p99_ms", truth=lambda e: _open_ms(e, 0.99), bar=Within(0.03)),
+            Check(metric="open_p999_ms", truth=lambda e: _open_ms(e, 0.999), bar=Within(0.03)),
+            Check(metric="closed_p99_ms", truth=lambda e: e.number("service_ms"), bar=Within(0.1)),
+            Check(metric="goodput_rps", truth=lambda _: RATE_RPS, bar=Within(0.01)),
+        ),
+    ),
+)

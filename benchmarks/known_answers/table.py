@@ -1,0 +1,185 @@
+"""The table of known answers: a row for each check, judged, printed and kept."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+from benchmarks.known_answers.case import Case, Check
+from benchmarks.known_answers.evidence import Evidence, Found, Missing, Value
+from benchmarks.record import Record, provenance, read, write
+
+INSIDE, OUTSIDE, NOT_MEASURED = "inside", "outside", "not measured"
+RESULTS = Path(__file__).parents[1] / "results" / "known_answers.csv"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row(Record):
+    """One check of one case. error_pct: relative, of numbers; covers: the interval holds the truth; seconds: of the
+    whole case; generator: floodmark's own word on its generator.
+    """
+
+    id: str
+    repeat: int
+    what: str
+    metric: str
+    truth: str
+    found: str
+    lo: float | None
+    hi: float | None
+    error_pct: float | None
+    bar: str
+    verdict: str
+    covers: str
+    generator: str
+    seconds: float
+    note: str
+    measured: str
+    commit: str
+
+
+def judge(case: Case, evidence: Evidence, seconds: float, repeat: int = 1) -> list[Row]:
+    """All rows of a measured case."""
+    rows = [_judge(case, check, evidence, seconds, repeat) for check in case.checks]
+    return rows + [_row(case, metric, seconds, repeat, note=why) for metric, why in case.unmeasured]
+
+
+def not_measured(case: Case, why: str, seconds: float = 0.0, repeat: int = 1) -> list[Row]:
+    """All rows of a case that could not be measured."""
+    metrics = [*(check.metric for check in case.checks), *(metric for metric, _ in case.unmeasured)]
+    return [_row(case, metric, seconds, repeat, note=why) for metric in metrics]
+
+
+def failed(case: Case, why: str, seconds: float, repeat: int = 1) -> list[Row]:
+    """A measurement that broke: its rows are outside."""
+    return [_row(case, check.metric, seconds, repeat, note=why, verdict=OUTSIDE) for check in case.checks]
+
+
+def _judge(case: Case, check: Check, evidence: Evidence, seconds: float, repeat: int) -> Row:
+    found = evidence.metrics.get(check.metric)
+    if found is None:
+        why = check.missing or f"not measured: the run gave no {check.metric}"
+        # A feature that is not there is named by the check; otherwise the run itself failed to give a number.
+        verdict = NOT_MEASURED if check.missing else OUTSIDE
+        return _row(case, check.metric, seconds, repeat, note=f"{why} {evidence.notes}".strip(), verdict=verdict)
+    try:
+        truth = check.truth(evidence)
+    except Missing as missing:
+        return _row(case, check.metric, seconds, repeat, note=str(missing), verdict=OUTSIDE)
+    return _row(
+        case,
+        check.metric,
+        seconds,
+        repeat,
+        truth=_text(truth),
+        found=found,
+        error_pct=_error_pct(truth, found.value),
+        bar=check.bar.words(),
+        verdict=INSIDE if check.bar.holds(truth, found) else OUTSIDE,
+        covers=_covers(truth, found),
+        generator=_text(evidence.metrics["generator"].value) if "generator" in evidence.metrics else "",
+        note=found.reason or ("" if found.valid else "not valid"),
+    )
+
+
+def _row(
+    case: Case,
+    metric: str,
+    seconds: float,
+    repeat: int,
+    *,
+    truth: str = "",
+    found: Found | None = None,
+    error_pct: float | None = None,
+    bar: str = "",
+    verdict: str = NOT_MEASURED,
+    covers: str = "",
+    generator: str = "",
+    note: str = "",
+) -> Row:
+    return Row(
+        id=case.id,
+        repeat=repeat,
+        what=case.claim,
+        metric=metric,
+        truth=truth,
+        found=_text(found.value) if found is not None else "",
+        lo=_rounded(found.lo) if found is not None else None,
+        hi=_rounded(found.hi) if found is not None else None,
+        error_pct=error_pct,
+        bar=bar,
+        verdict=verdict,
+        covers=covers,
+        generator=generator,
+        seconds=round(seconds, 1),
+        note=note,
+        measured=datetime.now(UTC).isoformat(timespec="seconds"),
+        commit=commit(),
+    )
+
+
+def _text(value: Value | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.5g}" if isinstance(value, float) else value
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.5g}")
+
+
+def _error_pct(truth: Value, found: Value | None) -> float | None:
+    if not isinstance(truth, float) or not isinstance(found, float) or not truth:
+        return None
+    return round(100 * (found / truth - 1), 2)
+
+
+def _covers(truth: Value, found: Found) -> str:
+    if not isinstance(truth, float) or found.lo is None or found.hi is None:
+        return ""
+    return "yes" if found.lo <= truth <= found.hi else "no"
+
+
+@cache
+def commit() -> str:
+    """What is measured: once, before the table itself makes the checkout dirty."""
+    done = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=RESULTS.parent, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip()
+
+
+def keep(path: Path, rows: Sequence[Row], order: Sequence[str]) -> None:
+    """Write ``path``: these rows instead of older ones of the same cases, the others as they were."""
+    fresh = {row.id for row in rows}
+    older = [row for row in (read(path, Row) if path.is_file() else []) if row.id not in fresh and row.id in order]
+    merged = sorted([*older, *rows], key=lambda row: (order.index(row.id), row.repeat))
+    write(path, Row, merged)
+    where = {**provenance(), "commit": commit()}
+    path.with_suffix(".json").write_text(json.dumps(where, indent=2) + "\n", encoding="utf-8")
+
+
+def lines(rows: Iterable[Row]) -> list[str]:
+    """As text, one line a row."""
+    return [_line(row) for row in rows]
+
+
+def _line(row: Row) -> str:
+    interval = f"[{row.lo:g}, {'' if row.hi is None else f'{row.hi:g}'}]" if row.lo is not None else ""
+    error = f"{row.error_pct:+.1f} %" if row.error_pct is not None else ""
+    note = f"  {row.note}" if row.note else ""
+    return (
+        f"{row.id:15} {row.metric:19} {row.truth:>11} {row.found:>11} {interval:>20} {error:>9} "
+        f"{row.bar:>21} {row.verdict:12} {row.seconds:6.0f} s{note}"
+    )
+
+
+HEADER = (
+    f"{'id':15} {'metric':19} {'truth':>11} {'found':>11} {'interval':>20} {'error':>9} {'bar':>21} {'verdict':12} "
+    f"{'case':>8}"
+)

@@ -1,0 +1,109 @@
+"""Think time: K3 and K4."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.known_answers import formulas
+from benchmarks.known_answers.bars import Within
+from benchmarks.known_answers.bench import Bench
+from benchmarks.known_answers.case import Case, Check, Server
+from benchmarks.known_answers.evidence import Evidence, Found
+from benchmarks.known_answers.load import HERE, Loaded, load, rate_of
+from benchmarks.known_answers.processes import served
+from benchmarks.known_answers.slots import OTHER_LIMIT_S, SYNC_4, ceiling, search, within_s
+from floodmark.handover.settings import LoadSettings
+from floodmark.search.pace import LevelSettings, SearchSettings
+from floodmark.verdict.saturation import Point, judge
+
+THINK_S = 1.0
+LEVELS, LEVEL_S = (100, 168), 40.0
+SLOTS = 8
+BAR = Within(0.03)
+
+
+def thinkers(bench: Bench, case: Case) -> Evidence:
+    """Two levels and a search by users of ``thinker.py``; ``floodmark run`` offers constant think time only."""
+    assert isinstance(case.target, Server)
+    slot_s = bench.slot_s(case.target, "constant", case.target.one_slot, clients=2)
+    metrics: dict[str, Found] = {}
+    with served("gunicorn-gthread", case.target.app, case.target.settings) as (host, port):
+        url = f"http://{host}:{port}"
+        for users in LEVELS:
+            (step,) = _level(bench, url, users).steps
+            metrics[f"X({users})"] = rate_of(step)
+            if step.r_mean_ms is not None:
+                metrics[f"R({users})_ms"] = Found(value=step.r_mean_ms, valid=step.valid)
+        found = _search(bench, url)
+    assert found.outcome is not None
+    verdict = judge(found.steps, found.outcome.end, found.outcome.reason, found.outcome.hold_users, THINK_S)
+    metrics["ceiling_rps"], metrics["knee_users"] = _found(verdict.ceiling_rps), _found(verdict.knee_users)
+    metrics["generator"] = _found(verdict.generator)
+    metrics["time_to_result_s"] = Found(value=found.steps[-1].t_end_s)
+    return Evidence(metrics=metrics, steps=found.steps, slot_s=slot_s, notes=verdict.reason)
+
+
+def _found(point: Point) -> Found:
+    return Found(value=point.value, lo=point.lo, hi=point.hi, valid=point.valid, reason=point.reason)
+
+
+def _level(bench: Bench, url: str, users: int) -> Loaded:
+    def settings(journal: Path) -> LoadSettings:
+        level = LevelSettings(users=users, seconds=LEVEL_S)
+        return LoadSettings(journal=journal, level=level, search=SearchSettings(think_time_s=THINK_S))
+
+    return load(bench, HERE / "thinker.py", url, settings, LEVEL_S)
+
+
+def _search(bench: Bench, url: str) -> Loaded:
+    def settings(journal: Path) -> LoadSettings:
+        return LoadSettings(journal=journal, search=SearchSettings(slots_hint=SLOTS, think_time_s=THINK_S))
+
+    return load(bench, HERE / "thinker.py", url, settings, SearchSettings().time_budget_s + 60)
+
+
+def _rate(users: int) -> Check:
+    return Check(metric=f"X({users})", truth=lambda e: formulas.mmcn_rate(users, SLOTS, e.slot, THINK_S), bar=BAR)
+
+
+CASES = (
+    Case(
+        id="K3",
+        claim="K1 with constant think time of 1 s: N* = C (R0 + Z)",
+        about_s=190,
+        target=SYNC_4,
+        arguments=("--set", "load.think_time_ms=1000"),
+        measure=search,
+        checks=(
+            ceiling(4, BAR),
+            Check(
+                metric="knee_users",
+                truth=lambda e: formulas.knee_users(formulas.slots_rate(4, e.slot), e.slot, 1.0),
+                bar=Within(0.03, 1.0),
+            ),
+            within_s(OTHER_LIMIT_S),
+        ),
+    ),
+    Case(
+        id="K4",
+        claim="exponential service of 50 ms on 8 threads, exponential think time of 1 s: the curve of M/M/8//N",
+        about_s=310,
+        target=Server(
+            scenario="gthread",
+            app="exponential",
+            settings={"workers": 1, "threads": SLOTS},
+            one_slot={"workers": 1, "threads": 1},
+        ),
+        measure=thinkers,
+        checks=(
+            *(_rate(users) for users in LEVELS),
+            ceiling(SLOTS, BAR),
+            Check(
+                metric="knee_users",
+                truth=lambda e: formulas.knee_users(formulas.slots_rate(SLOTS, e.slot), e.slot, THINK_S),
+                bar=Within(0.03, 1.0),
+            ),
+            within_s(OTHER_LIMIT_S),
+        ),
+    ),
+)
