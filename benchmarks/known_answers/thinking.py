@@ -14,7 +14,8 @@ from benchmarks.known_answers.processes import served
 from benchmarks.known_answers.slots import OTHER_LIMIT_S, SYNC_4, ceiling, search, within_s
 from floodmark.handover.settings import LoadSettings
 from floodmark.search.pace import LevelSettings, SearchSettings
-from floodmark.verdict.saturation import Point, judge
+from floodmark.verdict.point import Point
+from floodmark.verdict.saturation import judge
 
 THINK_S = 1.0
 LEVELS, LEVEL_S = (100, 168), 40.0

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.record import write
 from benchmarks.strategies.classic import bisection, linear, oracle, ramp, stable_windows
-from benchmarks.strategies.document import PAGE, document, table
+from benchmarks.strategies.document import PAGE, RESULTS, document, table
 from benchmarks.strategies.finding import Finding
 from benchmarks.strategies.ours import ours
 from benchmarks.strategies.scenario import BY_NAME, Scenario
@@ -31,7 +31,6 @@ STRATEGIES: dict[str, Strategy] = {
     "S8": ours,
 }
 NOISES: dict[str, Noise | None] = {"default": DEFAULT, "quiet": QUIET, "bad": BAD_VM, "none": None}
-RESULTS = Path(__file__).parents[1] / "results"
 CHUNK = 10
 SCENARIO_SEEDS = 10_000
 """Scenarios have seeds of their own; strategies share them, and with them the noise of the machine."""

@@ -11,6 +11,7 @@ from benchmarks.record import read
 from benchmarks.strategies.scenario import HELD_OUT, SCENARIOS, Scenario
 from benchmarks.strategies.score import Score
 
+RESULTS = Path(__file__).parents[1] / "results"
 PAGE = Path(__file__).parents[2] / "docs" / "method.md"
 BEGIN, END = "<!-- strategies -->\n", "<!-- /strategies -->"
 TITLES = {

@@ -8,9 +8,12 @@ from functools import cache
 
 import pytest
 
+from benchmarks.record import read
+from benchmarks.strategies.document import RESULTS
 from benchmarks.strategies.finding import Finding
 from benchmarks.strategies.ours import ours
 from benchmarks.strategies.scenario import BY_NAME, Scenario
+from benchmarks.strategies.score import Score
 from floodmark.search import Order, SearchSettings, find_ceiling
 from floodmark.search.pace import SloSettings
 from floodmark.verdict.saturation import Saturation, judge
@@ -26,6 +29,7 @@ SWEEP_S = 600
 """What 20 levels of 30 s take."""
 
 SCENARIOS = list(BY_NAME.values())
+ROWS = read(RESULTS / "strategies.csv", Score)
 
 
 @cache
@@ -115,6 +119,40 @@ def test_the_truth_of_the_collapsing_scenarios() -> None:
             rates.append(step.goodput_rps)
         assert rates[0] == pytest.approx(scenario.ceiling_rps, rel=0.015)
         assert rates[1] < 0.9 * rates[0]
+
+
+KNOWN = {
+    "E": "falling curve: ceiling RMSE 5.2 %, knee RMSE 5.2 % and once off by 31 %",
+    "I": "knee RMSE 5.6 %: a base visit of 2 s sees about 100 answers of cv 1, so R0 is known to some 4 %",
+    "J": "falling curve: ceiling RMSE 4.8 %, bias -2.3 %, 19 % of runs off by more than 5 %, knee RMSE 5.2 %",
+}
+"""Where the committed runs miss a bar. Eight seeds have not the power to see it, a hundred do."""
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        pytest.param(
+            s, id=s.name, marks=[pytest.mark.xfail(strict=True, reason=KNOWN[s.name])] if s.name in KNOWN else []
+        )
+        for s in SCENARIOS
+    ],
+)
+def test_the_committed_runs_keep_the_bars(scenario: Scenario) -> None:
+    (row,) = [row for row in ROWS if (row.scenario, row.strategy) == (scenario.name, "S8")]
+    assert row.runs >= 100
+    assert row.rmse is not None
+    assert row.rmse <= (4.0 if scenario.tolerant else 2.5)
+    assert row.off_5 is not None
+    assert row.off_5 <= (0.15 if scenario.tolerant else 0.05)
+    assert row.bias is not None
+    assert abs(row.bias) <= 2
+    assert row.knee_rmse is not None
+    assert row.knee_rmse <= (5.0 if scenario.tolerant else 3.0)
+    assert row.knee_off_25 == 0
+    assert row.collapse_wrong is not None
+    assert row.collapse_wrong <= 0.02
+    assert row.no_answer <= 0.1
 
 
 # Honesty: a word and a reason, never a number that looks valid.
