@@ -6,8 +6,7 @@ from collections.abc import Callable, Generator
 
 from floodmark.search.notes import Notes
 from floodmark.search.order import Order
-from floodmark.stats.intervals import wilson
-from floodmark.verdict.overload import COLLAPSED, TOLERATED, USED
+from floodmark.verdict.overload import COLLAPSED, USED, failing, verified_collapse
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import Phase
 
@@ -17,19 +16,15 @@ CLOSE = 1.05
 """Levels within 5 % of each other are told apart no further."""
 
 
-def failing(step: Step) -> bool:
-    """Whether more than 1 % of the answers are errors, beyond chance."""
-    return wilson(step.errors, step.good + step.errors).lo > TOLERATED
-
-
 def edges(notes: Notes, held_users: int) -> Generator[Order, Step, None]:
     """Narrow down where errors begin, and where goodput collapses, when either was seen."""
 
     def collapsed(step: Step) -> bool:
         return step.users > held_users and step.goodput_rps < COLLAPSED * notes.ceiling_rps
 
-    for bad in (failing, collapsed):
-        yield from narrow(notes, bad)
+    yield from narrow(notes, failing)
+    if verified_collapse(notes.steps, notes.ceiling_rps):
+        yield from narrow(notes, collapsed)
 
 
 def narrow(notes: Notes, bad: Bad) -> Generator[Order, Step, None]:

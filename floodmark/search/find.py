@@ -6,7 +6,7 @@ import math
 from collections.abc import Generator
 
 from floodmark.search.bracket import base, bracket, place, warm_up
-from floodmark.search.edge import edges, failing, narrow
+from floodmark.search.edge import edges, narrow
 from floodmark.search.hold import Hold, hold
 from floodmark.search.notes import Notes
 from floodmark.search.order import Order, Outcome, Search, SearchEnded
@@ -14,7 +14,7 @@ from floodmark.search.pace import SearchSettings
 from floodmark.search.slo import find_slo_rate
 from floodmark.search.steady import slowed
 from floodmark.search.verify import recover, verify
-from floodmark.verdict.overload import USED
+from floodmark.verdict.overload import USED, failing
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import End
 
@@ -80,6 +80,8 @@ def _hold_evenly(notes: Notes, level: int) -> Generator[Order, Step, Hold]:
     held = Hold(level)
     for _ in range(EVEN_DOUBLINGS):
         double = min(2 * held.users, notes.settings.max_users)
+        if any(failing(s) for s in notes.steps if s.users <= double and s.phase in USED):
+            double = held.users
         yield from hold(notes, held, leave_uneven=double > held.users)
         enough = notes.settings.pace.verification_s + notes.settings.pace.holding_s
         if not held.uneven or double == held.users or notes.time_left_s < enough:

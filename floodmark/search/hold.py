@@ -13,6 +13,7 @@ from floodmark.verdict.words import Phase
 
 MIDDLE_AGREE = 0.04
 CONTENDED = 0.9
+BASE_HALF_WIDTH = 0.04
 UNEVEN = 3.0
 """Spread of visits, in their own half-widths, that chance does not explain."""
 
@@ -65,7 +66,9 @@ def hold(notes: Notes, held: Hold, *, leave_uneven: bool) -> Generator[Order, St
             break
         if leave_uneven and held.uneven:
             break
-        step = yield from notes.visit(Phase.BASE, base_users, pace.rebase_s, think=False)
+        step = yield from notes.visit(
+            Phase.BASE, base_users, pace.rebase_max_s, think=False, min_s=pace.rebase_s, half_width=BASE_HALF_WIDTH
+        )
         base_users = _judge_base(notes, step, base_users)
         step = yield from notes.visit(Phase.HOLD, held.users, pace.hold_s, think=True, fresh=True)
         held.visits.append(step)

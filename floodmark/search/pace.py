@@ -16,6 +16,7 @@ class Pace:
     bracket_max_s: float = 4.0
     place_s: float = 3.5
     rebase_s: float = 1.5
+    rebase_max_s: float = 4.0
     hold_s: float = 5.0
     holds_min: int = 3
     holds_max: int = 8
@@ -54,6 +55,7 @@ QUICK = Pace(
     bracket_max_s=2.0,
     place_s=2.0,
     rebase_s=1.0,
+    rebase_max_s=2.0,
     hold_s=3.0,
     holds_max=5,
     verify_s=3.0,

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from floodmark.search.hold import Hold
 from floodmark.search.notes import Notes
 from floodmark.search.order import Order
-from floodmark.verdict.overload import COLLAPSED
+from floodmark.verdict.overload import COLLAPSED, failing
 from floodmark.verdict.recovery import Before, recovered
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import Phase
@@ -38,7 +38,9 @@ def verify(notes: Notes, held: Hold) -> Generator[Order, Step, int | None]:
             again = yield from notes.visit(Phase.HOLD, held.users, pace.hold_s, think=True, fresh=True)
             held.visits.append(again)
             notes.ceiling_rps = held.ceiling.value
-    # A rise within the interval of what is held is no rise.
+    # A rise within the interval of what is held is no rise, and one that comes with errors no capacity.
+    if failing(notes.steps[-1]):
+        return None
     return users if min(beyond) > max(NOT_THE_CEILING * held.ceiling.value, held.ceiling.hi) else None
 
 

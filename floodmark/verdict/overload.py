@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -71,29 +72,44 @@ def _kept(beyond: Sequence[Step], ceiling_rps: float) -> Point:
 
 
 def _collapse(beyond: Sequence[Step], hold_users: int, ceiling_rps: float) -> Point:
-    """The least level below 90 % of the ceiling, where two visits agree that there is one."""
+    """The least level below 90 % of the ceiling, where two visits far beyond agree that there is one."""
     if not beyond:
         return Point(valid=False, reason="no visit beyond the held level")
-    low = [s.users for s in beyond if s.goodput_rps < COLLAPSED * ceiling_rps]
-    if len(low) < 2:
+    if not verified_collapse(beyond, ceiling_rps):
         most = float(max(s.users for s in beyond))
-        return Point(value=f"none_to_{most:.0f}", lo=most, method="no level below 90 %", n_visits=len(beyond))
-    least = min(low)
-    below = max([hold_users, *(s.users for s in beyond if s.users < least)])
+        return Point(value=f"none_to_{most:.0f}", lo=most, method="no level below 90 %, twice", n_visits=len(beyond))
+    levels: dict[int, list[float]] = {}
+    for step in beyond:
+        levels.setdefault(step.users, []).append(step.goodput_rps)
+    falling = sorted(levels, reverse=True)
+    low = list(itertools.takewhile(lambda n: statistics.median(levels[n]) < COLLAPSED * ceiling_rps, falling))
+    least = min(low, default=falling[0])
+    below = max([hold_users, *(n for n in levels if n < least)])
     return Point(
         value=float(least),
         lo=float(below),
         hi=float(least),
         method=f"first level below 90 %; {below} users are above it",
-        n_visits=len(low),
+        n_visits=sum(len(levels[n]) for n in low),
     )
+
+
+def verified_collapse(steps: Sequence[Step], ceiling_rps: float) -> bool:
+    """Whether the visits that were to verify the ceiling fell below 90 % of it, twice."""
+    verifying = [s for s in steps if s.phase is Phase.VERIFY]
+    return len(verifying) >= 2 and all(s.goodput_rps < COLLAPSED * ceiling_rps for s in verifying[-2:])
+
+
+def failing(step: Step) -> bool:
+    """Whether more than 1 % of the answers are errors, beyond chance."""
+    return wilson(step.errors, step.good + step.errors).lo > TOLERATED
 
 
 def error_onset(used: Sequence[Step]) -> Point:
     """The least level with more than 1 % errors, beyond chance, and the highest one below it without."""
     if not used:
         return Point(valid=False, reason="no visit")
-    bad = [s.users for s in used if wilson(s.errors, s.good + s.errors).lo > TOLERATED]
+    bad = [s.users for s in used if failing(s)]
     most = max(s.users for s in used)
     if not bad:
         return Point(value=f"none_to_{most}", lo=float(most), method="no level with more than 1 % errors")

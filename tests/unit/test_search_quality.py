@@ -121,23 +121,7 @@ def test_the_truth_of_the_collapsing_scenarios() -> None:
         assert rates[1] < 0.9 * rates[0]
 
 
-KNOWN = {
-    "E": "falling curve: ceiling RMSE 5.2 %, knee RMSE 5.2 % and once off by 31 %",
-    "I": "knee RMSE 5.6 %: a base visit of 2 s sees about 100 answers of cv 1, so R0 is known to some 4 %",
-    "J": "falling curve: ceiling RMSE 4.8 %, bias -2.3 %, 19 % of runs off by more than 5 %, knee RMSE 5.2 %",
-}
-"""Where the committed runs miss a bar. Eight seeds have not the power to see it, a hundred do."""
-
-
-@pytest.mark.parametrize(
-    "scenario",
-    [
-        pytest.param(
-            s, id=s.name, marks=[pytest.mark.xfail(strict=True, reason=KNOWN[s.name])] if s.name in KNOWN else []
-        )
-        for s in SCENARIOS
-    ],
-)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_the_committed_runs_keep_the_bars(scenario: Scenario) -> None:
     (row,) = [row for row in ROWS if (row.scenario, row.strategy) == (scenario.name, "S8")]
     assert row.runs >= 100
