@@ -17,7 +17,7 @@ SCENARIOS := $(sort $(basename $(notdir $(wildcard scenarios/*.toml))))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install dev doctor down test test-unit test-load test-integration test-e2e benchmark-generator benchmarks known-answers lint format lock docs
+.PHONY: help install dev doctor down test test-unit test-load test-integration test-e2e benchmark-generator benchmarks strategies known-answers lint format lock docs
 
 help: ## this list
 	@echo "floodmark: where does a Flask deployment saturate, and what stops it?"
@@ -67,6 +67,10 @@ benchmarks: benchmark-generator ## every benchmark; about twenty minutes on a qu
 	$(BIN)/python -m benchmarks.latency
 	$(BIN)/python -m benchmarks.document
 
+strategies: $(VENV)/.dev ## our search beside others on simulated servers, into docs/method.md: about 10 minutes
+	$(BIN)/python -m benchmarks.strategies --jobs 2 $(ARGS)
+	$(BIN)/python -m benchmarks.strategies --document
+
 known-answers: $(VENV)/.dev ## measure servers whose answer is a formula: about 40 minutes, or ARGS='--only K1,K4'
 	$(BIN)/python -m benchmarks.known_answers $(ARGS)
 
@@ -76,6 +80,7 @@ lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter, README as generated
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/build.py --check
+	$(BIN)/python -m benchmarks.strategies --check
 
 format: $(VENV)/.dev ## let ruff format and mend
 	$(BIN)/ruff check --fix .
