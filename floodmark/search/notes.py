@@ -93,7 +93,8 @@ class Notes:
         self.steps.append(step)
         self.plan_s = max(0.0, self.plan_s - (step.t_end_s - self.elapsed_s))
         self.elapsed_s = step.t_end_s
-        if step.gen_verdict is GeneratorWord.LIMITED:
+        # Arrivals that found no connection are the target's doing: it holds them all.
+        if step.gen_verdict is GeneratorWord.LIMITED and not step.not_sent:
             raise SearchEnded(End.GENERATOR_LIMITED, step.reason or "the generator was the limit")
         if not may_fail and _dead(step):
             raise self._ended_by_errors(step)
