@@ -73,6 +73,7 @@ strategies: $(VENV)/.dev ## our search beside others on simulated servers, into 
 
 known-answers: $(VENV)/.dev ## measure servers whose answer is a formula: about 40 minutes, or ARGS='--only K1,K4'
 	$(BIN)/python -m benchmarks.known_answers $(ARGS)
+	$(BIN)/python -m benchmarks.known_answers --document
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter, README as generated
 	$(BIN)/ruff check .
@@ -81,6 +82,7 @@ lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter, README as generated
 	$(BIN)/lint-imports
 	$(BIN)/python docs/build.py --check
 	$(BIN)/python -m benchmarks.strategies --check
+	$(BIN)/python -m benchmarks.known_answers --check
 
 format: $(VENV)/.dev ## let ruff format and mend
 	$(BIN)/ruff check --fix .

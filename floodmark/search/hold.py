@@ -62,7 +62,7 @@ def hold(notes: Notes, held: Hold, *, leave_uneven: bool) -> Generator[Order, St
     pace, precision = notes.settings.pace, notes.settings.precision
     base_users = max(1, int(notes.knee_inflight / 2))
     while len(held.visits) < pace.holds_max and not held.settled(precision, pace.holds_min):
-        if held.visits and notes.time_left_s < pace.verification_s + pace.round_s:
+        if held.visits and notes.time_left_s < notes.verification_s + notes.round_s(held.users):
             break
         if leave_uneven and held.uneven:
             break

@@ -30,21 +30,6 @@ class Pace:
     confirm_s: float = 60.0
     settle_min_s: float = 0.5
 
-    @property
-    def verification_s(self) -> float:
-        """Time kept back for verification and recovery, settling included."""
-        return self.verify_s + self.recovery_s + 4 * self.settle_min_s + 1
-
-    @property
-    def round_s(self) -> float:
-        """Time one base visit and one hold visit take, settling included."""
-        return self.rebase_s + self.hold_s + 3 * self.settle_min_s
-
-    @property
-    def holding_s(self) -> float:
-        """Time the fewest visits of a hold take."""
-        return self.holds_min * self.round_s
-
 
 FULL = Pace()
 QUICK = Pace(
