@@ -43,6 +43,21 @@ VARIANTS: tuple[str, ...] = (
 )
 """What is shown without names: the settings that public answers make claims about."""
 START_S = 3.0
+COLUMNS = (
+    "server",
+    "settings",
+    "slots",
+    "in app, max",
+    "mean",
+    "per process",
+    "in server",
+    "in kernel",
+    "burst s",
+    "kept s",
+    "ideal s",
+    "errors",
+    "what it means",
+)
 
 
 def add_to(verbs: Any) -> None:
@@ -152,10 +167,7 @@ def _document(found: ConcurrencyRow) -> dict[str, Any]:
 def _show(rows: Sequence[ConcurrencyRow], path: Path) -> None:
     """The table, and the file it stands in."""
     out = stdout()
-    shown_table = table(
-        "server", "settings", "slots", "in app, max", "mean", "per process", "in server", "in kernel", "burst s", "kept s",
-        "ideal s", "errors", "what it means",
-    )  # fmt: skip
+    shown_table = table(*COLUMNS)
     for found in rows:
         settings = " ".join(s for s in found.settings.split() if s.split("=")[0] in {"workers", "threads", "processes"})
         shown_table.add_row(
