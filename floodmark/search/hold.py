@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from floodmark.search.notes import Notes
 from floodmark.search.order import Order
 from floodmark.stats.intervals import Interval, agree, pooled_interval
+from floodmark.verdict.saturation import CONTENDED
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import Phase
 
 MIDDLE_AGREE = 0.04
-CONTENDED = 0.9
 BASE_HALF_WIDTH = 0.04
 UNEVEN = 3.0
 """Spread of visits, in their own half-widths, that chance does not explain."""
