@@ -13,7 +13,7 @@ from floodmark.verdict.step import Step
 from floodmark.verdict.words import Phase
 
 MIDDLE_AGREE = 0.04
-BASE_HALF_WIDTH = 0.04
+BASE_HALF_WIDTH = 0.06
 UNEVEN = 3.0
 """Spread of visits, in their own half-widths, that chance does not explain."""
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 class Pace:
     """Window lengths in s and visit counts. ``--quick`` is the same algorithm at another pace."""
 
-    warm_s: float = 4.0
+    warm_s: float = 3.5
     warm_max_s: float = 60.0
-    base_s: float = 3.0
+    base_s: float = 2.5
     bracket_min_s: float = 1.5
     bracket_max_s: float = 4.0
     place_s: float = 3.5
