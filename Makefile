@@ -17,7 +17,7 @@ SCENARIOS := $(sort $(basename $(notdir $(wildcard scenarios/*.toml))))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install dev doctor down test test-unit test-load test-integration test-e2e benchmark-generator benchmarks strategies known-answers lint format lock docs
+.PHONY: help install dev concurrency doctor down test test-unit test-load test-integration test-e2e benchmark-generator benchmarks strategies known-answers lint format lock docs
 
 help: ## this list
 	@echo "floodmark: where does a Flask deployment saturate, and what stops it?"
@@ -38,6 +38,9 @@ up-%: $(VENV)/.installed ## bring a scenario's target up by hand
 
 down: $(VENV)/.installed ## stop what up- started
 	$(FLOODMARK) down $(if $(RESULTS),--results $(RESULTS))
+
+concurrency: $(VENV)/.installed ## nominal slots against requests truly inside the app, for every server here
+	$(FLOODMARK) concurrency $(if $(BACKEND),--backend $(BACKEND)) $(ARGS)
 
 doctor: $(VENV)/.installed ## what this host lacks, and the mend
 	$(FLOODMARK) doctor
@@ -73,6 +76,7 @@ strategies: $(VENV)/.dev ## our search beside others on simulated servers, into 
 
 known-answers: $(VENV)/.dev ## measure servers whose answer is a formula: about 40 minutes, or ARGS='--only K1,K4'
 	$(BIN)/python -m benchmarks.known_answers $(ARGS)
+	$(BIN)/python -m benchmarks.known_answers --document
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter, README as generated
 	$(BIN)/ruff check .
@@ -81,6 +85,7 @@ lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter, README as generated
 	$(BIN)/lint-imports
 	$(BIN)/python docs/build.py --check
 	$(BIN)/python -m benchmarks.strategies --check
+	$(BIN)/python -m benchmarks.known_answers --check
 
 format: $(VENV)/.dev ## let ruff format and mend
 	$(BIN)/ruff check --fix .

@@ -6,11 +6,10 @@ import json
 from pathlib import Path
 
 from benchmarks import generator, latency, memory, recorder
+from benchmarks.page import DOCS, renew
 from benchmarks.record import read
 
 RESULTS = Path(__file__).parent / "results"
-PAGE = Path(__file__).parents[1] / "docs" / "clients.md"
-BEGIN, END = "<!-- benchmarks -->\n", "<!-- /benchmarks -->"
 
 
 def main() -> None:
@@ -31,10 +30,7 @@ def main() -> None:
     text = "\n"
     for part in parts:
         text += part + ("\n" if part.startswith("|") else "\n\n")
-    page = PAGE.read_text(encoding="utf-8")
-    before, _, rest = page.partition(BEGIN)
-    after = rest.partition(END)[2]
-    PAGE.write_text(f"{before}{BEGIN}{text}{END}{after}", encoding="utf-8")
+    renew(DOCS / "clients.md", "benchmarks", text)
 
 
 def _where(name: str) -> str:

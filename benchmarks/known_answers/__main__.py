@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmarks.known_answers import suite, table
 from benchmarks.known_answers.bench import Bench
 from benchmarks.known_answers.case import Case
+from benchmarks.known_answers.document import document
 from benchmarks.known_answers.table import INSIDE, NOT_MEASURED, OUTSIDE, Row
 from floodmark.run.calibrate import null_ceiling
 from floodmark.scenario import Budget
@@ -31,7 +32,14 @@ def main() -> int:
     parser.add_argument("--quick-subset", action="store_true", help="a few cases on a smaller budget; keeps no rows")
     parser.add_argument("--results", type=Path, default=ROOT / "results" / "known_answers", help="where runs land")
     parser.add_argument("--out", type=Path, default=table.RESULTS, help="the table to keep")
+    parser.add_argument("--document", action="store_true", help="only write the kept table into docs/method.md")
+    parser.add_argument("--check", action="store_true", help="only see whether that table is up to date")
     options = parser.parse_args()
+    if options.document or options.check:
+        same = document(check=options.check)
+        if options.check and not same:
+            print("docs/method.md differs from the kept table; run it with --document", file=sys.stderr)
+        return int(options.check and not same)
     try:
         cases = suite.chosen(",".join(suite.QUICK_SUBSET) if options.quick_subset else options.only)
     except ValueError as error:

@@ -26,4 +26,4 @@ def chosen(words: str | None) -> list[Case]:
         if not fits:
             raise ValueError(f"there is no case {word!r}; there are: {', '.join(case.id for case in CASES)}")
         found += fits
-    return found
+    return [case for case in CASES if case in found]

@@ -7,13 +7,13 @@ import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from benchmarks.page import DOCS, renew
 from benchmarks.record import read
 from benchmarks.strategies.scenario import HELD_OUT, SCENARIOS, Scenario
 from benchmarks.strategies.score import Score
 
 RESULTS = Path(__file__).parents[1] / "results"
-PAGE = Path(__file__).parents[2] / "docs" / "method.md"
-BEGIN, END = "<!-- strategies -->\n", "<!-- /strategies -->"
+PAGE = DOCS / "method.md"
 TITLES = {
     "S0": "S0 oracle: told the level, one hold of 60 s",
     "S1": "S1 linear, 20 x 30 s, maximum, Kneedle",
@@ -25,20 +25,8 @@ TITLES = {
 
 
 def document(results: Path, *, check: bool) -> bool:
-    """Bring the page in line with the rows; returns whether it was. check: leave the page as it is.
-
-    Makes a page of nothing but the table where there is none.
-    """
-    page = PAGE.read_text(encoding="utf-8") if PAGE.exists() else f"# How the search compares\n\n{BEGIN}{END}\n"
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise SystemExit(f"{PAGE} has no markers {BEGIN.strip()} and {END}")
-    renewed = f"{before}{BEGIN}{text(results)}{END}{after}"
-    same = PAGE.exists() and renewed == page
-    if not check and not same:
-        PAGE.write_text(renewed, encoding="utf-8")
-    return same
+    """Bring the page in line with the rows; returns whether it was. check: leave the page as it is."""
+    return renew(PAGE, "strategies", text(results), check=check)
 
 
 def text(results: Path) -> str:

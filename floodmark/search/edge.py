@@ -30,7 +30,7 @@ def edges(notes: Notes, held_users: int) -> Generator[Order, Step, None]:
 def narrow(notes: Notes, bad: Bad) -> Generator[Order, Step, None]:
     """Bisect by short visits, on a logarithmic scale."""
     pace = notes.settings.pace
-    while notes.time_left_s > pace.edge_s + 2 * pace.settle_min_s:
+    while notes.time_left_s > pace.edge_s + notes.settle_s(1, think=True) + pace.settle_min_s:
         seen = [s for s in notes.steps if s.phase in USED]
         worse = [s.users for s in seen if bad(s)]
         if not worse:

@@ -50,7 +50,7 @@ def _confirm(notes: Notes, level: int) -> Generator[Order, Step, Outcome]:
         higher = yield from verify(notes, held)
         if higher is None:
             break
-        if notes.time_left_s < notes.settings.pace.holding_s + notes.settings.pace.verification_s:
+        if notes.time_left_s < notes.settings.pace.holds_min * notes.round_s(higher) + notes.verification_s:
             raise SearchEnded(End.TIMED_OUT, f"goodput still rose at {higher} users when time ran out", held.users)
         # With fresh visits: the one that sent us here was picked for being high.
         held = yield from _hold_evenly(notes, higher)
@@ -83,7 +83,7 @@ def _hold_evenly(notes: Notes, level: int) -> Generator[Order, Step, Hold]:
         if any(failing(s) for s in notes.steps if s.users <= double and s.phase in USED):
             double = held.users
         yield from hold(notes, held, leave_uneven=double > held.users)
-        enough = notes.settings.pace.verification_s + notes.settings.pace.holding_s
+        enough = notes.verification_s + notes.settings.pace.holds_min * notes.round_s(double)
         if not held.uneven or double == held.users or notes.time_left_s < enough:
             break
         lower, held = held, Hold(double)

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from floodmark.search.notes import Notes
 from floodmark.search.order import Order
 from floodmark.stats.intervals import Interval, agree, pooled_interval
+from floodmark.verdict.saturation import CONTENDED
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import Phase
 
 MIDDLE_AGREE = 0.04
-CONTENDED = 0.9
-BASE_HALF_WIDTH = 0.04
+BASE_HALF_WIDTH = 0.06
 UNEVEN = 3.0
 """Spread of visits, in their own half-widths, that chance does not explain."""
 
@@ -62,7 +62,7 @@ def hold(notes: Notes, held: Hold, *, leave_uneven: bool) -> Generator[Order, St
     pace, precision = notes.settings.pace, notes.settings.precision
     base_users = max(1, int(notes.knee_inflight / 2))
     while len(held.visits) < pace.holds_max and not held.settled(precision, pace.holds_min):
-        if held.visits and notes.time_left_s < pace.verification_s + pace.round_s:
+        if held.visits and notes.time_left_s < notes.verification_s + notes.round_s(held.users):
             break
         if leave_uneven and held.uneven:
             break

@@ -46,6 +46,18 @@ class Notes:
     def time_left_s(self) -> float:
         return self.settings.time_budget_s - self.elapsed_s
 
+    @property
+    def verification_s(self) -> float:
+        """Time kept back for verification and recovery, settling included; a rise or a fall is looked at again."""
+        pace = self.settings.pace
+        return pace.verify_s + pace.recovery_s + self.settle_s(self.users_for(4), think=True) + 2 * pace.settle_min_s
+
+    def round_s(self, users: int) -> float:
+        """Time one base visit and one hold visit take, settling included."""
+        pace = self.settings.pace
+        settling = self.settle_s(1, think=False) + self.settle_s(users, think=True) + pace.settle_min_s
+        return (pace.rebase_s + pace.rebase_max_s) / 2 + pace.hold_s + settling
+
     def users_for(self, factor: float) -> int:
         """``factor`` times the knee, at least one user and at most the allowed maximum."""
         return max(1, min(self.settings.max_users, round(factor * self.knee_users)))

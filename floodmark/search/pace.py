@@ -9,41 +9,26 @@ from dataclasses import dataclass
 class Pace:
     """Window lengths in s and visit counts. ``--quick`` is the same algorithm at another pace."""
 
-    warm_s: float = 4.0
+    warm_s: float = 3.5
     warm_max_s: float = 60.0
-    base_s: float = 3.0
+    base_s: float = 2.5
     bracket_min_s: float = 1.5
     bracket_max_s: float = 4.0
-    place_s: float = 3.5
+    place_s: float = 3.0
     rebase_s: float = 1.5
     rebase_max_s: float = 4.0
-    hold_s: float = 5.0
+    hold_s: float = 4.5
     holds_min: int = 3
     holds_max: int = 8
-    verify_s: float = 4.0
+    verify_s: float = 3.5
     recovery_s: float = 3.0
     recovery_max_s: float = 10.0
-    edge_s: float = 2.0
+    edge_s: float = 1.5
     trial_s: float = 12.0
     trials_min: int = 5
     trials_max: int = 6
     confirm_s: float = 60.0
     settle_min_s: float = 0.5
-
-    @property
-    def verification_s(self) -> float:
-        """Time kept back for verification and recovery, settling included."""
-        return self.verify_s + self.recovery_s + 4 * self.settle_min_s + 1
-
-    @property
-    def round_s(self) -> float:
-        """Time one base visit and one hold visit take, settling included."""
-        return self.rebase_s + self.hold_s + 3 * self.settle_min_s
-
-    @property
-    def holding_s(self) -> float:
-        """Time the fewest visits of a hold take."""
-        return self.holds_min * self.round_s
 
 
 FULL = Pace()

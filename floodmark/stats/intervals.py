@@ -12,8 +12,8 @@ from scipy.special import ndtri, stdtrit
 LEVEL = 0.95
 MEDIAN_FACTOR = 1.25
 """Standard error of a median over that of a mean, for near-normal samples: sqrt(pi / 2)."""
-FLOOR = 0.005
-"""No capacity is claimed to better than half a per cent."""
+FLOOR = 0.01
+"""No capacity is claimed to better than one per cent: even a quiet host drifts by half a one from minute to minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def median_interval(values: Sequence[float]) -> Interval:
 
 
 def pooled_interval(values: Sequence[float], half_widths: Sequence[float]) -> Interval:
-    """The interval of a run: the widest of (a) within visits, (b) between visits and (c) half a per cent.
+    """The interval of a run: the widest of (a) within visits, (b) between visits and (c) one per cent.
 
     values: one estimate per visit; half_widths: each visit's own relative half-width.
     """

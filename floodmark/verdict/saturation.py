@@ -13,6 +13,9 @@ from floodmark.verdict.point import Point
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import END_TEXT, End, Generator, Model, Phase
 
+CONTENDED = 0.9
+"""Share of the ceiling's requests in flight from which on a base level is not uncontended."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saturation:
@@ -52,6 +55,7 @@ def judge(steps: Sequence[Step], end: End, reason: str, hold_users: int | None, 
     if end in {End.ALL_ERRORS, End.DIED, End.NOT_STEADY, End.INTERRUPTED, End.STEPS_DONE, End.FAILED} or not holds:
         return _nothing(steps, end, why, r0, generator)
     ceiling = pooled_interval([s.goodput_rps for s in holds], [s.half_width for s in holds])
+    r0 = _r0(steps, ceiling.value)
     why, censored = _objection(holds, end, why)
     knees = _knees(ceiling, r0, think_s)
     beyond = look_beyond(
@@ -103,11 +107,13 @@ def _objection(holds: Sequence[Step], end: End, why: str) -> tuple[str, bool]:
     return why, False
 
 
-def _r0(steps: Sequence[Step]) -> Point:
-    """Uncontended response time: median of the base visits."""
+def _r0(steps: Sequence[Step], ceiling_rps: float = math.inf) -> Point:
+    """Uncontended response time: median of the base visits, but for those at a level that proved contended."""
     bases = [s for s in steps if s.phase is Phase.BASE and s.r_mean_ms is not None and s.valid]
     if not bases:
         return Point(valid=False, reason="no base visit")
+    least_s = min(s.r_mean_ms or 0.0 for s in bases) / 1000
+    bases = [s for s in bases if s.users == 1 or s.users <= CONTENDED * ceiling_rps * least_s] or bases
     interval = pooled_interval([s.r_mean_ms or 0.0 for s in bases], [0.0])
     bounded = math.isfinite(interval.hi)
     return Point(

@@ -102,8 +102,7 @@ def test_it_takes_a_third_of_the_time_of_a_sweep() -> None:
 
 
 def test_the_interval_covers_the_truth_on_a_quiet_machine() -> None:
-    names = ("A", "C", "D", "F", "I", "K")
-    runs = [(BY_NAME[name], ours(BY_NAME[name], QUIET, seed)) for name in names for seed in range(1, 7)]
+    runs = [(s, ours(s, QUIET, seed)) for s in SCENARIOS for seed in range(1, 3 if s.name == "H" else 7)]
     held = [f.lo <= s.ceiling_rps <= f.hi for s, f in runs if f.lo is not None and f.hi is not None]
     assert sum(held) >= 0.9 * len(held)
 

@@ -1,0 +1,68 @@
+"""The table of docs/method.md, from the kept rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from itertools import groupby
+
+from benchmarks.known_answers.table import INSIDE, NOT_MEASURED, OUTSIDE, RESULTS, Row
+from benchmarks.page import DOCS, renew
+from benchmarks.record import read
+
+PAGE = DOCS / "method.md"
+MARKS = {INSIDE: "✓", OUTSIDE: "**✗**", NOT_MEASURED: "-"}
+
+
+def document(*, check: bool) -> bool:
+    """Bring the page in line with the rows; returns whether it was."""
+    return renew(PAGE, "known-answers", text(read(RESULTS, Row)), check=check)
+
+
+def text(rows: Sequence[Row]) -> str:
+    """Markdown between the markers."""
+    facts = json.loads(RESULTS.with_suffix(".json").read_text(encoding="utf-8"))
+    inside = sum(row.verdict == INSIDE for row in rows)
+    outside = sum(row.verdict == OUTSIDE for row in rows)
+    covering = [row for row in rows if row.covers]
+    commits = sorted({row.commit for row in rows})
+    summary = (
+        f"{inside} inside their bars, {outside} outside, {len(rows) - inside - outside} not measured; "
+        f"{sum(row.covers == 'yes' for row in covering)} of {len(covering)} intervals hold the truth. "
+        f"Measured {min(row.measured for row in rows)[:10]} on {facts['cpu']}, {facts['cores']} CPUs, Linux "
+        f"{facts['kernel']}, Python {facts['python']}, floodmark {', '.join(commits)}."
+    )
+    return "\n".join(
+        [
+            "",
+            "| | target | metric | truth | found | 95 % | error | bar | | s |",
+            "|---|---|---|---:|---:|---|---:|---|---|---:|",
+            *(line for _, case in groupby(rows, lambda row: (row.id, row.repeat)) for line in _lines(list(case))),
+            "",
+            summary,
+            "",
+            "",
+        ]
+    )
+
+
+def _lines(case: Sequence[Row]) -> list[str]:
+    return [_line(row, first=row is case[0]) for row in case]
+
+
+def _line(row: Row, *, first: bool) -> str:
+    interval = f"[{row.lo:g}, {row.hi:g}]" if row.lo is not None and row.hi is not None else ""
+    error = f"{row.error_pct:+.1f} %" if row.error_pct is not None else ""
+    cells = [
+        row.id if first else "",
+        row.what if first else "",
+        row.metric,
+        row.truth,
+        row.found,
+        interval,
+        error,
+        row.bar,
+        MARKS[row.verdict] + (f" {row.note}" if row.verdict != INSIDE and row.note else ""),
+        f"{row.seconds:.0f}" if first else "",
+    ]
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

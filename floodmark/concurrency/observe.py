@@ -1,0 +1,68 @@
+"""Observe one server under waves of simultaneous requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from floodmark.concurrency.watch import Watch
+from floodmark.concurrency.wave import Crowd
+from floodmark.errors import TargetError
+from floodmark.results.concurrency import Look
+from floodmark.targets.target import Running
+
+PATH, MARKER = "/io?ms={hold_ms}", b"floodmark:io"
+REPETITIONS = 3
+LONG_S = 3.0
+"""A wave that takes longer is not repeated: a server with one slot would take minutes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Burst:
+    """clients: requests sent at once. hold_ms: how long the app holds each."""
+
+    clients: int = 64
+    hold_ms: int = 100
+
+
+def observe(running: Running, burst: Burst, say: Callable[[str], None]) -> list[Look]:
+    """Two waves, on new connections and on the same ones, several times. Raises TargetError if the target ends."""
+    if running.ledger_path is None:
+        raise TargetError("the target has no probe, so nobody can tell what is inside the app")
+    parts = urlsplit(running.base_url)
+    host, port = parts.hostname or "127.0.0.1", parts.port or 80
+    looks: list[Look] = []
+    crowd = Crowd(burst.clients, host, port, PATH.format(hold_ms=burst.hold_ms), MARKER)
+    try:
+        for number in range(1, REPETITIONS + 1):
+            for fresh in (True, False):
+                watch = Watch(running.ledger_path, port, crowd)
+                watch.start()
+                wave = crowd.wave(fresh=fresh)
+                seen = watch.stop()
+                ended = running.ended()
+                if ended is not None:
+                    raise TargetError(f"the target ended under a burst of {burst.clients}: {ended}")
+                say(
+                    f"wave {number}, {'new' if fresh else 'kept'} connections: {seen.max_inflight} in the app at once, "
+                    f"{wave.seconds:.2f} s"
+                )
+                looks.append(
+                    Look(
+                        fresh=fresh,
+                        max_inflight=seen.max_inflight,
+                        mean_inflight=seen.mean_inflight,
+                        per_process=seen.per_process,
+                        waiting_in_server=seen.fullest.in_server,
+                        waiting_in_kernel=seen.fullest.in_kernel,
+                        burst_s=wave.seconds,
+                        reused=wave.reused,
+                        errors=wave.errors,
+                    )
+                )
+            if max(look.burst_s for look in looks) > LONG_S:
+                break
+    finally:
+        crowd.close()
+    return looks

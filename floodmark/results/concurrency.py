@@ -1,0 +1,125 @@
+"""The row of concurrency.csv, and what it says in words."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+CONCURRENCY = "concurrency.csv"
+SLOW = 1.25
+"""Times the ideal, beyond which a burst took longer than the slots explain."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One wave at one server: what was in the app at most and on average, where the others waited, how long it took."""
+
+    fresh: bool
+    max_inflight: int
+    mean_inflight: float
+    per_process: Sequence[int]
+    waiting_in_server: int
+    waiting_in_kernel: int
+    burst_s: float
+    reused: int
+    errors: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConcurrencyRow:
+    """One server in one setting. Counts are of requests.
+
+    max_inflight: most inside the app at once, in any wave; min_of_max: in the wave where this was least.
+    mean_inflight: time average over a wave, median of the waves. per_process: inside each process when most were.
+    waiting_in_server, waiting_in_kernel: where the others were while all clients waited. burst_s: until the last of
+    ``clients`` was answered, median of the waves on new connections; kept_burst_s: on connections kept from the wave
+    before; ideal_s: the same for slots that are never idle. reused: share of the second waves' answers that came on a
+    kept connection. errors: requests that failed, and kept connections found closed, by kind.
+    """
+
+    server: str
+    version: str
+    settings: str
+    nominal_slots: int | None
+    max_inflight: int
+    mean_inflight: float
+    per_process: str
+    waiting_in_server: int
+    waiting_in_kernel: int
+    burst_s: float
+    ideal_s: float
+    errors: str
+    min_of_max: int
+    kept_burst_s: float | None
+    reused: float | None
+    clients: int
+    hold_ms: int
+    waves: int
+    note: str
+
+
+def row(
+    *,
+    server: str,
+    version: str,
+    settings: Mapping[str, object],
+    nominal_slots: int | None,
+    clients: int,
+    hold_ms: int,
+    looks: Sequence[Look],
+) -> ConcurrencyRow:
+    """Sum up the waves at one server. Raises ValueError without any."""
+    if not looks:
+        raise ValueError("no wave to sum up")
+    fresh = [look for look in looks if look.fresh]
+    kept = [look for look in looks if not look.fresh]
+    fullest = max(looks, key=lambda look: look.max_inflight)
+    ideal_s = math.ceil(clients / min(clients, nominal_slots or clients)) * hold_ms / 1000
+    burst_s = statistics.median(look.burst_s for look in fresh)
+    errors: dict[str, int] = {}
+    for look in looks:
+        for kind, count in look.errors.items():
+            errors[kind] = errors.get(kind, 0) + count
+    return ConcurrencyRow(
+        server=server,
+        version=version,
+        settings=" ".join(f"{name}={value}" for name, value in settings.items()),
+        nominal_slots=nominal_slots,
+        max_inflight=fullest.max_inflight,
+        mean_inflight=round(statistics.median(look.mean_inflight for look in looks), 2),
+        per_process=" ".join(map(str, fullest.per_process)),
+        waiting_in_server=round(statistics.median(look.waiting_in_server for look in fresh)),
+        waiting_in_kernel=round(statistics.median(look.waiting_in_kernel for look in fresh)),
+        burst_s=round(burst_s, 3),
+        ideal_s=ideal_s,
+        errors=", ".join(f"{count} {kind}" for kind, count in sorted(errors.items())),
+        min_of_max=min(look.max_inflight for look in looks),
+        kept_burst_s=round(statistics.median(look.burst_s for look in kept), 3) if kept else None,
+        reused=round(sum(look.reused for look in kept) / (clients * len(kept)), 3) if kept else None,
+        clients=clients,
+        hold_ms=hold_ms,
+        waves=len(looks),
+        note=explain(looks, nominal_slots, clients, burst_s / ideal_s),
+    )
+
+
+def explain(looks: Sequence[Look], nominal_slots: int | None, clients: int, stretch: float) -> str:
+    """In words: does the server deliver its slots, and if not, how does it fall short?"""
+    most, least = max(look.max_inflight for look in looks), min(look.max_inflight for look in looks)
+    if nominal_slots is None or nominal_slots >= clients:
+        said = f"no limit within {clients}: {most} at once"
+    elif most > nominal_slots:
+        said = f"more than its {nominal_slots} slots: {most} at once"
+    elif least == nominal_slots:
+        said = f"delivers its {nominal_slots} slots in every wave"
+    elif most == nominal_slots:
+        said = f"reaches its {nominal_slots} slots, but only {least} in its worst wave"
+    else:
+        said = f"{least} to {most} of its {nominal_slots} slots" if least < most else f"{most} of {nominal_slots} slots"
+    if stretch > SLOW:
+        uneven = any(len(look.per_process) > 1 for look in looks)
+        cause = "connections are dealt unevenly to processes" if uneven else "slots idle in between"
+        said += f"; a burst takes {stretch:.1f} times the ideal: {cause}"
+    return said
