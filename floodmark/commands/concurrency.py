@@ -38,7 +38,7 @@ VARIANTS: tuple[str, ...] = (
     "gunicorn-gthread:workers=2,threads=4",
     "gunicorn-gthread:workers=4,threads=4",
     "gunicorn-gevent",
-    "uwsgi:processes=2,threads=4",
+    "uwsgi:workers=2,threads=4",
     "waitress:threads=4",
 )
 """What is shown without names: the settings that public answers make claims about."""

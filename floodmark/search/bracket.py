@@ -19,6 +19,7 @@ RISING = 1.03
 FALLING = 0.97
 NEAR_BEST = 0.985
 UNEVENLY = 0.9
+PLACE_HALF_WIDTH = 0.03
 AROUND = (1.0, 1.15, 1.3)
 """Where a falling curve is looked at again, in knees: its peak lies between the knee and where waiting sets in."""
 
@@ -106,7 +107,16 @@ def place(notes: Notes) -> Generator[Order, Step, int]:
     curve: dict[int, float] = {}
 
     def look(users: int) -> Part:
-        step = yield from notes.visit(Phase.PLACE, users, pace.place_s, think=True, fresh=True, may_fail=bool(curve))
+        step = yield from notes.visit(
+            Phase.PLACE,
+            users,
+            pace.place_s,
+            think=True,
+            fresh=True,
+            may_fail=bool(curve),
+            min_s=pace.place_min_s,
+            half_width=PLACE_HALF_WIDTH,
+        )
         curve[users] = max(step.goodput_rps, curve.get(users, 0.0))
 
     knee = notes.knee_users

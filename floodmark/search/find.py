@@ -12,7 +12,7 @@ from floodmark.search.notes import Notes
 from floodmark.search.order import Order, Outcome, Search, SearchEnded
 from floodmark.search.pace import SearchSettings
 from floodmark.search.slo import find_slo_rate
-from floodmark.search.steady import slowed
+from floodmark.search.steady import changed
 from floodmark.search.verify import recover, verify
 from floodmark.verdict.overload import USED, failing
 from floodmark.verdict.step import Step
@@ -57,13 +57,17 @@ def _confirm(notes: Notes, level: int) -> Generator[Order, Step, Outcome]:
     yield from recover(notes)
     if not math.isfinite(held.ceiling.hi):
         raise SearchEnded(End.TIMED_OUT, "each visit saw too few answers for an interval", held.users)
-    share = slowed(notes.steps, held.users)
+    share = changed(notes.steps, held.users)
     if share is not None:
-        raise SearchEnded(
-            End.NOT_STEADY, f"the target slowed by {share:.0%} while it was searched: a leak, or throttling"
-        )
+        raise SearchEnded(End.NOT_STEADY, _why_unsteady(share))
     yield from edges(notes, held.users)
     return _outcome(notes, held)
+
+
+def _why_unsteady(share: float) -> str:
+    if share < 0:
+        return f"the target slowed by {-share:.0%} while searched: a leak, or throttling"
+    return f"the target grew {share:.0%} faster while searched: it had not warmed up"
 
 
 def _without_errors(notes: Notes, level: int) -> Generator[Order, Step, int]:

@@ -13,7 +13,7 @@ from floodmark.verdict.step import Step
 from floodmark.verdict.words import Phase
 
 MIDDLE_AGREE = 0.04
-BASE_HALF_WIDTH = 0.06
+BASE_HALF_WIDTH, HOLD_HALF_WIDTH = 0.06, 0.015
 UNEVEN = 3.0
 """Spread of visits, in their own half-widths, that chance does not explain."""
 
@@ -70,7 +70,15 @@ def hold(notes: Notes, held: Hold, *, leave_uneven: bool) -> Generator[Order, St
             Phase.BASE, base_users, pace.rebase_max_s, think=False, min_s=pace.rebase_s, half_width=BASE_HALF_WIDTH
         )
         base_users = _judge_base(notes, step, base_users)
-        step = yield from notes.visit(Phase.HOLD, held.users, pace.hold_s, think=True, fresh=True)
+        step = yield from notes.visit(
+            Phase.HOLD,
+            held.users,
+            pace.hold_s,
+            think=True,
+            fresh=True,
+            min_s=pace.hold_min_s,
+            half_width=HOLD_HALF_WIDTH,
+        )
         held.visits.append(step)
         notes.ceiling_rps = held.ceiling.value
 

@@ -7,23 +7,29 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """Window lengths in s and visit counts. ``--quick`` is the same algorithm at another pace."""
+    """Window lengths in s and visit counts. ``--quick`` is the same algorithm at another pace.
 
-    warm_s: float = 3.5
+    A visit with a least and a greatest length ends as soon as its goodput is known well enough for its purpose.
+    """
+
+    warm_s: float = 4.0
     warm_max_s: float = 60.0
     base_s: float = 2.5
     bracket_min_s: float = 1.5
     bracket_max_s: float = 4.0
-    place_s: float = 3.0
+    place_min_s: float = 2.5
+    place_s: float = 3.5
     rebase_s: float = 1.5
     rebase_max_s: float = 4.0
-    hold_s: float = 4.5
+    hold_min_s: float = 3.5
+    hold_s: float = 5.0
     holds_min: int = 3
-    holds_max: int = 8
-    verify_s: float = 3.5
+    holds_max: int = 12
+    verify_min_s: float = 3.0
+    verify_s: float = 4.0
     recovery_s: float = 3.0
     recovery_max_s: float = 10.0
-    edge_s: float = 1.5
+    edge_s: float = 2.0
     trial_s: float = 12.0
     trials_min: int = 5
     trials_max: int = 6
@@ -38,11 +44,14 @@ QUICK = Pace(
     base_s=2.0,
     bracket_min_s=1.0,
     bracket_max_s=2.0,
+    place_min_s=1.5,
     place_s=2.0,
     rebase_s=1.0,
     rebase_max_s=2.0,
+    hold_min_s=2.5,
     hold_s=3.0,
     holds_max=5,
+    verify_min_s=2.0,
     verify_s=3.0,
     recovery_s=2.0,
     recovery_max_s=6.0,

@@ -1,4 +1,4 @@
-"""Did the target slow down while it was searched? No visit is long enough to see a slow leak; all of them are."""
+"""Did the target change its speed while it was searched? A visit is too short to see a slow leak; all are not."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import numpy as np
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import Phase
 
-SLOWED_SHARE = 0.08
-SLOWED_T = 4.0
+CHANGED_SHARE = 0.08
+CHANGED_T = 4.0
 
 
-def slowed(steps: Sequence[Step], hold_users: int) -> float | None:
-    """By what share the target slowed from the first to the last of its base and hold visits; None where no more than
-    chance and drift explain.
+def changed(steps: Sequence[Step], hold_users: int) -> float | None:
+    """By what share the target's speed changed from the first to the last of its base and hold visits; None where no
+    more than chance and drift explain.
 
     One line is fitted to the logarithms of the held level's goodput and of 1 / R of the base visits, each level with
-    its own mean (ordinary least squares). It must fall by more than 8 %, by more than 4 of its standard errors.
+    its own mean (ordinary least squares). It must change by more than 8 %, by more than 4 of its standard errors.
     """
     speeds: dict[tuple[Phase, int], list[tuple[float, float]]] = {}
     for step in steps:
@@ -40,5 +40,5 @@ def slowed(steps: Sequence[Step], hold_users: int) -> float | None:
     rest = logs - slope * times
     error = math.sqrt(float(rest @ rest) / freedom / square)
     seen = [s for s in steps if (s.phase, s.users) in speeds]
-    share = -math.expm1(slope * (seen[-1].t_end_s - seen[0].t_start_s))
-    return share if share > SLOWED_SHARE and -slope > SLOWED_T * error else None
+    share = math.expm1(slope * (seen[-1].t_end_s - seen[0].t_start_s))
+    return share if abs(share) > CHANGED_SHARE and abs(slope) > CHANGED_T * error else None

@@ -14,6 +14,7 @@ from floodmark.verdict.words import Phase
 
 NOT_THE_CEILING = 1.05
 BEYOND = 4.0
+VERIFY_HALF_WIDTH = 0.02
 RECOVERY_GOOD = 60
 """Good answers that a look at the recovery should hold."""
 
@@ -29,12 +30,21 @@ def verify(notes: Notes, held: Hold) -> Generator[Order, Step, int | None]:
     users = min(notes.settings.max_users, max(notes.users_for(BEYOND), 2 * held.users))
     beyond: list[float] = []
     for _ in range(2):
-        step = yield from notes.visit(Phase.VERIFY, users, pace.verify_s, think=True, fresh=True, may_fail=True)
+        step = yield from notes.visit(
+            Phase.VERIFY,
+            users,
+            pace.verify_s,
+            think=True,
+            fresh=True,
+            may_fail=True,
+            min_s=pace.verify_min_s,
+            half_width=VERIFY_HALF_WIDTH,
+        )
         beyond.append(step.goodput_rps)
         ceiling = held.ceiling.value
         if users == held.users or COLLAPSED * ceiling <= step.goodput_rps <= NOT_THE_CEILING * ceiling:
             return None
-        if len(beyond) < 2 and step.goodput_rps > ceiling:
+        if len(beyond) < 2:
             again = yield from notes.visit(Phase.HOLD, held.users, pace.hold_s, think=True, fresh=True)
             held.visits.append(again)
             notes.ceiling_rps = held.ceiling.value
