@@ -12,6 +12,8 @@ from floodmark.verdict.generator import GeneratorGauges, judge
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import Generator, Model, Phase
 
+FOLLOWING = 0.99
+"""Share of the arrivals due in a window that a target answers which follows them."""
 MIN_FOR_LAWS = 50
 """Responses below which the operational laws are not held against a visit."""
 
@@ -62,7 +64,9 @@ def measure(
             unsent_share=1 - window.sent / window.offered if open_model and window.offered else None,
         )
     )
-    steady = not trending(window.good_per_bin)
+    # In the open model a stall shifts answers and loses none: a target that follows its arrivals is steady.
+    follows = open_model and window.settled.total >= FOLLOWING * window.offered
+    steady = follows or not trending(window.good_per_bin)
     valid, reason = _validity(word, why, steady=steady, phase=phase)
     return Step(
         visit=visit,

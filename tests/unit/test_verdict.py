@@ -217,3 +217,28 @@ def test_each_kind_of_error_has_its_own_column() -> None:
     assert found.good == 0
     assert found.r_mean_ms is None
     assert found.error_share == 1.0
+
+
+@pytest.mark.parametrize(("settled", "steady"), [(1000, True), (900, False)])
+def test_a_stall_does_not_unsettle_an_open_visit_whose_arrivals_were_all_answered(settled: int, steady: bool) -> None:
+    answers = Histogram()
+    for _ in range(settled):
+        answers.add(20.0)
+    window = Window(
+        start_s=0.0,
+        end_s=20.0,
+        good_per_bin=[0] * 20 + [15] * 10 + [5] * 170,
+        errors={},
+        good_ms=20_000.0,
+        all_ms=20_000.0,
+        max_ms=2000.0,
+        histogram=answers,
+        error_histogram=Histogram(),
+        in_flight_s=None,
+        connections_opened=None,
+        offered=1000,
+        sent=1000,
+        settled=answers,
+    )
+    assert measure(window, visit=1, phase=Phase.STEP, users=100, open_model=True).steady == steady
+    assert measure(window, visit=1, phase=Phase.STEP, users=100).steady is False
