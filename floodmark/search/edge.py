@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 
 from floodmark.search.notes import Notes
 from floodmark.search.order import Order
-from floodmark.verdict.overload import COLLAPSED, USED, failing, verified_collapse
+from floodmark.verdict.overload import COLLAPSED, USED, as_held, failing, verified_collapse
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import Phase
 
@@ -22,16 +22,21 @@ def edges(notes: Notes, held_users: int) -> Generator[Order, Step, None]:
     def collapsed(step: Step) -> bool:
         return step.users > held_users and step.goodput_rps < COLLAPSED * notes.ceiling_rps
 
-    yield from narrow(notes, failing)
+    yield from narrow_errors(notes)
     if verified_collapse(notes.steps, notes.ceiling_rps):
-        yield from narrow(notes, collapsed)
+        yield from _narrow(notes, collapsed, lambda: [s for s in notes.steps if s.phase in USED])
 
 
-def narrow(notes: Notes, bad: Bad) -> Generator[Order, Step, None]:
-    """Bisect by short visits, on a logarithmic scale."""
+def narrow_errors(notes: Notes) -> Generator[Order, Step, None]:
+    """Narrow down where errors begin."""
+    yield from _narrow(notes, failing, lambda: as_held(notes.steps, notes.think_s))
+
+
+def _narrow(notes: Notes, bad: Bad, look_back: Callable[[], list[Step]]) -> Generator[Order, Step, None]:
+    """Bisect by short visits, on a logarithmic scale. look_back: the visits that count so far."""
     pace = notes.settings.pace
     while notes.time_left_s > pace.edge_s + notes.settle_s(1, think=True) + pace.settle_min_s:
-        seen = [s for s in notes.steps if s.phase in USED]
+        seen = look_back()
         worse = [s.users for s in seen if bad(s)]
         if not worse:
             return

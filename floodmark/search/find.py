@@ -6,7 +6,7 @@ import math
 from collections.abc import Generator
 
 from floodmark.search.bracket import base, bracket, place, warm_up
-from floodmark.search.edge import edges, narrow
+from floodmark.search.edge import edges, narrow_errors
 from floodmark.search.hold import Hold, hold
 from floodmark.search.notes import Notes
 from floodmark.search.order import Order, Outcome, Search, SearchEnded
@@ -14,7 +14,7 @@ from floodmark.search.pace import SearchSettings
 from floodmark.search.slo import find_slo_rate
 from floodmark.search.steady import changed
 from floodmark.search.verify import recover, verify
-from floodmark.verdict.overload import USED, failing
+from floodmark.verdict.overload import USED, as_held, failing
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import End
 
@@ -72,11 +72,12 @@ def _why_unsteady(share: float) -> str:
 
 def _without_errors(notes: Notes, level: int) -> Generator[Order, Step, int]:
     """The level, or the highest below the onset of errors where its users get some: a ceiling may have 1 %."""
-    if not any(failing(s) for s in notes.steps if s.users == level):
+    if not any(failing(s) for s in as_held(notes.steps, notes.think_s) if s.users == level):
         return level
-    yield from narrow(notes, failing)
-    onset = min(s.users for s in notes.steps if failing(s))
-    return max((s.users for s in notes.steps if s.users < onset and s.phase in USED), default=level)
+    yield from narrow_errors(notes)
+    seen = as_held(notes.steps, notes.think_s)
+    onset = min(s.users for s in seen if failing(s))
+    return max((s.users for s in seen if s.users < onset), default=level)
 
 
 def _hold_evenly(notes: Notes, level: int) -> Generator[Order, Step, Hold]:

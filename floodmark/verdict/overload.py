@@ -46,7 +46,7 @@ def look_beyond(
     steps: Sequence[Step], *, hold_users: int, ceiling_rps: float, knee_users: float | None, think_s: float
 ) -> Overload:
     """Judge the visits beyond the ceiling."""
-    used = [s for s in steps if s.phase in USED or (s.phase in UNPAUSED and not think_s)]
+    used = as_held(steps, think_s)
     beyond = [s for s in used if s.users > hold_users and s.phase not in UNPAUSED]
     recovery, metastable = _recovery(steps, ceiling_rps, think_s)
     return Overload(
@@ -57,6 +57,11 @@ def look_beyond(
         at={} if knee_users is None else _at_multiples(used, knee_users, ceiling_rps),
         metastable=metastable,
     )
+
+
+def as_held(steps: Sequence[Step], think_s: float) -> list[Step]:
+    """Visits whose users behaved as those of the held level do; without think time, those that take none as well."""
+    return [s for s in steps if s.phase in USED or (s.phase in UNPAUSED and not think_s)]
 
 
 def _kept(beyond: Sequence[Step], ceiling_rps: float) -> Point:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from floodmark.search import SearchSettings, find_ceiling
-from floodmark.verdict.overload import Overload, error_onset, failing, look_beyond
+from floodmark.verdict.overload import Overload, as_held, error_onset, failing, look_beyond
 from floodmark.verdict.recovery import Before, recovered
 from floodmark.verdict.saturation import judge
 from floodmark.verdict.step import Step
@@ -137,6 +137,12 @@ def test_the_search_holds_where_errors_are_rare_and_finds_where_they_begin(seed:
     assert verdict.ceiling_rps.value == pytest.approx(120, rel=0.02)
     assert verdict.error_onset_users.value == 7.0
     assert not any(failing(s) for s in steps if s.phase is Phase.HOLD)
+
+
+def test_users_that_take_no_think_time_are_like_the_held_ones_only_where_those_take_none() -> None:
+    bracket, placed = step(Phase.BRACKET, 64, 20.0, errors=600), step(Phase.PLACE, 84, 80.0)
+    assert as_held([bracket, placed], 0.0) == [bracket, placed]
+    assert as_held([bracket, placed], 1.0) == [placed]
 
 
 @pytest.mark.parametrize("seed", range(3))
