@@ -64,9 +64,10 @@ def test_client_and_server_count_the_same(name: str, client: str, new_connection
 
             before = finished()
             requests, failures = requests_of(client, running.base_url, tmp_path, new_connections=new_connections)
-            wait_for(lambda: finished() - before >= requests, 5, "the last close")
-            assert failures == 0
-            assert requests > 100
-            assert finished() - before == requests
+            assert failures == 0, (requests, failures, running.fetch_log())
+            assert requests > 20
+            with contextlib.suppress(AssertionError):
+                wait_for(lambda: finished() - before >= requests, 5, "the last close")
+            assert finished() - before == requests, (ledger.counts(), running.fetch_log())
     finally:
         running.down()
