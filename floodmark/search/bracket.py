@@ -6,7 +6,7 @@ from collections.abc import Generator
 
 from floodmark.search.notes import Notes
 from floodmark.search.order import Order, SearchEnded
-from floodmark.verdict.overload import COLLAPSED
+from floodmark.verdict.overload import COLLAPSED, as_held, failing
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import End, Phase
 
@@ -84,7 +84,7 @@ def bracket(notes: Notes) -> Part:
         efficiency = step.goodput_rps * notes.r0_s / users
         if efficiency <= (SATURATED_AGAIN if seen else SATURATED):
             seen += 1
-            if seen == 2:
+            if seen == 2 or failing(step):  # errors are a second witness
                 return
             continue
         seen = 0
@@ -107,14 +107,16 @@ def place(notes: Notes) -> Generator[Order, Step, int]:
     curve: dict[int, float] = {}
 
     def look(users: int) -> Part:
+        # Where errors came already, none of these levels will be held.
+        past = any(failing(s) for s in as_held(notes.steps, notes.think_s) if s.users <= users)
         step = yield from notes.visit(
             Phase.PLACE,
             users,
-            pace.place_s,
+            pace.edge_s if past else pace.place_s,
             think=True,
             fresh=True,
             may_fail=bool(curve),
-            min_s=pace.place_min_s,
+            min_s=pace.edge_s if past else pace.place_min_s,
             half_width=PLACE_HALF_WIDTH,
         )
         curve[users] = max(step.goodput_rps, curve.get(users, 0.0))
