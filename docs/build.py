@@ -1,4 +1,4 @@
-"""`make docs`: the README's verdict table and docs/verdicts.svg, from the runs in docs/runs.
+"""`make docs`: the README's verdict table, docs/verdicts.svg and the claims of docs/servers.md, from docs/runs.
 
 --check writes nothing and fails when they are out of date; --add takes runs into docs/runs first.
 """
@@ -13,18 +13,20 @@ from pathlib import Path
 
 import vl_convert
 
+from docs import claims
 from floodmark.errors import FloodmarkError, UsageError
 from floodmark.report import chart, markdown
+from floodmark.results.concurrency import CONCURRENCY
 from floodmark.results.folder import StoredRun, read_facts, read_run
 from floodmark.results.schema import PROVENANCE, RESULTS, STEPS, Result
 from floodmark.results.table import read_table, write_text
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS, README, PICTURE = Path("docs/runs"), Path("README.md"), Path("docs/verdicts.svg")
+SERVERS = Path("docs/servers.md")
 KEPT = (PROVENANCE, RESULTS, STEPS)
 COLUMNS = 4
 
-_BEGIN, _END = re.compile(r"<!-- verdicts: .*-->\n"), "<!-- /verdicts -->"
 # An absolute path; not the path of a URL, and not a rate such as requests/s.
 _PATH = re.compile(r"(?<![\w./:])/(?:[^\s/:;,\"']+/)+([^\s/:;,\"']*)")
 # A coordinate finer than anybody sees; it stands within a tag, not in its text.
@@ -81,7 +83,10 @@ def documents(root: Path, draw: Draw) -> dict[Path, str]:
     results = [row for run in runs for row in read_table(run.path / RESULTS, Result)]
     text = f"{markdown.verdict_table(runs, results)}\n\n{markdown.provenance(runs)}\n"
     spec = chart.goodput([chart.curve(run, results) for run in runs], columns=COLUMNS)
-    return {README: _with_verdicts(_text(root / README), text), PICTURE: draw(spec)}
+    pages = {README: _between(_text(root / README), README, "verdicts", f"\n{text}\n"), PICTURE: draw(spec)}
+    if (root / RUNS / CONCURRENCY).is_file():
+        pages[SERVERS] = _between(_text(root / SERVERS), SERVERS, "claims", claims.section(root / RUNS))
+    return pages
 
 
 def newest(folder: Path) -> list[StoredRun]:
@@ -113,12 +118,13 @@ def _slots_first(run: StoredRun) -> tuple[float, str]:
     return (float("inf") if slots is None else slots, str(run.facts["scenario"]["name"]))
 
 
-def _with_verdicts(readme: str, verdicts: str) -> str:
-    begin = _BEGIN.search(readme)
-    end = readme.find(_END, begin.end()) if begin else -1
+def _between(page: str, path: Path, name: str, text: str) -> str:
+    """The page with ``text`` between ``<!-- name...-->`` and ``<!-- /name -->``. Raises UsageError."""
+    begin = re.search(rf"<!-- {name}\b.*-->\n", page)
+    end = page.find(f"<!-- /{name} -->", begin.end()) if begin else -1
     if begin is None or end < 0:
-        raise UsageError(f"{README}: no place for the verdicts; it must have <!-- verdicts: ... --> and {_END}")
-    return f"{readme[: begin.end()]}\n{verdicts}\n{readme[end:]}"
+        raise UsageError(f"{path}: no place for the {name}; it must have <!-- {name} --> and <!-- /{name} -->")
+    return f"{page[: begin.end()]}{text}{page[end:]}"
 
 
 def _text(path: Path) -> str:

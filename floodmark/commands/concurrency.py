@@ -20,8 +20,9 @@ from floodmark.plan import plan_run
 from floodmark.report.failure import show_error
 from floodmark.report.tables import stdout, table
 from floodmark.results.concurrency import CONCURRENCY, ConcurrencyRow, row
-from floodmark.results.table import write_table
-from floodmark.run.conductor import pinned
+from floodmark.results.provenance import host_facts, software_facts
+from floodmark.results.table import write_table, write_text
+from floodmark.run.conductor import now, pinned
 from floodmark.scenario import from_table
 from floodmark.targets.choose import choose
 from floodmark.targets.cpus import allot
@@ -82,6 +83,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     backend, why = choose(options.backend, lambda text: console.print(text, highlight=False))
     seconds = sum(estimate_s(target, burst) for target in targets)
     console.print(f"backend {backend.name} ({why}); {len(targets)} settings, about {seconds:.0f} s", highlight=False)
+    facts = {"started": now(), "backend": backend.name, "host": host_facts(), **software_facts()}
     rows: list[ConcurrencyRow] = []
     errors: list[FloodmarkError] = []
     for number, target in enumerate(targets, 1):
@@ -97,6 +99,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         if rows:
             options.results.mkdir(parents=True, exist_ok=True)
             write_table(options.results / CONCURRENCY, ConcurrencyRow, rows)
+            write_text((options.results / CONCURRENCY).with_suffix(".json"), json.dumps(facts, indent=2) + "\n")
     if options.json:
         print(json.dumps([_document(found) for found in rows], indent=2))
     else:
