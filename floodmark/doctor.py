@@ -8,6 +8,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from floodmark.limits import Host, read_host
 from floodmark.targets import compose
 from target_apps import catalog
 
@@ -23,7 +24,8 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at everything; starts nothing."""
-    return [_cpus(), _descriptors(), _somaxconn(), _engine(), *_servers()]
+    host = read_host()
+    return [_cpus(), _descriptors(), _somaxconn(), *_network(host), _tasks(host), _engine(), *_servers()]
 
 
 def _cpus() -> Finding:
@@ -45,6 +47,32 @@ def _somaxconn() -> Finding:
         return Finding("net.core.somaxconn", "unreadable")
     mend = "" if limit >= 2048 else "sysctl -w net.core.somaxconn=4096; servers' backlogs are cut to it in silence"
     return Finding("net.core.somaxconn", str(limit), mend)
+
+
+def _network(host: Host) -> list[Finding]:
+    held = host.syncookies or host.syn_backlog is None or host.syn_backlog >= 2048
+    reusable = host.tw_reuse != 0
+    return [
+        Finding(
+            "SYN queue",
+            f"net.ipv4.tcp_max_syn_backlog {host.syn_backlog}, cookies {'on' if host.syncookies else 'off'}",
+            "" if held else "sysctl -w net.ipv4.tcp_syncookies=1; a burst of connections is dropped otherwise",
+        ),
+        Finding(
+            "ports",
+            f"{host.ports}, net.ipv4.tcp_tw_reuse {host.tw_reuse}",
+            ""
+            if reusable
+            else "sysctl -w net.ipv4.tcp_tw_reuse=2; without, new connections per second are limited to ports / 60",
+        ),
+    ]
+
+
+def _tasks(host: Host) -> Finding:
+    if host.tasks is None:
+        return Finding("processes, threads", "no limit below the kernel's own")
+    mend = "" if host.tasks >= 4096 else "raise pids.max or ulimit -u; a server of many threads may not start them"
+    return Finding("processes, threads", f"{host.tasks} more", mend)
 
 
 def _engine() -> Finding:

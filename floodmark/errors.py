@@ -30,6 +30,10 @@ class TargetError(FloodmarkError):
         self.log = log
 
 
+class OutOfMemory(TargetError):  # noqa: N818 - as the kernel calls it
+    """The kernel killed processes of the target because its memory did not suffice."""
+
+
 class NoVerdict(FloodmarkError):  # noqa: N818 - an outcome, not a fault
     """The measurement ended without a number that may be published."""
 

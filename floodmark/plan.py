@@ -8,7 +8,7 @@ from pathlib import Path
 
 from floodmark.errors import UsageError
 from floodmark.handover.settings import LoadSettings
-from floodmark.scenario import Scenario, from_table, read_scenario
+from floodmark.scenario import DEFAULT_MAX_USERS, Scenario, from_table, read_scenario
 from floodmark.search.pace import FULL, QUICK, Pace, RateSettings, SearchSettings
 from floodmark.targets.target import Check, Target
 from floodmark.verdict.words import Model
@@ -115,8 +115,7 @@ def plan_run(scenario: Scenario, *, bind: tuple[str, int], quick: bool, repeat: 
     if workload is None or not locustfile.is_file():
         hint = did_you_mean(scenario.workload, WORKLOADS)
         raise UsageError(f"there is no workload {scenario.workload!r}{hint}; there are: {', '.join(WORKLOADS)}")
-    cap = server.connection_cap(settings)
-    max_users = scenario.search.max_users if cap is None else min(scenario.search.max_users, cap)
+    max_users = _max_users(scenario, server.connection_cap(settings))
     target = Target(
         server=server,
         settings=settings,
@@ -151,11 +150,24 @@ def plan_external(
         scenario=scenario,
         target=None,
         locustfile=locustfile,
-        search=search_settings(scenario, None, scenario.search.max_users, QUICK if quick else FULL),
+        search=search_settings(scenario, None, _max_users(scenario, None), QUICK if quick else FULL),
         seed=seed,
         repeat=repeat,
         path=path,
     )
+
+
+def _max_users(scenario: Scenario, cap: int | None) -> int:
+    """Users the search may go to: never more than the server holds connections. Raises UsageError."""
+    asked = scenario.search.max_users
+    if asked is not None and cap is not None and asked > cap:
+        raise UsageError(
+            f"[search] max_users = {asked}: {scenario.target} holds {cap} connections with these settings, idle ones "
+            "included: users above that starve; raise [server] connections, or lower max_users"
+        )
+    if asked is not None:
+        return asked
+    return DEFAULT_MAX_USERS if cap is None else min(DEFAULT_MAX_USERS, cap)
 
 
 def search_settings(scenario: Scenario, slots: int | None, max_users: int, pace: Pace) -> SearchSettings:

@@ -18,6 +18,7 @@ from floodmark.verdict.words import Connections, Model, Spacing
 
 _MEMORY = re.compile(r"(\d+)\s*([kmg]?)b?", re.IGNORECASE)
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+DEFAULT_MAX_USERS = 4000
 _LATENCY = re.compile(r"(\d+(?:\.\d+)?)\s*(x|ms|s)")
 
 
@@ -54,12 +55,13 @@ class Load:
 class SearchBudget:
     """How well to know the ceiling, and what that may cost.
 
-    precision: relative half-width of the 95 % interval to reach.
+    precision: relative half-width of the 95 % interval to reach. max_users: None where nothing is said; then
+    DEFAULT_MAX_USERS, or as many as the server holds connections.
     """
 
     precision: float = 0.02
     time_budget_s: float = 180.0
-    max_users: int = 4000
+    max_users: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,9 @@ from typing import Any
 from rich.console import Console
 
 from floodmark.commands import arguments
+from floodmark.limits import binding_of
 from floodmark.plan import make_plan
+from floodmark.report.failure import show_warning
 from floodmark.report.tables import stdout, table
 
 
@@ -31,6 +33,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         repeat=arguments.at_least_one(options.repeat, "--repeat"),
         seed=options.seed,
     )
+    backend = "compose" if options.backend == "compose" else "process"
     shown = table("#", "scenario", "workload", "server", "settings", "slots", "about")
     for number, planned in enumerate(plans, 1):
         target = planned.target
@@ -47,5 +50,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         )
     out = stdout()
     out.print(shown)
+    for text in dict.fromkeys(found.text for planned in plans for found in binding_of(planned, backend)):
+        show_warning(out, text)
     out.print(f"{len(plans)} runs, about {sum(p.estimate_s for p in plans) / 60:.0f} min", highlight=False)
     return 0

@@ -15,9 +15,10 @@ from rich.console import Console
 
 from floodmark.commands import arguments
 from floodmark.errors import FloodmarkError, ThresholdMissed, UsageError
+from floodmark.limits import binding_of
 from floodmark.plan import PlannedRun, make_plan, plan_external
 from floodmark.report import terminal
-from floodmark.report.failure import show_error
+from floodmark.report.failure import show_error, show_warning
 from floodmark.report.progress import TerminalProgress
 from floodmark.report.tables import stdout
 from floodmark.results.folder import read_run
@@ -167,6 +168,8 @@ def _announce(
         f"({conditions.why}); about {left / 60:.0f} min" + (" for all" if len(plans) > 1 else ""),
         highlight=False,
     )
+    for found in binding_of(planned, conditions.backend):
+        show_warning(console, found.text)
 
 
 def _show(done: Finished) -> None:

@@ -22,6 +22,7 @@ class LoadSettings:
     journal: where to hand measurements over; None without a conductor. rate: one rate of the open model, level: one
     number of users, instead of a search; spacing: of the open model's arrivals. new_connections: every request on a
     connection of its own. null_rps: what this generator gets from a server that does nothing.
+    shared: it runs on the target's own CPUs.
     """
 
     journal: Path | None = None
@@ -32,6 +33,7 @@ class LoadSettings:
     spacing: Spacing = Spacing.POISSON
     new_connections: bool = False
     null_rps: float | None = None
+    shared: bool = False
 
 
 def to_json(settings: LoadSettings) -> str:
@@ -46,6 +48,7 @@ def to_json(settings: LoadSettings) -> str:
             "spacing": settings.spacing,
             "new_connections": settings.new_connections,
             "null_rps": settings.null_rps,
+            "shared": settings.shared,
             "search": {
                 "slots_hint": search.slots_hint,
                 "think_time_s": search.think_time_s,
@@ -77,4 +80,5 @@ def read_settings() -> LoadSettings:
         spacing=Spacing(wire["spacing"]),
         new_connections=wire["new_connections"],
         null_rps=wire["null_rps"],
+        shared=wire["shared"],
     )

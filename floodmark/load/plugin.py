@@ -157,6 +157,7 @@ class Conductor:
             self._settings.spacing,
             self._settings.seed,
             self._settings.null_rps,
+            shared=self._settings.shared,
         )
         self._environment.shape_class = self._shape
 

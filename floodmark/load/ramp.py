@@ -60,6 +60,8 @@ class RampShape(LoadTestShape):
         spacing: Spacing = Spacing.POISSON,
         seed: int = 1,
         null_rps: float | None = None,
+        *,
+        shared: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.runner = runner
@@ -70,6 +72,7 @@ class RampShape(LoadTestShape):
         self._spacing = spacing
         self._seed = seed
         self._null_rps = null_rps
+        self._shared = shared
         self.reset_time()
 
     def reset_time(self) -> None:
@@ -208,6 +211,7 @@ class RampShape(LoadTestShape):
             open_model=order.rate_rps is not None,
             null_rps=self._null_rps,
             slo_ms=order.slo_ms,
+            shared=self._shared,
         )
 
     def _wait_for(self, last: int) -> None:

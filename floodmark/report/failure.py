@@ -15,3 +15,8 @@ def show_error(console: Console, error: FloodmarkError) -> None:
         console.print("[dim]last lines of the target's log:[/dim]")
         for line in error.log.splitlines():
             console.print(f"  {escape(line)}", highlight=False)
+
+
+def show_warning(console: Console, text: str) -> None:
+    """Print what people should know before a measurement."""
+    console.print(f" [yellow]![/yellow] {escape(text)}", highlight=False)

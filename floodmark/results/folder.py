@@ -53,7 +53,12 @@ class RunFolder:
 
 
 def create(root: Path, label: str) -> RunFolder:
-    """Make the folder of a new run below ``root``: UTC time, label, and a number that makes it unique.
+    """Make the folder of a new run below ``root``. Raises WriteError."""
+    return RunFolder(new_folder(root, label))
+
+
+def new_folder(root: Path, label: str) -> Path:
+    """Make a folder below ``root``: UTC time, label, and a number that makes it unique.
 
     Raises WriteError.
     """
@@ -68,7 +73,7 @@ def create(root: Path, label: str) -> RunFolder:
             except FileExistsError:
                 number += 1
                 continue
-            return RunFolder(path)
+            return path
     except OSError as error:
         raise WriteError(
             f"cannot write results below {root}: {error.strerror}; choose a folder with --results"

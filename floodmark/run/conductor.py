@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from floodmark.errors import FloodmarkError, Interrupted, NoVerdict, TargetError, UsageError
+from floodmark.errors import FloodmarkError, Interrupted, NoVerdict, OutOfMemory, TargetError, UsageError
 from floodmark.handover.journal import JournalReader
 from floodmark.handover.settings import LoadSettings
 from floodmark.plan import PlannedRun
@@ -27,6 +27,7 @@ from floodmark.run.doubling import double, weigh
 from floodmark.run.facts import describe
 from floodmark.run.follow import Follower
 from floodmark.run.locust_process import LocustProcess
+from floodmark.run.shared import weigh_shared
 from floodmark.sampling.sampler import Sampler
 from floodmark.search.order import Outcome
 from floodmark.targets.logs import tail
@@ -119,7 +120,9 @@ def _load(
         sampler.start()
         journal = folder.path / "load.jsonl"
         known = _know_generator(planned, conditions, progress, facts)
-        settings = dataclasses.replace(planned.load_settings, journal=journal, null_rps=known.rate_rps)
+        settings = dataclasses.replace(
+            planned.load_settings, journal=journal, null_rps=known.rate_rps, shared=conditions.allotment.shared
+        )
 
         def start(wanted: LoadSettings, processes: int) -> LocustProcess:
             return LocustProcess(
@@ -138,6 +141,8 @@ def _load(
         follower = Follower(JournalReader(journal), sampler, folder, progress)
         try:
             outcome = _follow(follower, locust, running, folder.path)
+            held = follower.held(outcome.hold_users)
+            outcome = weigh_shared(outcome, held, conditions.allotment, conditions.generators)
             outcome = _doubled(start, settings, outcome, follower, conditions, progress, folder.path, facts)
         finally:
             facts["load_s"] = follower.load_s
@@ -193,11 +198,12 @@ def _follow(follower: Follower, locust: LocustProcess, running: Running, folder:
     while follower.outcome is None:
         code = locust.wait(POLL_S)
         follower.poll()
-        how = running.ended()
-        if how is not None:
+        failure = _ended(running)
+        if failure is not None:
             locust.stop()
             follower.poll()
-            raise TargetError(f"the target ended under load: {how}", log=_log_of(running))
+            failure.log = _log_of(running)
+            raise failure
         if code is not None and follower.outcome is None:
             raise _locust_failed(follower, code, folder)
     if locust.wait(20.0) is None:
@@ -207,6 +213,15 @@ def _follow(follower: Follower, locust: LocustProcess, running: Running, folder:
     if follower.outcome.end is End.FAILED:
         raise FloodmarkError(f"the search failed: {follower.outcome.reason}; see {folder / 'locust.log'}")
     return follower.outcome
+
+
+def _ended(running: Running) -> TargetError | None:
+    """The error of a target that has ended, or that its memory did not suffice."""
+    try:
+        how = running.ended()
+    except OutOfMemory as error:
+        return OutOfMemory(f"under load, {error}")
+    return None if how is None else TargetError(f"the target ended under load: {how}")
 
 
 def _locust_failed(follower: Follower, code: int, folder: Path) -> FloodmarkError:

@@ -6,8 +6,10 @@ import dataclasses
 from datetime import UTC, datetime
 from typing import Any
 
+from floodmark.limits import as_facts, binding_of
 from floodmark.plan import PlannedRun
 from floodmark.results.provenance import app_hash, config_hash, host_facts, software_facts
+from floodmark.scenario import DEFAULT_MAX_USERS
 from floodmark.search.pace import QUICK
 from floodmark.targets.target import Allotment
 
@@ -17,6 +19,7 @@ def describe(planned: PlannedRun, backend: str, why: str, allotment: Allotment) 
     scenario = dataclasses.asdict(planned.scenario)
     if planned.target is not None:
         scenario["server"] = dict(planned.target.settings)
+    scenario["search"]["max_users"] = planned.scenario.search.max_users or DEFAULT_MAX_USERS
     config = {"scenario": scenario, "quick": planned.search.pace is QUICK, "backend": backend}
     return {
         "status": "interrupted",
@@ -38,6 +41,7 @@ def describe(planned: PlannedRun, backend: str, why: str, allotment: Allotment) 
         "app_hash": app_hash(),
         **software_facts(),
         "host": host_facts(),
+        "limits_binding": as_facts(binding_of(planned, backend)),
     }
 
 

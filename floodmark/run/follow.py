@@ -30,7 +30,11 @@ class Follower:
 
     def held_rps(self, users: int) -> list[float]:
         """Goodput of every valid hold visit at a level."""
-        return [s.goodput_rps for s in self._holds if s.users == users and s.valid]
+        return [s.goodput_rps for s in self.held(users)]
+
+    def held(self, users: int | None) -> list[Step]:
+        """Every valid hold visit at a level."""
+        return [s for s in self._holds if s.users == users and s.valid]
 
     @property
     def started(self) -> bool:

@@ -17,6 +17,7 @@ from docker.errors import DockerException, ImageNotFound, NotFound
 from floodmark.errors import TargetError
 from floodmark.targets import ready
 from floodmark.targets.logs import tail
+from floodmark.targets.memory import MemoryGroup, MemoryUse, out_of_memory
 from floodmark.targets.shared import SharedFolder
 from floodmark.targets.target import Allotment, Effective, Running, Target
 from target_apps.serve import ROOT
@@ -25,6 +26,7 @@ FILE = ROOT / "compose" / "compose.yaml"
 DOCKERFILE = ROOT / "compose" / "Dockerfile"
 INSIDE = "/run/floodmark"
 STOP_TIMEOUT_S = 12
+STARVED_TIMEOUT_S = 1
 COMMAND_TIMEOUT_S = 120
 BUILD_TIMEOUT_S = 1200
 
@@ -86,7 +88,8 @@ class ComposeBackend:
         except (TargetError, DockerException) as error:
             log = getattr(error, "log", "") or running.fetch_log()
             running.down()
-            raise TargetError(str(error), log=log) from error
+            kind = type(error) if isinstance(error, TargetError) else TargetError
+            raise kind(str(error), log=log) from error
         except BaseException:
             running.down()
             raise
@@ -104,6 +107,9 @@ class RunningContainer:
         self._folder = folder
         self._project = f"floodmark-{target.port}"
         self._container: Any = None
+        self._budget = allotment.memory
+        self._memory: MemoryGroup | None = None
+        self._patience_s = STOP_TIMEOUT_S
         self._shared = SharedFolder()
         self._tag = image_tag()
         self._environment = _environment(target, allotment, self._shared, self._tag)
@@ -133,6 +139,7 @@ class RunningContainer:
         if len(found) != 1:
             raise TargetError(f"compose started {len(found)} containers instead of 1")
         self._container = found[0]
+        self._memory = MemoryGroup.of(found[0].attrs["State"]["Pid"]) if "State" in found[0].attrs else None
 
     def verify(self, allotment: Allotment) -> None:
         """Wait until it serves, and is and has what was declared. Raises TargetError."""
@@ -158,10 +165,12 @@ class RunningContainer:
         except NotFound:
             return "the container is gone"
         state = self._container.attrs["State"]
-        if state["Running"]:
-            return None
-        killed = ", killed for exceeding its memory" if state.get("OOMKilled") else ""
-        return f"exit code {state['ExitCode']}{killed}"
+        use = self._memory.use() if self._memory is not None else MemoryUse(kills=0)
+        if use.kills or state.get("OOMKilled"):
+            # One that starves may not come to stopping by itself.
+            self._patience_s = STARVED_TIMEOUT_S
+            raise out_of_memory(use, self._budget, enforced=True)
+        return None if state["Running"] else f"exit code {state['ExitCode']}"
 
     def fetch_log(self) -> str:
         """Copy the container's output to the log file; returns its end."""
@@ -178,10 +187,10 @@ class RunningContainer:
         if self._container is not None:
             # Stopped first, so that the log is whole.
             with contextlib.suppress(DockerException):
-                self._container.stop(timeout=STOP_TIMEOUT_S)
+                self._container.stop(timeout=self._patience_s)
         self.fetch_log()
         try:
-            self._compose("down", "--timeout", str(STOP_TIMEOUT_S), "--remove-orphans")
+            self._compose("down", "--timeout", str(self._patience_s), "--remove-orphans")
         finally:
             self._container = None
             self._client.close()

@@ -17,6 +17,7 @@ import psutil
 from floodmark.errors import TargetError
 from floodmark.targets import ready
 from floodmark.targets.logs import tail
+from floodmark.targets.memory import HostKills, MemoryUse, out_of_memory, tells_of_a_kill
 from floodmark.targets.shared import SharedFolder
 from floodmark.targets.target import Allotment, Effective, Running, Target
 from target_apps.serve import ROOT
@@ -48,7 +49,7 @@ class ProcessBackend:
             running.verify(self._ready_timeout_s)
         except TargetError as error:
             running.down()
-            raise TargetError(str(error), log=error.log or tail(running.log_path)) from error
+            raise type(error)(str(error), log=error.log or tail(running.log_path)) from error
         except BaseException:
             running.down()
             raise
@@ -63,6 +64,8 @@ class RunningProcess:
 
     def __init__(self, target: Target, allotment: Allotment, folder: Path, *, outlive: bool) -> None:
         self._target = target
+        self._budget = allotment.memory
+        self._kills = HostKills()
         self.base_url = target.base_url
         self.log_path = folder / "target.log"
         self.effective = Effective()
@@ -96,6 +99,10 @@ class RunningProcess:
 
     def ended(self) -> str | None:
         code = self._process.poll()
+        kills = self._kills.since()
+        # The host counts everybody's; one of ours was killed without our doing.
+        if kills and (code == -signal.SIGKILL or tells_of_a_kill(self.log_path)):
+            raise out_of_memory(MemoryUse(kills=kills), self._budget, enforced=False)
         if code is None:
             return None
         return f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"

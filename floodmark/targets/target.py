@@ -85,7 +85,10 @@ class Running(Protocol):
         """Processes, by this host's pids, whose trees are the target."""
 
     def ended(self) -> str | None:
-        """How the target ended, or None while it runs."""
+        """How the target ended, or None while it runs.
+
+        Raises OutOfMemory when the kernel killed any of its processes for memory.
+        """
 
     def handle(self) -> dict[str, Any]:
         """What the backend's ``stop`` needs to end it from another process."""

@@ -24,7 +24,8 @@ class GeneratorGauges:
     included. rate_share: the rate over what this generator gets from a server that does nothing.
     loop_lag_p99_ms: how late its event loop ran. r0_ms: the target's uncontended response time, where it is known.
     little_gap, law_gap: relative violation of L = X R and of N = X (R + Z); cycle_ms: N / X. In the open model,
-    sched_lag_p99_ms: how late arrivals were sent; unsent_share: those that were not sent at all.
+    sched_lag_p99_ms: how late arrivals were sent; unsent_share: those that were not sent at all. shared: target and
+    generator run on the same CPUs.
     """
 
     cpu_max: float | None
@@ -37,6 +38,7 @@ class GeneratorGauges:
     demand_max: float | None = None
     rate_share: float | None = None
     cycle_ms: float | None = None
+    shared: bool = False
 
 
 def judge(gauges: GeneratorGauges) -> tuple[Generator, str]:
@@ -60,15 +62,34 @@ def _cpu(cpu: float | None) -> tuple[Generator, str]:
     return word, f"generator CPU {cpu:.0%} of a core"
 
 
+def starved(cpu: float | None, demand: float | None) -> bool:
+    """Whether a generator was refused CPU: then it is as limited as one that has used all of it."""
+    return demand is not None and cpu is not None and demand > CPU_LIMITED and demand - cpu > QUEUED_OK
+
+
+def lacked_cpu(cpu: float | None, demand: float | None, law_gap: float | None) -> bool:
+    """Whether a visit's generator would have been the limit, had the target not been on its CPUs too."""
+    late = law_gap is not None and law_gap > GAP_LIMITED and demand is not None and demand > CPU_OK
+    return starved(cpu, demand) or late
+
+
 def _demand(gauges: GeneratorGauges) -> tuple[Generator, str]:
-    """A generator that is refused CPU is as limited as one that has used all of it."""
-    demand, cpu = gauges.demand_max, gauges.cpu_max
-    if demand is None or cpu is None or demand <= CPU_LIMITED or demand - cpu <= QUEUED_OK:
+    """On CPUs it shares, a busy target makes the generator wait: that voids latencies, not goodput. Whether it was the
+    target that kept them busy is known where the target is sampled.
+    """
+    cpu, demand = gauges.cpu_max, gauges.demand_max
+    if cpu is None or demand is None or not starved(cpu, demand):
         return Generator.OK, ""
     return (
-        Generator.LIMITED,
-        f"the generator got {cpu:.0%} of a core and waited {demand - cpu:.0%} of the time for more",
+        Generator.SUSPECT if _yields(gauges) else Generator.LIMITED,
+        f"the generator got {cpu:.0%} of a core and waited {demand - cpu:.0%} of the time for more"
+        + (" on the CPUs it shares with the target" if gauges.shared else ""),
     )
+
+
+def _yields(gauges: GeneratorGauges) -> bool:
+    """Whether what the generator lacked is what the target on the same CPUs had."""
+    return gauges.shared and gauges.cpu_max is not None and gauges.cpu_max <= CPU_OK
 
 
 def _null(share: float | None) -> tuple[Generator, str]:
@@ -109,6 +130,6 @@ def _gaps(gauges: GeneratorGauges) -> list[tuple[Generator, str]]:
         busy = demand is None or demand > CPU_OK
         if not busy and gauges.cycle_ms is not None and abs(gap) * gauges.cycle_ms <= TURN_MS:
             continue
-        limited = gap > GAP_LIMITED and busy
+        limited = gap > GAP_LIMITED and busy and not _yields(gauges)
         findings.append((Generator.LIMITED if limited else Generator.SUSPECT, f"{law} is off by {gap:.1%}"))
     return findings

@@ -28,10 +28,12 @@ def measure(
     open_model: bool = False,
     null_rps: float | None = None,
     slo_ms: float | None = None,
+    shared: bool = False,
 ) -> Step:
     """Build the Step of one visit.
 
-    null_rps: what this generator gets from a server that does nothing, where that was measured.
+    null_rps: what this generator gets from a server that does nothing, where that was measured. shared: it runs on the
+    target's own CPUs.
 
     In the open model, percentiles are of the arrivals due in the window, from the time they were due; those without
     a good answer took longer than any that have one.
@@ -46,14 +48,15 @@ def measure(
     population = window.offered if open_model else None
     late = window.late.quantile(0.99)
     cpu = max(window.cpu_cores.values(), default=None)
+    demand = max(
+        (cores + window.queued_cores.get(process, 0.0) for process, cores in window.cpu_cores.items()), default=None
+    )
     lag = window.lag.quantile(0.99)
     word, why = judge(
         GeneratorGauges(
             cpu_max=cpu,
-            demand_max=max(
-                (cores + window.queued_cores.get(process, 0.0) for process, cores in window.cpu_cores.items()),
-                default=None,
-            ),
+            demand_max=demand,
+            shared=shared,
             cycle_ms=1000 * users / goodput if goodput and not open_model else None,
             rate_share=goodput / null_rps if null_rps else None,
             loop_lag_p99_ms=lag,
@@ -105,6 +108,7 @@ def measure(
         law_gap=law,
         steady=steady,
         gen_cpu_max=cpu,
+        gen_demand_max=demand,
         loop_lag_p99_ms=lag,
         sched_lag_p99_ms=late,
         gen_verdict=word,

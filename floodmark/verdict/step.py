@@ -13,7 +13,8 @@ class Step:
 
     Times are seconds from the start of the load, rates per second, latencies in ms, memory in bytes, CPU in
     cores, shares and gaps between 0 and 1. slo_misses: in the open model, arrivals without a good answer within
-    slo_ms. The field order is the column order of steps.csv.
+    slo_ms. gen_demand_max: CPU that the busiest generator process wanted, time in wait for it included. The field
+    order is the column order of steps.csv.
     """
 
     run_id: str | None = None
@@ -71,6 +72,7 @@ class Step:
     reason: str = ""
     slo_ms: float | None = None
     slo_misses: int | None = None
+    gen_demand_max: float | None = None
 
     @property
     def seconds(self) -> float:

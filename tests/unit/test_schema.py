@@ -74,7 +74,7 @@ RESULT_COLUMNS = ["run_id", "metric", "value", "lo", "hi", "unit", "level", "met
 
 
 def test_columns_are_the_contract() -> None:
-    assert columns(Step) == [*METHOD_COLUMNS, "slo_ms", "slo_misses"]
+    assert columns(Step) == [*METHOD_COLUMNS, "slo_ms", "slo_misses", "gen_demand_max"]
     assert columns(Result) == RESULT_COLUMNS
 
 
