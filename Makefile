@@ -30,6 +30,9 @@ help: ## this list
 scenario-%: $(VENV)/.installed ## find where a scenario saturates, e.g. make scenario-gthread
 	$(FLOODMARK) run $* $(OPTIONS)
 
+sweep-%: $(VENV)/.installed ## best setting of a scenario's server, e.g. make sweep-gthread ARGS='--workers 1,2,4 --cpus 1,2'
+	$(FLOODMARK) sweep $* $(OPTIONS)
+
 ui-%: $(VENV)/.installed ## Locust's web UI on a scenario, at http://127.0.0.1:8089
 	$(FLOODMARK) ui $* $(TARGET_OPTIONS) $(ARGS)
 

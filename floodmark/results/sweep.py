@@ -20,6 +20,8 @@ from floodmark.verdict.words import End, Phase
 SWEEP = "sweep.csv"
 NEAR = 2.0
 """Times the knee, or its part, that a visit's users may be and still say what it is like at the knee."""
+WIDE = 0.15
+"""Half-width of a ceiling's interval, relative, beyond which nothing can be chosen by it."""
 MIB = 1024**2
 
 
@@ -88,11 +90,11 @@ def sweep_row(
     holds = [s for s in run.steps if s.phase is Phase.HOLD and s.users == facts["search"]["hold_users"]]
     cpu, gen = _median([s.cpu_cores for s in holds]), _median([s.gen_cpu_max for s in holds])
     pss = max((s.pss_bytes for s in run.steps if s.pss_bytes is not None), default=None)
-    word, reason = _verdict(results["ceiling_rps"], error, End(facts["search"]["end"]))
+    ceiling = results["ceiling_rps"]
+    word, reason = _verdict(ceiling, error, End(facts["search"]["end"]))
     if word is Found.CONFIRMED and not memory["enforced"] and pss is not None and pss > memory["budget_bytes"]:
         word = Found.MEMORY
         reason = f"over budget: PSS {pss / MIB:.0f} MiB of {memory['budget_bytes'] / MIB:.0f} MiB"
-    ceiling = results["ceiling_rps"]
     knee, knee_users = _number(results, "knee_inflight"), _number(results, "knee_users")
     p95, p95_users = _p95(run, knee, knee_users)
     shared = bool(facts["cores"]["shared_cores"])
@@ -110,7 +112,7 @@ def sweep_row(
         memory_enforced=bool(memory["enforced"]),
         shared_cores=shared,
         verdict=word,
-        ceiling_rps=_value(ceiling),
+        ceiling_rps=_value(ceiling) if ceiling.valid else None,
         ceiling_lo=ceiling.lo,
         ceiling_hi=ceiling.hi,
         ceiling_alone_hi=alone_hi(ceiling.hi, cpu, used, int(scenario["budget"]["cpus"])) if shared else ceiling.hi,
@@ -143,7 +145,8 @@ def _verdict(ceiling: Result, error: FloodmarkError | None, end: End) -> tuple[F
     text = "" if error is None else " ".join(str(error).split())
     match error:
         case None:
-            return Found.CONFIRMED, ceiling.reason
+            wide = _wide(ceiling)
+            return (Found.CONFIRMED, ceiling.reason) if not wide else (Found.NO_VERDICT, wide)
         case OutOfMemory():
             return Found.MEMORY, text
         case TargetError():
@@ -152,6 +155,17 @@ def _verdict(ceiling: Result, error: FloodmarkError | None, end: End) -> tuple[F
             return (Found.GENERATOR if end is End.GENERATOR_LIMITED else Found.NO_VERDICT), ceiling.reason or text
         case _:
             return Found.ERROR, text
+
+
+def _wide(ceiling: Result) -> str:
+    """Why an interval is too wide to choose by; empty where it is not."""
+    value = _value(ceiling)
+    if not value or ceiling.lo is None or ceiling.hi is None:
+        return "no interval"
+    half = (ceiling.hi - ceiling.lo) / 2 / value
+    return (
+        "" if half <= WIDE else f"known to ±{half:.0%} only, and nothing can be chosen by more than ±{WIDE:.0%}; --full"
+    )
 
 
 def _p95(run: StoredRun, knee: float | None, knee_users: float | None) -> tuple[float | None, int | None]:

@@ -19,8 +19,8 @@ FULL = 0.85
 def weigh_shared(outcome: Outcome, holds: Sequence[Step], allotment: Allotment, generators: int) -> Outcome:
     """The search's outcome in the light of it: limited by the generator, if it waited for CPUs that were not full.
 
-    In a closed loop, users the generator is late with wait while the target is busy with the others: goodput is what full
-    CPUs give, less what the generator itself used. holds: the valid visits of the held level.
+    In a closed loop, users the generator is late with wait while the target is busy with the others: goodput is what
+    full CPUs give, less what the generator used itself. holds: the valid visits of the held level.
     """
     if not allotment.shared or outcome.end is not End.FOUND or not holds:
         return outcome

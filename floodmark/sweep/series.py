@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from floodmark.errors import Interrupted
+from floodmark.errors import Interrupted, NoVerdict
 from floodmark.plan import PlannedRun
 from floodmark.results.sweep import SWEEP, SweepRow, sweep_row
 from floodmark.results.table import write_table
@@ -49,8 +49,10 @@ class Sweep:
 
     @property
     def exit_code(self) -> int:
-        """0 when anything was found, else the first failure's."""
-        return 0 if self.judgement.choices or not self.exit_codes else self.exit_codes[0]
+        """0 when anything may be recommended, else the first failure's."""
+        if self.judgement.choices:
+            return 0
+        return self.exit_codes[0] if self.exit_codes else NoVerdict.exit_code
 
 
 def measure(

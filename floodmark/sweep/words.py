@@ -14,9 +14,9 @@ MANY = 4
 
 def figure(row: SweepRow) -> str:
     """A row's ceiling with its interval."""
-    if row.ceiling_rps is None:
-        return f"at least {row.ceiling_lo:.1f}/s" if row.ceiling_lo is not None else "no number"
-    return f"{row.ceiling_rps:.1f}/s [{row.ceiling_lo or 0:.1f}, {row.ceiling_hi or 0:.1f}]"
+    if row.ceiling_rps is None or row.ceiling_lo is None or row.ceiling_hi is None:
+        return f"at least {row.ceiling_lo:.1f}/s" if row.ceiling_lo else "no number"
+    return f"{row.ceiling_rps:.1f}/s [{row.ceiling_lo:.1f}, {row.ceiling_hi:.1f}]"
 
 
 def sentences(rows: Sequence[SweepRow], judgement: Judgement, axes: Sequence[Axis]) -> list[str]:

@@ -86,6 +86,19 @@ def test_a_mismatch_in_a_container_is_refused_and_leaves_nothing(tmp_path: Path)
     assert containers() == []
 
 
+def test_too_little_memory_is_named_memory_and_leaves_nothing(tmp_path: Path) -> None:
+    bind = f"127.0.0.1:{free_port()}"
+    words = ["run", "gthread", "--quick", "--set", "server.workers=4", "--set", "budget.memory=33m"]
+    done = Command([*words, "--backend", "compose", "--bind", bind, "--results", str(tmp_path)]).run(120)
+    assert done.returncode == 3, done.stderr
+    assert "out of memory: the kernel killed" in done.stderr
+    assert "limit 33 MiB" in done.stderr
+    assert containers() == []
+    facts = json.loads((only_run(tmp_path) / "run.json").read_text())
+    assert facts["status"] == "failed"
+    assert "out of memory" in facts["error"]
+
+
 def test_an_interrupt_leaves_no_container(tmp_path: Path) -> None:
     from tests.support.processes import wait_for
 

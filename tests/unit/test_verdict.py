@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -149,7 +150,7 @@ GAUGES = GeneratorGauges(cpu_max=0.1, loop_lag_p99_ms=1.0, r0_ms=50.0, little_ga
         ({"cpu_max": 0.9, "loop_lag_p99_ms": 9.0}, Generator.LIMITED),
     ],
 )
-def test_the_generator_s_worst_gauge_decides(change: dict[str, float | None], word: Generator) -> None:
+def test_the_generator_s_worst_gauge_decides(change: dict[str, Any], word: Generator) -> None:
     found, why = judge(dataclasses.replace(GAUGES, **change))
     assert found is word
     assert bool(why) is (word is not Generator.OK)

@@ -1,0 +1,70 @@
+"""A generator on the target's own CPUs: what it lacks is the target's, as long as those CPUs are full."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from floodmark.run.shared import weigh_shared
+from floodmark.search.order import Outcome
+from floodmark.targets.target import Allotment
+from floodmark.verdict.generator import GeneratorGauges, judge
+from floodmark.verdict.step import Step
+from floodmark.verdict.words import End, Generator, Phase
+
+WAITING = GeneratorGauges(
+    cpu_max=0.1, demand_max=0.95, loop_lag_p99_ms=1.0, r0_ms=50.0, little_gap=0.0, law_gap=0.1, cycle_ms=50.0
+)
+FOUND = Outcome(end=End.FOUND, reason="", hold_users=16)
+BOTH = Allotment(target_cpus=(0, 1), generator_cpus=(0, 1), memory=1, shared=True)
+APART = Allotment(target_cpus=(0,), generator_cpus=(1,), memory=1, shared=False)
+
+
+def test_a_generator_kept_waiting_is_limited_unless_it_shares_the_targets_cpus() -> None:
+    assert judge(WAITING)[0] is Generator.LIMITED
+    word, why = judge(dataclasses.replace(WAITING, shared=True))
+    assert word is Generator.SUSPECT
+    assert "waited 85% of the time" in why
+    assert "shares with the target" in why
+
+
+@pytest.mark.parametrize("cpu", [0.7, 0.9])
+def test_a_generator_that_is_busy_itself_is_its_own_limit_there_too(cpu: float) -> None:
+    gauges = dataclasses.replace(WAITING, shared=True, cpu_max=cpu, demand_max=1.2)
+    assert judge(gauges)[0] is Generator.LIMITED
+
+
+def hold(target: float | None, *, demand: float | None = 0.95, gap: float = 0.0) -> Step:
+    return Step(
+        visit=1,
+        phase=Phase.HOLD,
+        t_start_s=0.0,
+        t_end_s=3.0,
+        users=16,
+        good=300,
+        goodput_rps=100.0,
+        law_gap=gap,
+        cpu_cores=target,
+        gen_cpu_max=0.1,
+        gen_demand_max=demand,
+    )
+
+
+def test_full_cpus_are_the_targets_limit_and_idle_ones_are_not() -> None:
+    assert weigh_shared(FOUND, [hold(1.85)] * 3, BOTH, 1) == FOUND
+    limited = weigh_shared(FOUND, [hold(1.0)] * 3, BOTH, 1)
+    assert limited.end is End.GENERATOR_LIMITED
+    assert "target and generator used 1.10 of 2" in limited.reason
+    late = weigh_shared(FOUND, [hold(1.0, demand=0.7, gap=0.1)] * 3, BOTH, 1)
+    assert late.end is End.GENERATOR_LIMITED
+    assert "not sampled" in weigh_shared(FOUND, [hold(None)] * 3, BOTH, 1).reason
+
+
+def test_only_waiting_on_shared_cpus_is_weighed() -> None:
+    assert weigh_shared(FOUND, [hold(0.1, demand=0.2)] * 3, BOTH, 1) == FOUND
+    assert weigh_shared(FOUND, [hold(0.1)] * 3, APART, 1) == FOUND
+    assert weigh_shared(FOUND, [hold(0.1), hold(0.1, demand=0.1), hold(0.1, demand=0.1)], BOTH, 1) == FOUND
+    assert weigh_shared(FOUND, [], BOTH, 1) == FOUND
+    ended = dataclasses.replace(FOUND, end=End.TIMED_OUT)
+    assert weigh_shared(ended, [hold(0.1)] * 3, BOTH, 1) == ended
