@@ -12,6 +12,7 @@ from floodmark.limits import binding_of
 from floodmark.plan import make_plan
 from floodmark.report.failure import show_warning
 from floodmark.report.tables import stdout, table
+from floodmark.targets.choose import choose
 
 
 def add_to(verbs: Any) -> None:
@@ -33,7 +34,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         repeat=arguments.at_least_one(options.repeat, "--repeat"),
         seed=options.seed,
     )
-    backend = "compose" if options.backend == "compose" else "process"
+    backend = choose("auto", lambda _: None)[0].name if options.backend == "auto" else options.backend
     shown = table("#", "scenario", "workload", "server", "settings", "slots", "about")
     for number, planned in enumerate(plans, 1):
         target = planned.target

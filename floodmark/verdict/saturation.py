@@ -52,6 +52,8 @@ def judge(steps: Sequence[Step], end: End, reason: str, hold_users: int | None, 
     holds = [s for s in steps if s.phase is Phase.HOLD and s.users == hold_users and s.valid]
     r0 = _r0(steps)
     generator = _generator(steps, hold_users)
+    if end is End.GENERATOR_LIMITED and generator.value is not Generator.LIMITED:
+        generator = Point(value=Generator.LIMITED, valid=False, reason=reason, n_visits=len(steps))
     if end in {End.ALL_ERRORS, End.DIED, End.NOT_STEADY, End.INTERRUPTED, End.STEPS_DONE, End.FAILED} or not holds:
         return _nothing(steps, end, why, r0, generator)
     ceiling = pooled_interval([s.goodput_rps for s in holds], [s.half_width for s in holds])

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
+from floodmark.handover.settings import VARIABLE, LoadSettings, read_settings, to_json
 from floodmark.run.shared import weigh_shared
 from floodmark.search.order import Outcome
 from floodmark.targets.target import Allotment
 from floodmark.verdict.generator import GeneratorGauges, judge
+from floodmark.verdict.saturation import judge as judge_search
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import End, Generator, Phase
 
@@ -33,6 +36,14 @@ def test_a_generator_kept_waiting_is_limited_unless_it_shares_the_targets_cpus()
 def test_a_generator_that_is_busy_itself_is_its_own_limit_there_too(cpu: float) -> None:
     gauges = dataclasses.replace(WAITING, shared=True, cpu_max=cpu, demand_max=1.2)
     assert judge(gauges)[0] is Generator.LIMITED
+
+
+def test_the_load_side_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "load.json"
+    monkeypatch.setenv(VARIABLE, str(file))
+    for shared in (True, False):
+        file.write_text(to_json(LoadSettings(shared=shared)))
+        assert read_settings().shared is shared
 
 
 def hold(target: float | None, *, demand: float | None = 0.95, gap: float = 0.0) -> Step:
@@ -68,3 +79,11 @@ def test_only_waiting_on_shared_cpus_is_weighed() -> None:
     assert weigh_shared(FOUND, [], BOTH, 1) == FOUND
     ended = dataclasses.replace(FOUND, end=End.TIMED_OUT)
     assert weigh_shared(ended, [hold(0.1)] * 3, BOTH, 1) == ended
+
+
+def test_a_search_that_ended_by_the_generator_says_so_in_its_word() -> None:
+    visits = [dataclasses.replace(hold(1.0), gen_verdict=Generator.SUSPECT, goodput_lo=99.0, goodput_hi=101.0)] * 3
+    verdict = judge_search(visits, End.GENERATOR_LIMITED, "it waited", 16, 0.0)
+    assert verdict.generator.value is Generator.LIMITED
+    assert not verdict.confirmed
+    assert verdict.ceiling_rps.hi is None
