@@ -11,6 +11,7 @@ from rich.markup import escape
 from floodmark.report.tables import table
 from floodmark.results.sweep import MIB, SWEEP, Found, SweepRow
 from floodmark.sweep.best import Choice, Judgement, Line, Trial
+from floodmark.sweep.grid import Kind
 from floodmark.sweep.series import Sweep
 from floodmark.sweep.words import figure, sentences
 
@@ -20,10 +21,11 @@ COLUMNS = ("setting", "ceiling", "knee", "R0 ms", "p95 ms at knee", "CPU cores",
 def show(console: Console, sweep: Sweep) -> None:
     """Print what was measured: the table in the order of the axes, then what it says."""
     shown = table(*COLUMNS)
-    order = {one.key: {value: i for i, value in enumerate(one.values)} for one in sweep.axes}
+    # What is compared stands together.
+    axes = sorted(sweep.axes, key=lambda one: one.kind is Kind.SETTING)
     rows = sorted(
         zip(sweep.points, sweep.rows, strict=True),
-        key=lambda pair: [order[key][value] for key, value in pair[0].choices.items()],
+        key=lambda pair: [one.values.index(pair[0].choices[one.key]) for one in axes],
     )
     for _, row in rows:
         shown.add_row(*_cells(row))

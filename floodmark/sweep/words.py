@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 from floodmark.results.sweep import MIB, Found, SweepRow
@@ -59,25 +60,39 @@ def _more(one: Axis, lines: Sequence[Line], names: Mapping[str, str]) -> str:
     """Where more of one thing stops helping, lines that agree said together."""
     if not lines:
         return ""
-    outcomes: dict[str, list[Line]] = {}
-    for line in lines:
-        outcomes.setdefault(_outcome(line), []).append(line)
-    if len(outcomes) == 1:
-        (text,) = outcomes
+    deciding = _deciding(lines)
+    if not deciding:
         everywhere = f", in all {len(lines)} lines" if len(lines) > 1 else ""
-        return f"More {one.name}: {text}{everywhere}."
+        return f"More {one.name}: {_outcome(lines[0])}{everywhere}."
+    outcomes: dict[str, list[str]] = {}
+    for line in lines:
+        where = _named({key: line.given[key] for key in deciding}, names)
+        places = outcomes.setdefault(_outcome(line), [])
+        if where not in places:
+            places.append(where)
     parts = [
-        f"{text} with {'; '.join(_named(line.given, names) for line in same)}"
-        if len(same) <= MANY
-        else f"{text} in {len(same)} of {len(lines)} lines"
-        for text, same in outcomes.items()
+        f"{text} with {', '.join(places) if len(places) <= MANY else f'{len(places)} others'}"
+        for text, places in outcomes.items()
     ]
-    return f"More {one.name}: {', '.join(parts)}."
+    return f"More {one.name}: {'; '.join(parts)}."
+
+
+def _deciding(lines: Sequence[Line]) -> tuple[str, ...]:
+    """The fewest of the fixed axes that tell which outcome a line has."""
+    keys = tuple(lines[0].given)
+    for size in range(len(keys) + 1):
+        for chosen in itertools.combinations(keys, size):
+            outcomes: dict[tuple[str, ...], set[str]] = {}
+            for line in lines:
+                outcomes.setdefault(tuple(line.given[key] for key in chosen), set()).add(_outcome(line))
+            if all(len(found) == 1 for found in outcomes.values()):
+                return chosen
+    return keys
 
 
 def _outcome(line: Line) -> str:
     if line.enough is None:
-        return f"still a gain at {line.tried[-1]}, the most tried"
+        return f"still a gain at {line.tried[-1]} (the most tried)"
     if line.enough == line.tried[0]:
         text = f"no gain beyond {line.enough}"
     else:

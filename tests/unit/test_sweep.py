@@ -362,7 +362,7 @@ def test_a_sweep_in_words_and_in_its_file(tmp_path: Path) -> None:
     assert said[0].startswith("best is workers=2 threads=1, 200.0/s [198.0, 202.0]; ")
     assert "workers=2 threads=4; workers=4 threads=1 are no different (highest: 201.0/s" in said[0]
     assert said[1] == (
-        "More workers: a gain up to 2, none beyond with threads=1, still a gain at 2, the most tried with threads=4."
+        "More workers: a gain up to 2, none beyond with threads=1; still a gain at 2 (the most tried) with threads=4."
     )
     assert said[2] == "More threads: no gain beyond 1, in all 2 lines."
     assert said[3] == "Each further worker takes about 25 MiB."
@@ -375,6 +375,22 @@ def test_a_sweep_in_words_and_in_its_file(tmp_path: Path) -> None:
     assert document_["best"][0]["recommended"]["choices"] == {"server.workers": "2", "server.threads": "1"}
     assert document_["per_worker_bytes"] == 25 * MIB
     assert len(document_["rows"]) == 6
+
+
+def test_only_what_decides_is_said_of_where_more_stops_helping() -> None:
+    axes = [WORKERS, THREADS, CPUS]
+    trials = [
+        trial(100 * min(int(w), int(c)), workers=w, threads=t, cpus=c)
+        for w in WORKERS.values
+        for t in THREADS.values
+        for c in CPUS.values
+    ]
+    said = sentences([], judge(trials, axes), axes)
+    assert said[2:] == [
+        "More workers: no gain beyond 1 with cpus=1; a gain up to 2, none beyond with cpus=2.",
+        "More threads: no gain beyond 1, in all 6 lines.",
+        "More cpus: no gain beyond 1 with workers=1; still a gain at 2 (the most tried) with workers=2, workers=4.",
+    ]
 
 
 def test_a_sweep_without_a_single_number_has_the_first_failures_exit_code(tmp_path: Path) -> None:
