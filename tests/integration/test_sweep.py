@@ -1,4 +1,4 @@
-"""A sweep of two settings: its files and its shape. What came out is the machine's affair."""
+"""A small sweep: its files and its shape. What came out is the machine's affair."""
 
 from __future__ import annotations
 
@@ -14,48 +14,46 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_a_small_sweep_end_to_end(tmp_path: Path) -> None:
+def test_an_interrupted_sweep_keeps_the_settings_it_measured_and_judges_them(tmp_path: Path) -> None:
     bind = f"127.0.0.1:{free_port()}"
-    words = ["sweep", "gunicorn-gthread", "--threads", "1,4", "--workers", "1", "--set", "search.time_budget_s=10"]
+    words = ["sweep", "gunicorn-gthread", "--threads", "1,4,8", "--workers", "1", "--set", "search.time_budget_s=10"]
     command = Command([*words, "--backend", "process", "--bind", bind, "--results", str(tmp_path), "--json"])
-    done = command.run(150)
-    # A point without a number is a row; only a sweep without any says so.
-    assert done.returncode in {0, 4}, done.stderr
-    document = json.loads(done.stdout)
+    process = command.start()
+
+    def measured() -> list[dict[str, str]]:
+        return [row for file in tmp_path.glob("*/sweep.csv") for row in rows(file)]
+
+    wait_for(lambda: len(measured()) == 2, 150, "the second setting")
+    process.terminate()
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    command.must_have_left_nothing()
+
     (folder,) = tmp_path.iterdir()
     assert "-sweep-gunicorn-gthread-" in folder.name
+    document = json.loads(out)
     assert document["folder"] == str(folder)
-    assert document["axes"] == {"server.threads": ["1", "4"]}
-    found = rows(folder / "sweep.csv")
-    assert sorted(row["point"] for row in found) == ["threads=1", "threads=4"]
+    assert document["axes"] == {"server.threads": ["1", "4", "8"]}
+    assert (document["points"], document["of"]) == (2, 3)
+    assert document["sentences"]
+    assert "3 settings (threads 1 4 8), a freshly started server for each" in err
+    assert "left for all" in err
+    assert f"interrupted; 2 of 3 settings are in {folder}" in err
+
+    found = measured()
     assert [row["order"] for row in found] == ["1", "2"]
+    assert len({row["point"] for row in found} & {"threads=1", "threads=4", "threads=8"}) == 2
+    # A setting without a number is a row like the others.
     assert {row["verdict"] for row in found} <= {"confirmed", "no verdict", "generator limited"}
     for row in found:
         assert row["settings"].startswith("workers=1 threads=")
         assert int(row["pss_peak_bytes"]) > 10_000_000
+        assert (row["recommended"] == "1") <= (row["verdict"] == "confirmed")
         run = folder / row["run_id"]
         assert {"run.json", "steps.csv", "results.csv"} <= {path.name for path in run.iterdir()}
         facts = json.loads((run / "run.json").read_text())
         assert facts["quick"] is True
         assert isinstance(facts["limits_binding"], list)
-        assert (row["recommended"] == "1") <= (row["verdict"] == "confirmed")
-    assert document["sentences"]
-    assert "2 settings (threads 1 4)" in done.stderr
-    assert "left for all" in done.stderr
-
-
-def test_an_interrupt_keeps_what_was_measured(tmp_path: Path) -> None:
-    bind = f"127.0.0.1:{free_port()}"
-    words = ["sweep", "flask-single", "--workload", "io,hello", "--set", "search.time_budget_s=10"]
-    command = Command([*words, "--backend", "process", "--bind", bind, "--results", str(tmp_path)])
-    process = command.start()
-    wait_for(lambda: bool(list(tmp_path.glob("*/*/load.jsonl"))), 60, "the first load")
-    process.terminate()
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "0 of 2 settings were measured" in out
-    assert "interrupted; 0 of 2 settings are in" in err
-    command.must_have_left_nothing()
 
 
 def test_what_cannot_be_swept_is_one_clear_error_and_nothing_is_started(tmp_path: Path) -> None:
