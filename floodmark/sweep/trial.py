@@ -18,7 +18,8 @@ def trial(row: SweepRow, point: Point) -> Trial:
         ceiling=_ceiling(row),
         alone_hi=row.ceiling_alone_hi or row.ceiling_hi or 0.0,
         cost=_cost(row),
-        pss_bytes=row.pss_peak_bytes,
+        # One that was killed had not come to all it wanted.
+        pss_bytes=row.pss_peak_bytes if row.ceiling_rps is not None else None,
     )
 
 
