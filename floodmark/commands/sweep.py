@@ -93,7 +93,9 @@ def execute(options: argparse.Namespace, console: Console) -> int:
 def _given(options: argparse.Namespace) -> list[Axis]:
     """Every axis that was asked for, those of one value included. Raises UsageError."""
     given = [
-        axis(key, text, f"--{option}") for option, (key, _, _) in AXES.items() if (text := getattr(options, option))
+        axis(key, text, f"--{option}")
+        for option, (key, _, _) in AXES.items()
+        if (text := getattr(options, option)) is not None
     ]
     for override in options.overrides:
         key, equals, text = override.partition("=")
