@@ -196,16 +196,19 @@ def explain(
 def _holder(kind: Kind, seen: Evidence, hostile: int, nominal_slots: int | None, connection_cap: int | None) -> str:
     queue = f"{seen.in_kernel} connections wait in the kernel" if seen.in_kernel else "others wait inside the server"
     if kind is Kind.ABORTED:
-        return f"works on requests whose clients left: {seen.in_app} in the app"
+        return f"works on requests whose clients left: {seen.in_app} in the app; {queue}"
     if connection_cap is not None and connection_cap <= hostile:
         return f"all {connection_cap} connections it may hold are taken; {queue}"
     if nominal_slots is None:
         return f"{seen.in_app} in the app; {queue}"
+    slots = f"all {nominal_slots} slots" if nominal_slots > 1 else "its one slot"
     if seen.in_app >= nominal_slots:
-        return f"all {nominal_slots} slots are held inside the app; {queue}"
+        return f"hostile clients hold {slots} inside the app; {queue}"
+    if kind in {Kind.SLOW_BODY, Kind.SLOW_READER}:
+        return f"{seen.in_app} of {nominal_slots} slots are taken inside the app; {queue}"
     if hostile >= nominal_slots and seen.in_app == 0:
-        return f"all {nominal_slots} slots wait for hostile clients, before the app: 0 in the app; {queue}"
-    return f"slots are held before the app: {seen.in_app} of {nominal_slots} in the app; {queue}"
+        return f"{slots} wait for hostile clients, with nothing in the app; {queue}"
+    return f"slots wait for hostile clients, with {seen.in_app} of {nominal_slots} in the app; {queue}"
 
 
 def row(

@@ -100,10 +100,17 @@ def evidence(in_app: int = 0, in_kernel: int = 0, held: int = 8) -> Evidence:
 @pytest.mark.parametrize(
     ("kind", "word", "seen", "cap", "said"),
     [
-        (Kind.IDLE_SILENT, Word.STARVED, evidence(0, 4), None, "before the app: 0 in the app; 4 connections wait in"),
+        (Kind.IDLE_SILENT, Word.STARVED, evidence(0, 4), None, "nothing in the app; 4 connections wait in the kernel"),
         (Kind.IDLE_SILENT, Word.STARVED, evidence(0, 0), None, "others wait inside the server"),
-        (Kind.SLOW_BODY, Word.STARVED, evidence(8, 4), None, "all 8 slots are held inside the app"),
-        (Kind.SLOW_BODY, Word.SLOWED, evidence(5, 0), None, "5 of 8 in the app"),
+        (Kind.SLOW_BODY, Word.STARVED, evidence(8, 4), None, "hold all 8 slots inside the app"),
+        (
+            Kind.SLOW_BODY,
+            Word.SLOWED,
+            evidence(5, 0),
+            None,
+            "5 of 8 slots are taken inside the app; others wait inside the server",
+        ),
+        (Kind.IDLE_SILENT, Word.SLOWED, evidence(3, 0), None, "wait for hostile clients, with 3 of 8 in the app"),
         (Kind.IDLE_KEPT, Word.STARVED, evidence(0, 4), 6, "all 6 connections it may hold are taken"),
         (Kind.IDLE_SILENT, Word.UNHARMED, evidence(4), None, "holds 8 of 8"),
         (Kind.HALF_HEADER, Word.UNHARMED, evidence(4, held=0), None, "ended 8 of the 8 hostile connections"),
