@@ -6,6 +6,7 @@ counts both.
 
 from __future__ import annotations
 
+import argparse
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,11 +15,12 @@ from locust import User, events, task
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 
-from floodmark.hostile.client import HostileClient, parse_counts
+from floodmark.errors import UsageError
+from floodmark.handover.hostile import DEFAULT, VARIABLE, parse_counts
+from floodmark.hostile.client import HostileClient
 from floodmark.load import HttpStep, ScenarioUser
 from floodmark.results.hostile import Kind
 
-DEFAULT = "idle-silent=8"
 AGAIN_S = 1.0
 
 
@@ -69,12 +71,22 @@ class AbortedUser(HostileUser):
     kind = Kind.ABORTED
 
 
+def counts(text: str) -> str:
+    """The option's value, once it is known to be one."""
+    try:
+        parse_counts(text)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
+
+
 def add_option(parser: LocustArgumentParser, **_: Any) -> None:
     parser.add_argument(
         "--hostile",
         default=DEFAULT,
         metavar="KIND=N,...",
-        env_var="FLOODMARK_HOSTILE",
+        type=counts,
+        env_var=VARIABLE,
         help=f"floodmark: hostile clients beside the users, of {', '.join(Kind)} (default {DEFAULT})",
     )
 
@@ -82,11 +94,11 @@ def add_option(parser: LocustArgumentParser, **_: Any) -> None:
 def choose(environment: Environment, **_: Any) -> None:
     """Keep the kinds that were asked for, each with its number."""
     options = environment.parsed_options
-    counts = parse_counts(DEFAULT if options is None else options.hostile)
+    wanted = parse_counts(DEFAULT if options is None else options.hostile)
     kept: list[type[User]] = []
     for user_class in environment.user_classes:
         if issubclass(user_class, HostileUser):
-            user_class.fixed_count = counts.get(user_class.kind, 0)
+            user_class.fixed_count = wanted.get(user_class.kind, 0)
             if not user_class.fixed_count:
                 continue
         kept.append(user_class)

@@ -7,7 +7,6 @@ import socket
 import struct
 import threading
 
-from floodmark.errors import UsageError
 from floodmark.results.hostile import Kind
 
 CONNECT_TIMEOUT_S = 5.0
@@ -22,17 +21,6 @@ BODY_BYTES = 65536
 ABORT_AFTER_S, AGAIN_AFTER_S = 0.01, 0.05
 ABORTED_PATH = "/io?ms=50"
 _LINGER_RESET = struct.pack("ii", 1, 0)
-
-
-def parse_counts(text: str) -> dict[Kind, int]:
-    """``KIND=N,...``. Raises UsageError."""
-    counts: dict[Kind, int] = {}
-    for pair in filter(None, text.split(",")):
-        name, _, number = pair.partition("=")
-        if name not in list(Kind) or not number.isdecimal():
-            raise UsageError(f"hostile clients {pair!r}: must be KIND=N, with KIND of {', '.join(Kind)}")
-        counts[Kind(name)] = int(number)
-    return counts
 
 
 class HostileClient:

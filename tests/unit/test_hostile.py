@@ -8,7 +8,7 @@ import pytest
 
 from floodmark.commands.hostile import parse_kinds, say, shown
 from floodmark.errors import UsageError
-from floodmark.hostile.client import parse_counts
+from floodmark.handover.hostile import parse_counts
 from floodmark.results.hostile import (
     Asked,
     Evidence,
