@@ -20,8 +20,9 @@ from floodmark.hostile.measure import BASE_S, Conditions, calm, disturbed, undis
 from floodmark.report.failure import show_error
 from floodmark.report.tables import stdout, table
 from floodmark.results.hostile import HOSTILE, HostileRow, Kind, Word, row
-from floodmark.results.table import write_table
-from floodmark.run.conductor import pinned
+from floodmark.results.provenance import host_facts, software_facts
+from floodmark.results.table import write_table, write_text
+from floodmark.run.conductor import now, pinned
 from floodmark.targets.choose import choose
 from floodmark.targets.cpus import allot
 from floodmark.targets.target import Backend, Running, Target
@@ -90,12 +91,14 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         f"clients, about {each_s * len(targets):.0f} s",
         highlight=False,
     )
+    facts = {"started": now(), "backend": backend.name, "host": host_facts(), **software_facts()}
     rows: list[HostileRow] = []
 
     def add(found: HostileRow) -> None:
         rows.append(found)
         options.results.mkdir(parents=True, exist_ok=True)
         write_table(options.results / HOSTILE, HostileRow, rows)
+        write_text((options.results / HOSTILE).with_suffix(".json"), json.dumps(facts, indent=2) + "\n")
 
     errors: list[FloodmarkError] = []
     for number, target in enumerate(targets, 1):
