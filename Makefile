@@ -17,7 +17,7 @@ SCENARIOS := $(sort $(basename $(notdir $(wildcard scenarios/*.toml))))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install dev concurrency doctor down test test-unit test-load test-integration test-e2e benchmark-generator benchmarks strategies known-answers lint format lock docs
+.PHONY: help install dev concurrency hostile doctor down test test-unit test-load test-integration test-e2e benchmark-generator benchmark-probe benchmarks strategies known-answers lint format lock docs
 
 help: ## this list
 	@echo "floodmark: where does a Flask deployment saturate, and what stops it?"
@@ -45,6 +45,9 @@ down: $(VENV)/.installed ## stop what up- started
 concurrency: $(VENV)/.installed ## nominal slots against requests truly inside the app, for every server here
 	$(FLOODMARK) concurrency $(if $(BACKEND),--backend $(BACKEND)) $(ARGS)
 
+hostile: $(VENV)/.installed ## what slow and hostile clients do to others, for every server here: about 4 minutes
+	$(FLOODMARK) hostile $(if $(BACKEND),--backend $(BACKEND)) $(if $(RESULTS),--results $(RESULTS)) $(ARGS)
+
 doctor: $(VENV)/.installed ## what this host lacks, and the mend
 	$(FLOODMARK) doctor
 
@@ -66,6 +69,10 @@ test-e2e: $(VENV)/.dev ## Compose; skipped where no Docker engine answers
 
 benchmark-generator: $(VENV)/.dev ## CPU per request of both clients against Locust's own and wrk; needs nginx and wrk
 	$(BIN)/python -m benchmarks.generator $(ARGS)
+
+benchmark-probe: $(VENV)/.dev ## what the WSGI probe costs a server per request, into docs/clients.md: about 20 minutes
+	$(BIN)/python -m benchmarks.probe $(ARGS)
+	$(BIN)/python -m benchmarks.probe --document
 
 benchmarks: benchmark-generator ## every benchmark; about twenty minutes on a quiet machine
 	$(BIN)/python -m benchmarks.recorder

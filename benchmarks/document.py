@@ -16,16 +16,16 @@ def main() -> None:
     parts = [
         "CPU per request, against nginx answering two bytes. In brackets the range over the rounds.",
         *generator.table(read(RESULTS / "generator.csv", generator.Sample)),
-        _where("generator"),
+        where("generator"),
         "Error of the reported latency, against a target that takes 20 ms and knows how long each answer really took.",
         *latency.table(read(RESULTS / "latency.csv", latency.Sample)),
-        _where("latency"),
+        where("latency"),
         "Memory, against a target that takes 1 s.",
         *memory.table(read(RESULTS / "memory.csv", memory.Sample)),
-        _where("memory"),
+        where("memory"),
         "Recording: what a request costs that is only taken down. The middle of a busy run folds thousands at once.",
         *recorder.table(read(RESULTS / "recorder.csv", recorder.Sample)),
-        _where("recorder"),
+        where("recorder"),
     ]
     text = "\n"
     for part in parts:
@@ -33,7 +33,8 @@ def main() -> None:
     renew(DOCS / "clients.md", "benchmarks", text)
 
 
-def _where(name: str) -> str:
+def where(name: str) -> str:
+    """When and on what a benchmark ran."""
     facts = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
     return (
         f"\nMeasured {facts['time'][:10]} on {facts['cpu']}, {facts['cores']} CPUs, Linux {facts['kernel']}, "

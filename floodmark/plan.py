@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from floodmark.errors import UsageError
+from floodmark.handover import hostile
 from floodmark.handover.settings import LoadSettings
 from floodmark.scenario import DEFAULT_MAX_USERS, Scenario, from_table, read_scenario
 from floodmark.search.pace import FULL, QUICK, Pace, RateSettings, SearchSettings
@@ -115,6 +116,8 @@ def plan_run(scenario: Scenario, *, bind: tuple[str, int], quick: bool, repeat: 
     if workload is None or not locustfile.is_file():
         hint = did_you_mean(scenario.workload, WORKLOADS)
         raise UsageError(f"there is no workload {scenario.workload!r}{hint}; there are: {', '.join(WORKLOADS)}")
+    if scenario.workload == hostile.WORKLOAD:
+        hostile.parse_counts(hostile.asked_for())
     max_users = _max_users(scenario, server.connection_cap(settings))
     target = Target(
         server=server,

@@ -60,12 +60,13 @@ def upload() -> str:
 
 @app.get("/stream")
 def stream() -> Response:
-    """Answer in ``chunks`` chunks of 1 kB, the marker last."""
+    """Answer in ``chunks`` chunks of ``bytes`` bytes, the marker last."""
     chunks = int(_number("chunks", STREAM_CHUNKS))
+    chunk = b"." * int(_number("bytes", STREAM_CHUNK_BYTES))
 
     def parts() -> Iterator[bytes]:
         for _ in range(chunks):
-            yield b"." * STREAM_CHUNK_BYTES
+            yield chunk
         yield b"floodmark:stream\n"
 
     return Response(parts(), mimetype="text/plain")

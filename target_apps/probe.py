@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import json
+import mmap
 import os
 import platform
 import sys
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 EFFECTIVE_PATH = "/-/floodmark/effective"
+_MADV_WIPEONFORK = 18  # linux/mman.h, since Linux 4.14
 
 
 class Probe:
@@ -34,49 +36,62 @@ class Probe:
 
     def __init__(self, app: WSGIApplication) -> None:
         self._app = app
-        self._lock = threading.Lock()
         path = os.environ.get("FLOODMARK_LEDGER")
         self._ledger = Ledger(Path(path)) if path else None
+        self._claiming = threading.Lock()
         self._slot: Slot | None = None
         self._pid = 0
+        self._mine = _wiped_on_fork()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ.get("PATH_INFO") == EFFECTIVE_PATH:
             return _report(environ, start_response)
-        if self._ledger is None:
+        slot = self._slot if self._mine[0] else self._own_slot()
+        if slot is None:
             return self._app(environ, start_response)
-        slot = self._own_slot(self._ledger)
-        with self._lock:
-            start_ns = slot.enter()
+        start_ns = slot.enter()
         try:
             body = self._app(environ, start_response)
         except BaseException:
-            with self._lock:
-                slot.leave(start_ns)
+            slot.leave(start_ns)
             raise
-        kind = _SizedBody if hasattr(body, "__len__") else _Body
-        return kind(body, slot, self._lock, start_ns)
+        return _SizedBody(body, slot, start_ns) if hasattr(body, "__len__") else _Body(body, slot, start_ns)
 
-    def _own_slot(self, ledger: Ledger) -> Slot:
-        # By pid at each request: uWSGI forks in C, past every Python hook.
+    def _own_slot(self) -> Slot | None:
+        if self._ledger is None:
+            return None
         pid = os.getpid()
-        if pid != self._pid or self._slot is None:
-            with self._lock:
-                if pid != self._pid or self._slot is None:
-                    self._slot = ledger.claim()
-                    self._pid = pid
+        with self._claiming:
+            if pid != self._pid:
+                self._slot = self._ledger.claim()
+                self._pid = pid
+                if isinstance(self._mine, mmap.mmap):
+                    self._mine[0] = 1
         return self._slot
+
+
+def _wiped_on_fork() -> mmap.mmap | bytes:
+    """A byte that is 0 again in every child, or always, where the kernel has no such memory.
+
+    Asking for the pid at each request is a system call, and costs more than all the counting. ``os.register_at_fork``
+    is not enough: uWSGI forks in C, past every Python hook.
+    """
+    try:
+        page = mmap.mmap(-1, mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        page.madvise(_MADV_WIPEONFORK)
+    except (AttributeError, OSError, ValueError):
+        return b"\0"
+    return page
 
 
 class _Body:
     """The app's answer; the request leaves the app when the server closes it."""
 
-    __slots__ = ("_body", "_lock", "_slot", "_start_ns")
+    __slots__ = ("_body", "_slot", "_start_ns")
 
-    def __init__(self, body: Iterable[bytes], slot: Slot, lock: threading.Lock, start_ns: int) -> None:
+    def __init__(self, body: Iterable[bytes], slot: Slot, start_ns: int) -> None:
         self._body = body
         self._slot: Slot | None = slot
-        self._lock = lock
         self._start_ns = start_ns
 
     def __iter__(self) -> Iterator[bytes]:
@@ -90,8 +105,7 @@ class _Body:
         finally:
             slot, self._slot = self._slot, None
             if slot is not None:
-                with self._lock:
-                    slot.leave(self._start_ns)
+                slot.leave(self._start_ns)
 
 
 class _SizedBody(_Body):

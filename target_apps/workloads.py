@@ -21,5 +21,6 @@ WORKLOADS = {
     "cpu": Workload(path="/cpu", marker=b"floodmark:cpu"),
     "mixed": Workload(path="/mixed", marker=b"floodmark:mixed"),
     "upload": Workload(path="/upload", marker=b"floodmark:upload 65536", method="POST", body=b"x" * 65536),
+    "hostile": Workload(path="/io", marker=b"floodmark:io"),
     "stream": Workload(path="/stream", marker=b"floodmark:stream"),
 }

@@ -60,11 +60,20 @@ def install(environment: Environment, runner: Runner | None = None, web_ui: Any 
     environment.events.test_stop.add_listener(lambda **_: CONTROLS.recorder.gather())
     for user_class in environment.user_classes:
         _let_ramps_decide_think_time(user_class)
-    gauges.watch(CONTROLS.recorder, lambda: runner.user_count)
+    gauges.watch(CONTROLS.recorder, lambda: _users(runner))
     if isinstance(runner, WorkerRunner):
         _install_worker(environment, runner)
     else:
         Conductor(environment, runner, web_ui)
+
+
+def _users(runner: Runner) -> int:
+    """Users of this process that a ramp moves: those of a fixed count are not."""
+    fixed = [user_class.__name__ for user_class in runner.user_classes if user_class.fixed_count]
+    if not fixed:
+        return runner.user_count
+    counts = runner.user_classes_count
+    return runner.user_count - sum(counts[name] for name in fixed)
 
 
 def record(

@@ -148,17 +148,22 @@ class RampShape(LoadTestShape):
             sink.order(order, self._visit)
         return self._target(order.users)
 
-    @staticmethod
-    def _target(users: int) -> tuple[int, float]:
-        return users, SPAWN_RATE
+    def _target(self, users: int) -> tuple[int, float]:
+        # Locust starts users of a fixed count first and stops them last: they stay, the search moves the others.
+        return users + self._fixed, SPAWN_RATE
+
+    @property
+    def _fixed(self) -> int:
+        assert self.runner is not None
+        return sum(user_class.fixed_count for user_class in self.runner.user_classes)
 
     def _wait_for_users(self, users: int) -> None:
         assert self.runner is not None
         deadline = time.monotonic() + POPULATE_TIMEOUT_S
-        while self.runner.user_count != users:
+        while self.runner.user_count != users + self._fixed:
             if time.monotonic() > deadline:
                 raise RuntimeError(
-                    f"{self.runner.user_count} users instead of {users} after {POPULATE_TIMEOUT_S:.0f} s"
+                    f"{self.runner.user_count} users instead of {users + self._fixed} after {POPULATE_TIMEOUT_S:.0f} s"
                 )
             gevent.sleep(POLL_S)
 

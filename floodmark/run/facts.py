@@ -6,6 +6,7 @@ import dataclasses
 from datetime import UTC, datetime
 from typing import Any
 
+from floodmark.handover import hostile
 from floodmark.limits import as_facts, binding_of
 from floodmark.plan import PlannedRun
 from floodmark.results.provenance import app_hash, config_hash, host_facts, software_facts
@@ -20,6 +21,8 @@ def describe(planned: PlannedRun, backend: str, why: str, allotment: Allotment) 
     if planned.target is not None:
         scenario["server"] = dict(planned.target.settings)
     scenario["search"]["max_users"] = planned.scenario.search.max_users or DEFAULT_MAX_USERS
+    if planned.scenario.workload == hostile.WORKLOAD:
+        scenario["hostile"] = hostile.asked_for()
     config = {"scenario": scenario, "quick": planned.search.pace is QUICK, "backend": backend}
     return {
         "status": "interrupted",

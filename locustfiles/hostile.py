@@ -1,0 +1,109 @@
+"""Wait 50 ms, as for a database, while hostile clients are there; ``--hostile idle-silent=8,slow-body=4`` says which.
+
+The hostile ones are users of a fixed count beside the others: a search raises the others only. In plain Locust ``-u``
+counts both.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+from urllib.parse import urlsplit
+
+import gevent
+from locust import User, events, task
+from locust.argument_parser import LocustArgumentParser
+from locust.env import Environment
+
+from floodmark.errors import UsageError
+from floodmark.handover.hostile import DEFAULT, VARIABLE, parse_counts
+from floodmark.hostile.client import HostileClient
+from floodmark.load import HttpStep, ScenarioUser
+from floodmark.results.hostile import Kind
+
+AGAIN_S = 1.0
+
+
+class VisitorUser(ScenarioUser):
+    io = HttpStep("GET", "/io", expect=b"floodmark:io")
+
+
+class HostileUser(User):
+    """Makes no request that is counted."""
+
+    abstract = True
+    kind: Kind
+
+    @task
+    def stay(self) -> None:
+        parts = urlsplit(self.host or self.environment.host or "")
+        while True:
+            HostileClient(self.kind, parts.hostname or "127.0.0.1", parts.port or 80).run()
+            gevent.sleep(AGAIN_S)  # it could not connect
+
+    def stop(self, force: bool = False) -> bool:
+        """Locust: it has no request to finish."""
+        stopped: bool = super().stop(force=True)
+        return stopped
+
+
+class IdleSilentUser(HostileUser):
+    kind = Kind.IDLE_SILENT
+
+
+class IdleKeptUser(HostileUser):
+    kind = Kind.IDLE_KEPT
+
+
+class HalfHeaderUser(HostileUser):
+    kind = Kind.HALF_HEADER
+
+
+class SlowBodyUser(HostileUser):
+    kind = Kind.SLOW_BODY
+
+
+class SlowReaderUser(HostileUser):
+    kind = Kind.SLOW_READER
+
+
+class AbortedUser(HostileUser):
+    kind = Kind.ABORTED
+
+
+def counts(text: str) -> str:
+    """The option's value, once it is known to be one."""
+    try:
+        parse_counts(text)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
+
+
+def add_option(parser: LocustArgumentParser, **_: Any) -> None:
+    parser.add_argument(
+        "--hostile",
+        default=DEFAULT,
+        metavar="KIND=N,...",
+        type=counts,
+        env_var=VARIABLE,
+        help=f"floodmark: hostile clients beside the users, of {', '.join(Kind)} (default {DEFAULT})",
+    )
+
+
+def choose(environment: Environment, **_: Any) -> None:
+    """Keep the kinds that were asked for, each with its number."""
+    options = environment.parsed_options
+    wanted = parse_counts(DEFAULT if options is None else options.hostile)
+    kept: list[type[User]] = []
+    for user_class in environment.user_classes:
+        if issubclass(user_class, HostileUser):
+            user_class.fixed_count = wanted.get(user_class.kind, 0)
+            if not user_class.fixed_count:
+                continue
+        kept.append(user_class)
+    environment.user_classes[:] = kept
+
+
+events.init_command_line_parser.add_listener(add_option)
+events.init.add_listener(choose)
