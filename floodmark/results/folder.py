@@ -12,6 +12,7 @@ from typing import Any
 from floodmark.errors import UsageError
 from floodmark.results.schema import (
     HISTOGRAMS,
+    PROCESSES,
     PROVENANCE,
     RESULTS,
     RUNS,
@@ -19,6 +20,7 @@ from floodmark.results.schema import (
     STEPS,
     TIMELINE,
     BucketCount,
+    ProcessRow,
     Result,
     Second,
 )
@@ -35,6 +37,7 @@ class RunFolder:
         self.steps = Appender(path / STEPS, Step)
         self.timeline = Appender(path / TIMELINE, Second)
         self.histograms = Appender(path / HISTOGRAMS, BucketCount)
+        self.processes = Appender(path / PROCESSES, ProcessRow)
 
     def provenance(self, facts: dict[str, Any]) -> None:
         """Write run.json."""
@@ -48,7 +51,7 @@ class RunFolder:
         write_table(self.path / RESULTS, Result, rows)
 
     def close(self) -> None:
-        for table in (self.steps, self.timeline, self.histograms):
+        for table in (self.steps, self.timeline, self.histograms, self.processes):
             table.close()
 
 
