@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from floodmark.report.marks import BAD, GOOD, WARN
 from floodmark.results.schema import Result
-from floodmark.verdict.words import BOTTLENECK_TEXT, Bottleneck
+from floodmark.verdict.words import BOTTLENECK_TEXT, Advice, Bottleneck
 
 
 def limit_lines(results: Mapping[str, Result]) -> list[tuple[str, str, str]]:
@@ -19,13 +19,23 @@ def limit_lines(results: Mapping[str, Result]) -> list[tuple[str, str, str]]:
         return [(WARN, "limit", f"unknown: {word.reason}")]
     clear = f" (margin {margin.value:.0%})" if margin is not None and isinstance(margin.value, float) else ""
     lines = [(GOOD, "limit", f"{BOTTLENECK_TEXT[named]}{clear}: {word.reason}")]
-    tried, rate = results.get("advice"), results.get("advice_rps")
-    if tried is not None and rate is not None and tried.value is not None:
+    tried = results.get("advice")
+    if tried is not None and tried.value is not None:
         marks = {"confirmed": GOOD, "not_confirmed": BAD}
         lines.append(
             (marks.get(str(tried.value), WARN), "advice", f"{str(tried.value).replace('_', ' ')}: {tried.reason}")
         )
     return lines
+
+
+def _tried(word: Advice, note: str) -> tuple[str, str, str]:
+    match word:
+        case Advice.CONFIRMED:
+            return GOOD, "advice", f"confirmed: {note}"
+        case Advice.NOT_CONFIRMED:
+            return BAD, "advice", f"not confirmed: {note}"
+        case Advice.NOT_TRIED:
+            return WARN, "advice", note
 
 
 def limit_word(results: Mapping[str, Result]) -> str | None:

@@ -104,6 +104,11 @@ def read_facts(path: Path) -> dict[str, Any]:
     return facts
 
 
+def replace_facts(path: Path, facts: dict[str, Any]) -> None:
+    """Write run.json of a stored run anew. Raises WriteError."""
+    write_text(path / PROVENANCE, json.dumps(facts, indent=2) + "\n")
+
+
 def read_run(path: Path) -> StoredRun:
     """A run with its visits. Raises UsageError."""
     return StoredRun(path=path, facts=read_facts(path), steps=read_table(path / STEPS, Step))

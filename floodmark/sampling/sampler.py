@@ -112,7 +112,7 @@ class Sampler:
             rss_bytes=_most(levels(self._counters, "rss")),
             memory_bytes=_most(memory),
             memory_limit_bytes=_most(levels(self._levels, "memory_limit")),
-            oom_kills=_change(levels(self._levels, "oom_kills"), self._levels.at("oom_kills", start)),
+            oom_kills=_since(levels(self._levels, "oom_kills"), self._levels.first("oom_kills")),
             major_faults_per_s=rate("faults"),
             psi_cpu=rate("psi_cpu"),
             psi_mem=rate("psi_mem"),
@@ -290,6 +290,6 @@ def _middle(levels: Sequence[float]) -> float | None:
     return statistics.fmean(levels) if levels else None
 
 
-def _change(levels: Sequence[float], before: float | None) -> int | None:
-    """How far a counter that is read as a level went."""
-    return round(max(levels) - (before if before is not None else levels[0])) if levels else None
+def _since(levels: Sequence[float], first: float | None) -> int | None:
+    """How far a counter that is read as a level has gone since it was first read."""
+    return round(max(levels) - (first or 0.0)) if levels else None

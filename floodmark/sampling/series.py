@@ -30,6 +30,8 @@ class Series:
         if not self.times:
             return None
         right = bisect_left(self.times, moment)
+        if right < len(self.times) and self.times[right] == moment:
+            return self.values[right].get(name)
         if right in {0, len(self.times)}:
             return self.values[max(0, right - 1)].get(name)
         before, after = self.values[right - 1].get(name), self.values[right].get(name)
@@ -46,6 +48,10 @@ class Series:
             return found
         before = self.values[first - 1].get(name)
         return [] if before is None else [before]
+
+    def first(self, name: Hashable) -> float | None:
+        """The first value of all."""
+        return next((value for values in self.values if (value := values.get(name)) is not None), None)
 
     def names(self, start: float, end: float) -> set[Hashable]:
         """Everything that was read in a window."""

@@ -22,6 +22,7 @@ class Use:
 
     neighbour_cores: CPU that others than target and generator used on the target's CPUs. runq_cores: time the target's
     threads were ready and did not run. listen_*: of the accept queues of all its listeners. connections: accepted ones.
+    oom_kills: since sampling began.
     """
 
     cpu_cores: float | None = None

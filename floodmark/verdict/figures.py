@@ -118,7 +118,7 @@ def figures(steps: Sequence[Step], hold_users: int | None, declared: Declared, *
         throttled_share=middle(lambda s: s.throttled_share),
         memory_share=middle(lambda s: _over(s.memory_bytes, s.memory_limit_bytes)),
         memory_growth=_growth(held),
-        oom_kills=_total(steps, lambda s: s.oom_kills),
+        oom_kills=max((float(s.oom_kills) for s in steps if s.oom_kills is not None), default=None),
         faults_per_s=middle(lambda s: s.major_faults_per_s),
         psi_mem=middle(lambda s: s.psi_mem),
         slots=slots,

@@ -85,6 +85,14 @@ BOTTLENECK_TEXT = {
 }
 
 
+class Advice(StrEnum):
+    """What came of trying an advice."""
+
+    CONFIRMED = "confirmed"
+    NOT_CONFIRMED = "not_confirmed"
+    NOT_TRIED = "not_tried"
+
+
 class End(StrEnum):
     """How a search ended."""
 
