@@ -109,7 +109,13 @@ RULES = (
     ),
     Rule(
         word=Bottleneck.HOST,
-        conditions=(AtLeast("taken_share", 0.1), AtLeast("demand_share", FULL), Below("cpu_share", FULL)),
+        conditions=(
+            AtLeast("taken_share", 0.1),
+            AtLeast("demand_share", FULL),
+            Below("cpu_share", FULL),
+            # A process that had a whole core could not have used more.
+            Below("hottest", FULL),
+        ),
         evidence="others took {taken_share:.0%} of the target's CPUs, which itself had {cpu_share:.0%}",
         advice="move the neighbours away, or give the target CPUs of its own; until then this number is the host's",
         fixture="host",
