@@ -134,6 +134,7 @@ class RunRow:
     generator: str | None = None
     valid: bool = False
     reason: str = ""
+    bottleneck: str | None = None
 
 
 def index(root: Path) -> None:
@@ -156,7 +157,6 @@ def _row(path: Path) -> RunRow:
         row = results.get(metric)
         return row.value if row is not None and isinstance(row.value, float) else None
 
-    word = results.get("generator")
     return RunRow(
         run_id=str(facts["run_id"]),
         status=str(facts["status"]),
@@ -171,7 +171,12 @@ def _row(path: Path) -> RunRow:
         knee_users=number("knee_users"),
         knee_inflight=number("knee_inflight"),
         r0_ms=number("r0_ms"),
-        generator=str(word.value) if word and word.value is not None else None,
+        generator=_word(results.get("generator")),
         valid=bool(ceiling and ceiling.valid and ceiling.value is not None),
         reason=ceiling.reason if ceiling else "",
+        bottleneck=_word(results.get("bottleneck")),
     )
+
+
+def _word(row: Result | None) -> str | None:
+    return str(row.value) if row is not None and row.value is not None else None

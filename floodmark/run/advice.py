@@ -24,7 +24,7 @@ from floodmark.search.pace import LevelSettings
 from floodmark.targets.target import Running
 from floodmark.verdict.advice import Change, change_for, judge_advice
 from floodmark.verdict.step import Step
-from floodmark.verdict.words import Advice, Bottleneck
+from floodmark.verdict.words import Advice, Bottleneck, Model
 from target_apps.server import CatalogError
 
 SECONDS = 5.0
@@ -62,6 +62,8 @@ def verify_advice(
 def _try(folder: Path, planned: PlannedRun, bring_up: BringUpFor, conditions: Conditions, progress: Progress) -> _Tried:
     results = {row.metric: row for row in read_table(folder / RESULTS, Result)}
     named, before = results["bottleneck"], _rate(results, folder)
+    if planned.scenario.load.model is Model.OPEN:
+        return _Tried(word=Advice.NOT_TRIED, note="not tried: one rate was offered")
     if planned.target is None or before is None:
         return _Tried(word=Advice.NOT_TRIED, note="not tried: no level was held")
     users, rate = before

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 _SOCK_DIAG, _BY_FAMILY = 4, 20
@@ -17,7 +16,9 @@ _REQUEST = struct.Struct("=BBBxI")
 _ID = struct.Struct("!H46x")
 # family, state, timer, retransmits, id, expires, receive queue, send queue, uid, inode
 _MESSAGE = struct.Struct("=4B48sIIIII")
-_FAMILIES = (socket.AF_INET, socket.AF_INET6)
+
+Row = tuple[int, int, int]
+"""Receive queue, send queue and inode of a socket. Of a listener: its accept queue, and the limit of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,21 @@ class SockDiag:
 
     def __init__(self, port: int) -> None:
         self._port = port
+        self._sequence = 0
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _SOCK_DIAG)
         self._socket.settimeout(1.0)
-        try:
-            self.listeners()
-        except OSError:
+        refused: OSError | None = None
+        self._families = []
+        for family in (socket.AF_INET, socket.AF_INET6):
+            try:
+                self._ask(family, _LISTEN)
+                self._families.append(family)
+            except OSError as error:  # a kernel without IPv6
+                refused = error
+        if not self._families:
             self._socket.close()
-            raise
+            assert refused is not None
+            raise refused
 
     def listeners(self) -> Listeners | None:
         """The accept queues now; None where nobody listens here. Raises OSError."""
@@ -64,36 +73,38 @@ class SockDiag:
     def close(self) -> None:
         self._socket.close()
 
-    def _rows(self, states: int) -> Iterator[tuple[int, int, int]]:
-        for family in _FAMILIES:
-            body = _REQUEST.pack(family, socket.IPPROTO_TCP, 0, states) + _ID.pack(self._port)
-            self._socket.send(_HEADER.pack(_HEADER.size + len(body), _BY_FAMILY, _REQUEST_DUMP, 0, 0) + body)
-            yield from self._answer()
+    def _rows(self, states: int) -> list[Row]:
+        return [row for family in self._families for row in self._ask(family, states)]
 
-    def _answer(self) -> Iterator[tuple[int, int, int]]:
-        while True:
-            data = self._socket.recv(1 << 17)
-            rows, done = parse(data)
-            yield from rows
-            if done:
-                return
+    def _ask(self, family: int, states: int) -> list[Row]:
+        self._sequence += 1
+        body = _REQUEST.pack(family, socket.IPPROTO_TCP, 0, states) + _ID.pack(self._port)
+        head = _HEADER.pack(_HEADER.size + len(body), _BY_FAMILY, _REQUEST_DUMP, self._sequence, 0)
+        self._socket.send(head + body)
+        rows: list[Row] = []
+        done = False
+        while not done:
+            more, done = parse(self._socket.recv(1 << 17), self._sequence)
+            rows += more
+        return rows
 
 
-def parse(data: bytes) -> tuple[list[tuple[int, int, int]], bool]:
-    """Receive queue, send queue and inode of each socket in a netlink answer, and whether it is the last.
+def parse(data: bytes, sequence: int) -> tuple[list[Row], bool]:
+    """The sockets in a netlink answer to a request, and whether it is the last; answers to others are passed over.
 
     Raises OSError for an error message.
     """
-    rows: list[tuple[int, int, int]] = []
+    rows: list[Row] = []
     offset = 0
     while offset + _HEADER.size <= len(data):
-        length, kind, *_ = _HEADER.unpack_from(data, offset)
-        if kind == _DONE:
-            return rows, True
-        if kind == _ERROR:
-            (number,) = struct.unpack_from("=i", data, offset + _HEADER.size)
-            raise OSError(-number, "sock_diag was refused")
-        *_, queue, limit, _, inode = _MESSAGE.unpack_from(data, offset + _HEADER.size)
-        rows.append((queue, limit, inode))
-        offset += (length + 3) & ~3
+        length, kind, _, answers, _ = _HEADER.unpack_from(data, offset)
+        if answers == sequence:
+            if kind == _DONE:
+                return rows, True
+            if kind == _ERROR:
+                (number,) = struct.unpack_from("=i", data, offset + _HEADER.size)
+                raise OSError(-number, "sock_diag was refused")
+            *_, queue, limit, _, inode = _MESSAGE.unpack_from(data, offset + _HEADER.size)
+            rows.append((queue, limit, inode))
+        offset += max(_HEADER.size, (length + 3) & ~3)
     return rows, False

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from floodmark.verdict.step import Step
-from floodmark.verdict.words import Generator, Phase
+from floodmark.verdict.words import Generator, Model, Phase
 
 _LEVELS = {Phase.BRACKET, Phase.PLACE, Phase.HOLD, Phase.VERIFY, Phase.STEP}
 
@@ -131,7 +131,9 @@ def figures(steps: Sequence[Step], hold_users: int | None, declared: Declared, *
         waiting_share=_over(waiting, inflight),
         waiting_in_server=server,
         waiting_in_kernel=kernel,
-        unconnected=None if thinking or inflight is None else max(0.0, held[0].users - inflight),
+        unconnected=None
+        if thinking or inflight is None or held[0].model is Model.OPEN
+        else max(0.0, held[0].users - inflight),
         overflow_share=_over(_total(held, lambda s: s.listen_overflows), sum(s.good + s.errors for s in held)),
         listen_limit=middle(lambda s: s.listen_limit),
         fullest=_over(middle(lambda s: s.app_proc_inflight_max), in_each),

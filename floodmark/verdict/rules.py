@@ -210,7 +210,7 @@ RULES = (
         conditions=(
             Below("waiting_share", 0.1),
             Below("slots_share", FULL, optional=True),
-            Below("app_growth", GREW),
+            Below("app_growth", GREW, optional=True),
             CPU_TO_SPARE,
             Below("unconnected", SOME, optional=True),
         ),

@@ -8,12 +8,13 @@ import pytest
 
 from benchmarks.bottlenecks.fixtures import FIXTURES
 from floodmark.results.limits import bottleneck_rows
+from floodmark.verdict.advice import Change, change_for, judge_advice
 from floodmark.verdict.bottleneck import decide, name_bottleneck
 from floodmark.verdict.figures import Declared, Figures, figures
 from floodmark.verdict.point import Point
 from floodmark.verdict.rules import RULES, AtLeast, Below
 from floodmark.verdict.step import Step
-from floodmark.verdict.words import Bottleneck, Generator, Phase
+from floodmark.verdict.words import Advice, Bottleneck, Generator, Phase
 
 SLOTS = Declared(slots=8, processes=2, connection_cap=2000)
 
@@ -73,11 +74,13 @@ FREE = {"app_inflight_mean": 4.0, "app_proc_inflight_max": 2.0, "app_proc_inflig
         (Bottleneck.CPU, 16, BURN),
         (Bottleneck.CPU, 16, {"cpu_cores": 0.85, "app_ms_mean": 75.0}),
         (Bottleneck.GIL, 16, {**BURN, "cpu_limit_cores": 2.0}),
+        # Others had all of the other core: the process had the one it can use.
+        (Bottleneck.GIL, 16, {**BURN, "cpu_limit_cores": 2.0, "neighbour_cores": 1.0}),
         (Bottleneck.LOCK, 16, {"app_ms_mean": 80.0}),
         (Bottleneck.LOCK, 7, {"app_ms_mean": 70.0}),
         (Bottleneck.QUOTA, 16, {**BURN, "cpu_cores": 0.4, "cpu_limit_cores": 0.4, "throttled_share": 0.95}),
-        (Bottleneck.HOST, 16, {**BURN, "cpu_cores": 0.5, "neighbour_cores": 0.5}),
-        (Bottleneck.HOST, 16, {**BURN, "cpu_cores": 0.8, "steal": 0.2}),
+        (Bottleneck.HOST, 16, {**BURN, "cpu_cores": 0.5, "cpu_proc_max": 0.5, "neighbour_cores": 0.5}),
+        (Bottleneck.HOST, 16, {**BURN, "cpu_cores": 0.8, "cpu_proc_max": 0.8, "steal": 0.2}),
         (Bottleneck.MEMORY, 16, {"oom_kills": 1}),
         (Bottleneck.MEMORY, 16, {"memory_bytes": 99, "memory_limit_bytes": 100}),
         (Bottleneck.BACKLOG, 40, {"listen_overflows": 40, "listen_limit": 1}),
@@ -188,3 +191,41 @@ def test_margins_are_relative_to_the_limit() -> None:
     assert Below("cpu_share", 0.9).margin(found) == pytest.approx(0.5)
     assert AtLeast("app_growth", 1.2).margin(found) is None
     assert decide(Figures()).word is Bottleneck.UNKNOWN
+
+
+GTHREAD: dict[str, int | str] = {"workers": 2, "threads": 4, "backlog": 16, "connections": 1000}
+
+
+@pytest.mark.parametrize(
+    ("word", "settings", "changed", "rises"),
+    [
+        (Bottleneck.SLOTS, GTHREAD, {"threads": 8}, True),
+        (Bottleneck.SLOTS, {"workers": 8, "threads": 1}, {"workers": 16}, True),
+        (Bottleneck.SLOTS, {"threads": 1}, {"threads": 2}, True),
+        (Bottleneck.LOCK, GTHREAD, {"threads": 8}, False),
+        (Bottleneck.GIL, GTHREAD, {"workers": 4}, True),
+        (Bottleneck.BACKLOG, GTHREAD, {"backlog": 1024}, True),
+        (Bottleneck.CONNECTIONS, GTHREAD, {"connections": 2000}, True),
+        (Bottleneck.IMBALANCE, GTHREAD, {"workers": 1, "threads": 8}, True),
+    ],
+)
+def test_what_is_changed_to_try_an_advice(
+    word: Bottleneck, settings: dict[str, int | str], changed: dict[str, int], rises: bool
+) -> None:
+    change = change_for(word, settings)
+    assert isinstance(change, Change)
+    assert (change.settings, change.rises) == (changed, rises)
+
+
+@pytest.mark.parametrize("word", list(Bottleneck))
+def test_a_server_without_settings_has_nothing_to_try(word: Bottleneck) -> None:
+    assert isinstance(change_for(word, {"server_name": "x"}), str)
+
+
+def test_an_advice_is_confirmed_by_a_rise_or_by_none() -> None:
+    more, same = Change(settings={}, rises=True), Change(settings={}, rises=False)
+    assert judge_advice(more, 100, 190) is Advice.CONFIRMED
+    assert judge_advice(more, 100, 103) is Advice.NOT_CONFIRMED
+    assert judge_advice(same, 100, 103) is Advice.CONFIRMED
+    assert judge_advice(same, 100, 190) is Advice.NOT_CONFIRMED
+    assert judge_advice(same, 100, 60) is Advice.NOT_CONFIRMED

@@ -54,19 +54,20 @@ def test_turned_away_connections_are_found_by_name() -> None:
     assert netstat.read_netstat(-1) == {}
 
 
-def _message(kind: int, body: bytes) -> bytes:
+def _message(kind: int, body: bytes, sequence: int = 7) -> bytes:
     length = 16 + len(body)
-    return struct.pack("=IHHII", length, kind, 0, 0, 0) + body + b"\0" * (-length % 4)
+    return struct.pack("=IHHII", length, kind, 0, sequence, 0) + body + b"\0" * (-length % 4)
 
 
 def test_sockets_of_a_netlink_answer() -> None:
     def row(queue: int, limit: int, inode: int) -> bytes:
         return _message(20, struct.pack("=4B48sIIIII", 2, 10, 0, 0, b"", 0, queue, limit, 1000, inode))
 
-    assert sock_diag.parse(row(3, 4, 77) + row(0, 2048, 0)) == ([(3, 4, 77), (0, 2048, 0)], False)
-    assert sock_diag.parse(row(1, 2, 3) + _message(3, b"\0\0\0\0")) == ([(1, 2, 3)], True)
+    assert sock_diag.parse(row(3, 4, 77) + row(0, 2048, 0), 7) == ([(3, 4, 77), (0, 2048, 0)], False)
+    late = _message(3, b"\0\0\0\0", sequence=6)
+    assert sock_diag.parse(late + row(1, 2, 3) + _message(3, b"\0\0\0\0"), 7) == ([(1, 2, 3)], True)
     with pytest.raises(PermissionError):
-        sock_diag.parse(_message(2, struct.pack("=i", -1) + b"\0" * 16))
+        sock_diag.parse(_message(2, struct.pack("=i", -1) + b"\0" * 16), 7)
 
 
 def test_time_of_some_cpus() -> None:
