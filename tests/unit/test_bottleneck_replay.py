@@ -16,6 +16,7 @@ REPLAYS = 200
 SPREAD = 0.03
 """Relative, of every figure of every visit by itself."""
 EXACT = {"visit", "users", "listen_limit", "app_processes", "memory_limit_bytes", "cpu_limit_cores"}
+NAMES = [field.name for field in dataclasses.fields(Step) if field.name not in EXACT]
 UNKNOWN_AT_MOST = 0.05
 
 STORED = read_stored()
@@ -23,19 +24,19 @@ STORED = read_stored()
 
 def noisy(step: Step, draw: random.Random) -> Step:
     changed: dict[str, object] = {}
-    for field in dataclasses.fields(step):
-        value = getattr(step, field.name)
-        if field.name in EXACT or isinstance(value, bool | str) or not isinstance(value, int | float):
+    for name in NAMES:
+        value = getattr(step, name)
+        if not value or type(value) not in {int, float}:
             continue
         noise = max(0.0, draw.gauss(1, SPREAD)) * value
-        changed[field.name] = round(noise) if isinstance(value, int) else noise
+        changed[name] = round(noise) if type(value) is int else noise
     return dataclasses.replace(step, **changed)  # type: ignore[arg-type]
 
 
 def replayed(kept: Kept, draw: random.Random) -> list[Step]:
     """The run with other visits of its held level, drawn from those it had, and noise on all."""
     held = [s for s in kept.steps if s.phase is Phase.HOLD]
-    rest = [s for s in kept.steps if s.phase is not Phase.HOLD]
+    rest = [s for s in kept.steps if s.phase is Phase.BASE or not held]
     return [noisy(s, draw) for s in [*rest, *draw.choices(held, k=len(held))]]
 
 
