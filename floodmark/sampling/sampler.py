@@ -93,13 +93,8 @@ class Sampler:
 
         queue = levels(self._queue, "waiting")
         steal, cpu, busy, ours = rate("steal"), rate("cpu"), rate("busy"), rate("ours")
-        finished, in_app, periods, throttled = (
-            change("finished"),
-            change("busy_s"),
-            change("periods"),
-            change("throttled"),
-        )
-        memory = levels(self._levels, "memory")
+        finished, in_app = change("finished"), change("busy_s")
+        periods, throttled, faults = change("periods"), change("throttled"), change("faults")
         return Use(
             cpu_cores=cpu,
             cpu_proc_max=self._busiest(start, end),
@@ -110,10 +105,11 @@ class Sampler:
             throttled_share=throttled / periods if throttled is not None and periods else None,
             threads=_most(levels(self._counters, "threads")),
             rss_bytes=_most(levels(self._counters, "rss")),
-            memory_bytes=_most(memory),
+            memory_bytes=_most(levels(self._levels, "memory")),
             memory_limit_bytes=_most(levels(self._levels, "memory_limit")),
             oom_kills=_since(levels(self._levels, "oom_kills"), self._levels.first("oom_kills")),
-            major_faults_per_s=rate("faults"),
+            # A process that ended took its own with it.
+            major_faults_per_s=None if faults is None else max(0.0, faults / span),
             psi_cpu=rate("psi_cpu"),
             psi_mem=rate("psi_mem"),
             steal=None if steal is None else steal / max(1, len(self._cpus)),
