@@ -17,7 +17,7 @@ SCENARIOS := $(sort $(basename $(notdir $(wildcard scenarios/*.toml))))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install dev concurrency hostile doctor down test test-unit test-load test-integration test-e2e benchmark-generator benchmark-probe benchmarks strategies known-answers lint format lock docs
+.PHONY: help install dev concurrency hostile doctor down test test-unit test-load test-integration test-e2e benchmark-generator benchmark-probe benchmark-sampling bottlenecks benchmarks strategies known-answers lint format lock docs
 
 help: ## this list
 	@echo "floodmark: where does a Flask deployment saturate, and what stops it?"
@@ -66,6 +66,12 @@ test-integration: $(VENV)/.dev ## real servers on loopback, with known answers
 
 test-e2e: $(VENV)/.dev ## Compose; skipped where no Docker engine answers
 	$(BIN)/pytest tests/e2e $(ARGS)
+
+benchmark-sampling: $(VENV)/.dev ## what watching the target costs, and the ceiling with and without
+	$(BIN)/python -m benchmarks.sampling $(ARGS)
+
+bottlenecks: $(VENV)/.dev ## a real server for each bottleneck, which must be named right: about 9 minutes
+	$(BIN)/python -m benchmarks.bottlenecks $(ARGS)
 
 benchmark-generator: $(VENV)/.dev ## CPU per request of both clients against Locust's own and wrk; needs nginx and wrk
 	$(BIN)/python -m benchmarks.generator $(ARGS)

@@ -66,6 +66,7 @@ CASES = (
         checks=(
             _exit("4"),
             Check(metric="generator", truth=lambda _: "limited", bar=Same()),
+            Check(metric="bottleneck", truth=lambda _: "generator", bar=Same()),
             Check(metric="ceiling_rps", truth=lambda e: float(e.facts["generator"]["null_rps"]), bar=LowerBound()),
         ),
         unmeasured=(

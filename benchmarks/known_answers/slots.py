@@ -6,7 +6,7 @@ import dataclasses
 
 from benchmarks.known_answers import formulas
 from benchmarks.known_answers.apps import SERVICE_S
-from benchmarks.known_answers.bars import AtMost, Covers, Within
+from benchmarks.known_answers.bars import AtMost, Covers, Same, Within
 from benchmarks.known_answers.bench import Bench
 from benchmarks.known_answers.case import Case, Check, Server
 from benchmarks.known_answers.evidence import Evidence, Found
@@ -79,6 +79,7 @@ CASES = (
             ceiling(4),
             knee(4),
             Check(metric="r_over_n_by_c", truth=lambda _: 1.0, bar=Within(0.02)),
+            Check(metric="bottleneck", truth=lambda _: "slots", bar=Same()),
             within_s(SLEEP_LIMIT_S),
         ),
     ),

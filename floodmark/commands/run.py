@@ -19,12 +19,13 @@ from floodmark.limits import binding_of
 from floodmark.plan import PlannedRun, make_plan, plan_external
 from floodmark.report import terminal
 from floodmark.report.failure import show_error, show_warning
-from floodmark.report.progress import TerminalProgress
+from floodmark.report.progress import Progress, TerminalProgress
 from floodmark.report.tables import stdout
 from floodmark.results.folder import read_run
 from floodmark.results.schema import RESULTS, Result
 from floodmark.results.starts import STARTS, write_starts
 from floodmark.results.table import read_table
+from floodmark.run.advice import verify_advice
 from floodmark.run.conductor import Conditions, Finished, conduct
 from floodmark.targets.choose import choose
 from floodmark.targets.cpus import allot
@@ -51,6 +52,9 @@ def add_to(verbs: Any) -> None:
     parser.add_argument(
         "--fail-under", type=float, metavar="RPS", help="exit 5 when the ceiling's whole interval lies below"
     )
+    parser.add_argument(
+        "--verify-advice", action="store_true", help="try what the verdict advises: one visit of a changed server"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout, nothing else there")
     parser.set_defaults(execute=execute)
 
@@ -64,6 +68,8 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         progress = TerminalProgress(console)
         _announce(console, planned, number, plans, conditions)
         done = conduct(planned, bring_up(planned, progress), conditions, progress)
+        if options.verify_advice:
+            verify_advice(done.folder, planned, bring_up, conditions, progress)
         finished.append(done)
         if not options.json:
             _show(done)
@@ -80,7 +86,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     return _exit_code(finished, options.fail_under)
 
 
-BringUpFor = Callable[[PlannedRun, TerminalProgress], Callable[[Path], Running]]
+BringUpFor = Callable[[PlannedRun, Progress], Callable[[Path], Running]]
 
 
 def prepare(options: argparse.Namespace, console: Console) -> tuple[list[PlannedRun], BringUpFor, Conditions]:
@@ -117,7 +123,7 @@ def prepare(options: argparse.Namespace, console: Console) -> tuple[list[Planned
         series=_series(options),
     )
 
-    def bring_up(planned: PlannedRun, _progress: TerminalProgress) -> Callable[[Path], Running]:
+    def bring_up(planned: PlannedRun, _progress: Progress) -> Callable[[Path], Running]:
         return lambda folder: _up(backend, planned, conditions, folder)
 
     return plans, bring_up, conditions
@@ -131,6 +137,8 @@ def _up(backend: Backend, planned: PlannedRun, conditions: Conditions, folder: P
 def _prepare_external(options: argparse.Namespace) -> tuple[list[PlannedRun], BringUpFor, Conditions]:
     if options.scenarios:
         raise UsageError("give scenarios or --url, not both")
+    if options.verify_advice:
+        raise UsageError("--verify-advice needs a server that floodmark starts; it has no effect with --url")
     if options.backend != "auto":
         raise UsageError("--backend has no effect with --url")
     running = RunningExternal(options.url, options.pid)

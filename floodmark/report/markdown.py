@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from floodmark.report.limit import limit_word
 from floodmark.results.folder import StoredRun
 from floodmark.results.schema import Result
 from floodmark.verdict.words import Phase
@@ -26,9 +27,12 @@ def verdict_table(runs: Sequence[StoredRun], results: Iterable[Result]) -> str:
     for row in results:
         if row.run_id in found:
             found[row.run_id][row.metric] = row
-    rows = [[cell(_Verdict(run, found[run.run_id])) for cell in COLUMNS.values()] for run in runs]
-    rule = ["---" if name in {"server", "generator"} else "---:" for name in COLUMNS]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in [list(COLUMNS), rule, *rows])
+    columns = dict(COLUMNS)
+    if any(limit_word(metrics) is not None for metrics in found.values()):
+        columns["limit"] = _limit
+    rows = [[cell(_Verdict(run, found[run.run_id])) for cell in columns.values()] for run in runs]
+    rule = ["---" if name in {"server", "generator", "limit"} else "---:" for name in columns]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [list(columns), rule, *rows])
 
 
 def provenance(runs: Sequence[StoredRun]) -> str:
@@ -155,6 +159,10 @@ COLUMNS = {
     "overload keeps": _overload,
     "generator": _generator,
 }
+
+
+def _limit(verdict: _Verdict) -> str:
+    return limit_word(verdict.metrics) or UNKNOWN
 
 
 def _users(number: float) -> str:

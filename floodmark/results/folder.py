@@ -12,6 +12,7 @@ from typing import Any
 from floodmark.errors import UsageError
 from floodmark.results.schema import (
     HISTOGRAMS,
+    PROCESSES,
     PROVENANCE,
     RESULTS,
     RUNS,
@@ -19,6 +20,7 @@ from floodmark.results.schema import (
     STEPS,
     TIMELINE,
     BucketCount,
+    ProcessRow,
     Result,
     Second,
 )
@@ -35,6 +37,7 @@ class RunFolder:
         self.steps = Appender(path / STEPS, Step)
         self.timeline = Appender(path / TIMELINE, Second)
         self.histograms = Appender(path / HISTOGRAMS, BucketCount)
+        self.processes = Appender(path / PROCESSES, ProcessRow)
 
     def provenance(self, facts: dict[str, Any]) -> None:
         """Write run.json."""
@@ -48,7 +51,7 @@ class RunFolder:
         write_table(self.path / RESULTS, Result, rows)
 
     def close(self) -> None:
-        for table in (self.steps, self.timeline, self.histograms):
+        for table in (self.steps, self.timeline, self.histograms, self.processes):
             table.close()
 
 
@@ -106,6 +109,11 @@ def read_facts(path: Path) -> dict[str, Any]:
     return facts
 
 
+def replace_facts(path: Path, facts: dict[str, Any]) -> None:
+    """Write run.json of a stored run anew. Raises WriteError."""
+    write_text(path / PROVENANCE, json.dumps(facts, indent=2) + "\n")
+
+
 def read_run(path: Path) -> StoredRun:
     """A run with its visits. Raises UsageError."""
     return StoredRun(path=path, facts=read_facts(path), steps=read_table(path / STEPS, Step))
@@ -131,6 +139,7 @@ class RunRow:
     generator: str | None = None
     valid: bool = False
     reason: str = ""
+    bottleneck: str | None = None
 
 
 def index(root: Path) -> None:
@@ -153,7 +162,6 @@ def _row(path: Path) -> RunRow:
         row = results.get(metric)
         return row.value if row is not None and isinstance(row.value, float) else None
 
-    word = results.get("generator")
     return RunRow(
         run_id=str(facts["run_id"]),
         status=str(facts["status"]),
@@ -168,7 +176,12 @@ def _row(path: Path) -> RunRow:
         knee_users=number("knee_users"),
         knee_inflight=number("knee_inflight"),
         r0_ms=number("r0_ms"),
-        generator=str(word.value) if word and word.value is not None else None,
+        generator=_word(results.get("generator")),
         valid=bool(ceiling and ceiling.valid and ceiling.value is not None),
         reason=ceiling.reason if ceiling else "",
+        bottleneck=_word(results.get("bottleneck")),
     )
+
+
+def _word(row: Result | None) -> str | None:
+    return str(row.value) if row is not None and row.value is not None else None

@@ -52,8 +52,8 @@ class Timing:
 
 def rows(run_id: str, verdict: Saturation, steps: Sequence[Step], timing: Timing | None) -> list[Result]:
     """All rows of a run, points first."""
-    found = [_row(run_id, metric, unit, getattr(verdict, metric)) for metric, unit in POINTS.items()]
-    found += [_row(run_id, metric, _unit(metric), point) for metric, point in verdict.further.items()]
+    found = [row(run_id, metric, unit, getattr(verdict, metric)) for metric, unit in POINTS.items()]
+    found += [row(run_id, metric, _unit(metric), point) for metric, point in verdict.further.items()]
     found.append(_cpu_row(run_id, verdict, steps))
     if timing is not None:
         found += _time_rows(run_id, steps, timing)
@@ -62,7 +62,7 @@ def rows(run_id: str, verdict: Saturation, steps: Sequence[Step], timing: Timing
 
 def slo_rows(run_id: str, points: Mapping[str, Point]) -> list[Result]:
     """Rows of the SLO rate."""
-    return [_row(run_id, metric, _unit(metric), point) for metric, point in points.items()]
+    return [row(run_id, metric, _unit(metric), point) for metric, point in points.items()]
 
 
 def _unit(metric: str) -> str:
@@ -75,11 +75,12 @@ def _unit(metric: str) -> str:
 
 def rate_rows(run_id: str, verdict: Sustained, steps: Sequence[Step], timing: Timing | None) -> list[Result]:
     """All rows of a run that offered one rate."""
-    found = [_row(run_id, metric, RATE_POINTS[metric], point) for metric, point in verdict.points.items()]
+    found = [row(run_id, metric, RATE_POINTS[metric], point) for metric, point in verdict.points.items()]
     return found if timing is None else found + _time_rows(run_id, steps, timing)
 
 
-def _row(run_id: str, metric: str, unit: str, point: Point) -> Result:
+def row(run_id: str, metric: str, unit: str, point: Point) -> Result:
+    """A point as a row."""
     value = point.value
     return Result(
         run_id=run_id,

@@ -22,6 +22,7 @@ SCHEMA = 1
 STEPS = "steps.csv"
 TIMELINE = "timeline.csv"
 HISTOGRAMS = "histograms.csv"
+PROCESSES = "processes.csv"
 RESULTS = "results.csv"
 PROVENANCE = "run.json"
 RUNS = "runs.csv"
@@ -33,7 +34,8 @@ class Second:
 
     t_s: seconds from the start of the load. server_started, server_finished: requests the probe counted in
     this second. reconnects: requests sent again because the server had closed the idle connection before it could
-    read them. app_inflight_mean: requests inside the app, time average.
+    read them. app_inflight_mean: requests inside the app, time average; waiting_in_server, waiting_in_kernel: the
+    others in flight, accepted or not.
     """
 
     run_id: str | None = None
@@ -65,6 +67,26 @@ class Second:
     cpu_proc_max: float | None = None
     rss_bytes: int | None = None
     steal: float | None = None
+    waiting_in_server: float | None = None
+    waiting_in_kernel: float | None = None
+    listen_queue_max: int | None = None
+    connections: float | None = None
+    throttled_share: float | None = None
+    neighbour_cores: float | None = None
+    runq_cores: float | None = None
+    memory_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessRow:
+    """One process of the app in one visit: the row of processes.csv. pid: as the app sees it."""
+
+    step: int
+    pid: int
+    cpu_cores: float | None
+    finished: float
+    app_inflight_mean: float
+    app_ms_mean: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,4 +199,4 @@ def _parse_one(text: str, kind: type) -> object:
     return text
 
 
-__all__ = ["BucketCount", "Result", "Second", "Step", "columns", "from_cells", "to_cells"]
+__all__ = ["BucketCount", "ProcessRow", "Result", "Second", "Step", "columns", "from_cells", "to_cells"]

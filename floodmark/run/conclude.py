@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from floodmark.results.folder import StoredRun, read_run
+from floodmark.results.limits import advice_rows, bottleneck_rows, slots_row
 from floodmark.results.metrics import Timing, rate_rows, rows, slo_rows
 from floodmark.results.schema import RESULTS, Result
 from floodmark.results.table import write_table
+from floodmark.verdict.bottleneck import name_bottleneck
+from floodmark.verdict.figures import Declared
 from floodmark.verdict.point import Point
 from floodmark.verdict.rate import Sustained, judge_rate
 from floodmark.verdict.saturation import Saturation, judge
@@ -27,12 +32,30 @@ def conclude(path: Path) -> Saturation | Sustained:
     if run.facts["scenario"]["load"]["model"] == Model.OPEN:
         verdict = judge_rate(run.steps, end, reason)
         found = rate_rows(run.run_id, verdict, run.steps, clock)
+        generator = verdict.points.get("generator")
     else:
         verdict = judge(run.steps, end, reason, search["hold_users"], think_s)
         found = rows(run.run_id, verdict, run.steps, clock)
         found += slo_rows(run.run_id, _slo(run, verdict))
+        found.append(slots_row(run.run_id, verdict, run.facts["target"].get("nominal_slots")))
+        generator = verdict.generator
+    named = name_bottleneck(
+        run.steps, search["hold_users"], declared(run.facts), thinking=think_s > 0, generator=generator
+    )
+    found += [*bottleneck_rows(run.run_id, named), *advice_rows(run.run_id, run.facts.get("advice"))]
     write_table(path / RESULTS, Result, found)
     return verdict
+
+
+def declared(facts: Mapping[str, Any]) -> Declared:
+    """What a run's target was set up with; older runs do not say everything."""
+    target = facts["target"]
+    return Declared(
+        slots=target.get("nominal_slots"),
+        processes=target.get("processes"),
+        connection_cap=target.get("connection_cap"),
+        shared=bool(facts["cores"]["shared_cores"]),
+    )
 
 
 def _slo(run: StoredRun, verdict: Saturation) -> dict[str, Point]:

@@ -28,7 +28,7 @@ from floodmark.run.facts import describe
 from floodmark.run.follow import Follower
 from floodmark.run.locust_process import LocustProcess
 from floodmark.run.shared import weigh_shared
-from floodmark.sampling.sampler import Sampler
+from floodmark.run.watch import watch
 from floodmark.search.order import Outcome
 from floodmark.targets.logs import tail
 from floodmark.targets.target import Allotment, Running
@@ -115,7 +115,7 @@ def _load(
         stack.callback(running.down)
         _note_target(facts, running)
         folder.provenance(facts)
-        sampler = Sampler(running.root_pids(), running.ledger_path, conditions.allotment.target_cpus)
+        sampler = watch(running, conditions.allotment)
         stack.callback(sampler.stop)
         sampler.start()
         journal = folder.path / "load.jsonl"

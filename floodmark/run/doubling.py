@@ -5,20 +5,16 @@ it was their limit, not the target's (method.md, section 3).
 from __future__ import annotations
 
 import dataclasses
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from floodmark.handover.journal import JournalReader, Visited
 from floodmark.handover.settings import LoadSettings
-from floodmark.run.locust_process import LocustProcess
+from floodmark.run.level import Start, visit_level
 from floodmark.search.order import Outcome
 from floodmark.search.pace import LevelSettings
 from floodmark.verdict.words import End
 
 SECONDS = 5.0
-TIMEOUT_S = 60.0
 MORE = 1.03
 """Beyond this, and beyond the ceiling's own visits, more generators are held to have raised goodput."""
 
@@ -32,7 +28,7 @@ class Doubled:
 
 
 def double(
-    start: Callable[[LoadSettings, int], LocustProcess],
+    start: Start,
     settings: LoadSettings,
     users: int,
     *,
@@ -45,21 +41,11 @@ def double(
         return Doubled(goodput_rps=None, note=f"not tried: {cpus} CPU for {generators} generator process")
     if users < 2 * generators:
         return Doubled(goodput_rps=None, note=f"not tried: only {users} users")
-    journal = folder / "doubled.jsonl"
-    level = dataclasses.replace(settings, journal=journal, level=LevelSettings(users=users, seconds=SECONDS))
-    locust = start(level, 2 * generators)
-    try:
-        reader, deadline = JournalReader(journal), time.monotonic() + TIMEOUT_S
-        while time.monotonic() < deadline:
-            for entry in reader.new():
-                if isinstance(entry, Visited):
-                    return Doubled(goodput_rps=entry.step.goodput_rps, note=f"{2 * generators} generator processes")
-            if locust.wait(0.2) is not None:
-                break
+    level = LevelSettings(users=users, seconds=SECONDS)
+    step = visit_level(start, settings, level, 2 * generators, folder / "doubled.jsonl")
+    if step is None:
         return Doubled(goodput_rps=None, note="twice the generators did not come to a visit")
-    finally:
-        locust.stop()
-        journal.unlink(missing_ok=True)
+    return Doubled(goodput_rps=step.goodput_rps, note=f"{2 * generators} generator processes")
 
 
 def weigh(doubled: Doubled, outcome: Outcome, hold_rps: list[float]) -> Outcome:

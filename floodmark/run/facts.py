@@ -57,5 +57,7 @@ def _target(planned: PlannedRun) -> dict[str, Any]:
         "declared": dict(target.settings) if target else {},
         "effective": {},
         "nominal_slots": target.nominal_slots if target else None,
+        "processes": target.server.expected_processes(target.settings) if target else None,
+        "connection_cap": target.server.connection_cap(target.settings) if target else None,
         "url": target.base_url if target else None,
     }

@@ -7,8 +7,9 @@ import dataclasses
 from floodmark.handover.journal import JournalReader, Ordered, Started, Visited
 from floodmark.report.progress import Progress
 from floodmark.results.folder import RunFolder
-from floodmark.results.schema import Second
-from floodmark.sampling.sampler import Sampler, Use
+from floodmark.results.schema import ProcessRow, Second
+from floodmark.sampling.sampler import Sampler
+from floodmark.sampling.use import ProcessUse, Use
 from floodmark.search.order import Outcome
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import Phase
@@ -52,8 +53,10 @@ class Follower:
                 case Second():
                     self._folder.timeline.add(self._join_second(entry))
                 case Visited(step=step, buckets=buckets):
-                    joined = self._join_step(step)
+                    use = self._use(step.t_start_s, step.t_end_s)
+                    joined = self._join_step(step, use)
                     self._folder.steps.add(joined)
+                    self._folder.processes.add(*(_process_row(joined, process) for process in use.by_process))
                     if joined.phase is Phase.HOLD:
                         self._holds.append(joined)
                     self._folder.histograms.add(*buckets)
@@ -67,9 +70,9 @@ class Follower:
         origin = self._origin or 0.0
         return self._sampler.between(origin + start_s, origin + end_s)
 
-    def _join_step(self, step: Step) -> Step:
-        use = self._use(step.t_start_s, step.t_end_s)
+    def _join_step(self, step: Step, use: Use) -> Step:
         answered = step.good + step.error_http + step.error_body
+        inside = [process.app_inflight_mean for process in use.by_process]
         return dataclasses.replace(
             step,
             run_id=self._folder.run_id,
@@ -82,8 +85,32 @@ class Follower:
             cpu_ms_per_request=1000 * use.cpu_cores * step.seconds / step.good
             if use.cpu_cores is not None and step.good
             else None,
+            throttled_share=use.throttled_share,
             pss_bytes=self._sampler.pss_bytes(),
+            listen_queue_max=use.listen_queue_max,
+            listen_limit=use.listen_limit,
+            listen_overflows=use.listen_overflows,
+            psi_cpu=use.psi_cpu,
+            psi_mem=use.psi_mem,
             steal=use.steal,
+            waiting_in_server=use.waiting_in_server(step.inflight_mean),
+            waiting_in_kernel=use.waiting_in_kernel(step.inflight_mean),
+            app_processes=len(inside) or None,
+            app_proc_inflight_max=max(inside, default=None),
+            app_proc_inflight_min=min(inside, default=None),
+            app_requests_lost=use.lost,
+            connections=use.connections,
+            listen_drops=use.listen_drops,
+            syn_retransmits=use.syn_retransmits,
+            threads=use.threads,
+            cpu_limit_cores=use.cpu_limit_cores,
+            neighbour_cores=use.neighbour_cores,
+            runq_cores=use.runq_cores,
+            switches_per_s=use.switches_per_s,
+            major_faults_per_s=use.major_faults_per_s,
+            memory_bytes=use.memory_bytes,
+            memory_limit_bytes=use.memory_limit_bytes,
+            oom_kills=use.oom_kills,
         )
 
     def _join_second(self, second: Second) -> Second:
@@ -99,4 +126,23 @@ class Follower:
             cpu_proc_max=use.cpu_proc_max,
             rss_bytes=use.rss_bytes,
             steal=use.steal,
+            waiting_in_server=use.waiting_in_server(second.inflight_mean),
+            waiting_in_kernel=use.waiting_in_kernel(second.inflight_mean),
+            listen_queue_max=use.listen_queue_max,
+            connections=use.connections,
+            throttled_share=use.throttled_share,
+            neighbour_cores=use.neighbour_cores,
+            runq_cores=use.runq_cores,
+            memory_bytes=use.memory_bytes,
         )
+
+
+def _process_row(step: Step, process: ProcessUse) -> ProcessRow:
+    return ProcessRow(
+        step=step.visit,
+        pid=process.pid,
+        cpu_cores=process.cpu_cores,
+        finished=process.finished,
+        app_inflight_mean=process.app_inflight_mean,
+        app_ms_mean=process.app_ms_mean,
+    )

@@ -1,69 +1,60 @@
-"""Samples the target four times a second in a thread, and answers for any window afterwards."""
+"""Samples the target and its host in a thread, and answers for any window afterwards."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import statistics
 import threading
 import time
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
 
-import psutil
-
-from floodmark.sampling.tree import ProcessTrees, steal_s
+from floodmark.sampling.cgroup import Groups
+from floodmark.sampling.netstat import WANTED, read_netstat
+from floodmark.sampling.pressure import HOST, cpu_time, stalled_s
+from floodmark.sampling.series import Series
+from floodmark.sampling.sock_diag import SockDiag
+from floodmark.sampling.tree import ProcessTrees
+from floodmark.sampling.use import ProcessUse, Use
 from target_apps.ledger import LedgerReader
 
-EVERY_S = 0.25
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
-    """Cumulative counters at a moment, epoch s. None where there is nothing to read."""
-
-    time: float
-    cpu_s: float | None = None
-    by_process: dict[tuple[int, float], float] = field(default_factory=dict)
-    rss_bytes: int | None = None
-    steal_s: float | None = None
-    started: int | None = None
-    finished: int | None = None
-    in_flight: int | None = None
-    in_flight_s: float | None = None
-    busy_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
-    """What the target did in a window; None where it was not measured.
-
-    CPU in cores; counts are interpolated at the window's edges.
-    """
-
-    cpu_cores: float | None = None
-    cpu_proc_max: float | None = None
-    rss_bytes: int | None = None
-    steal: float | None = None
-    started: float | None = None
-    finished: float | None = None
-    app_inflight_mean: float | None = None
-    app_inflight_max: int | None = None
-    app_ms_mean: float | None = None
+QUEUE_EVERY_S = 0.05
+TREE_EVERY = 5
+"""Queues are looked at 20 times a second, processes 4 times, memory and connections once."""
+LEVELS_EVERY = 20
+PROCESSES_MAX = 128
+OVERFLOWS, DROPS, SYN_RETRANSMITS = WANTED
 
 
 class Sampler:
-    """Follows the trees of ``pids`` and the probe's ledger from ``start`` to ``stop``."""
+    """Follows the trees of ``pids``, their host and the probe's ledger from ``start`` to ``stop``.
 
-    def __init__(self, pids: Iterable[int], ledger: Path | None, cpus: Sequence[int]) -> None:
-        self._trees = ProcessTrees(pids)
+    cpus: those the target runs on; port: that it listens on, where it is on this host. shared: the generator, which is
+    below this process, runs on the same CPUs.
+    """
+
+    def __init__(
+        self,
+        pids: Iterable[int],
+        ledger: Path | None,
+        cpus: Sequence[int],
+        *,
+        port: int | None = None,
+        shared: bool = False,
+    ) -> None:
+        self._pids = tuple(pids)
+        self._trees = ProcessTrees(self._pids)
+        self._ours = ProcessTrees([os.getpid()]) if shared else None
         self._ledger = LedgerReader(ledger, self._lives) if ledger is not None else None
         self._cpus = tuple(cpus)
-        self._samples: list[Sample] = []
+        self._groups = Groups()
+        self._sockets = _sockets(port)
+        self._queue, self._counters, self._levels = Series(), Series(), Series()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
-        self._living: set[int] = set()
+        self._members: list[int] = []
+        self._own: dict[int, int] = {}
 
     def start(self) -> None:
         self._thread.start()
@@ -74,84 +65,196 @@ class Sampler:
             self._thread.join()
         if self._ledger is not None:
             self._ledger.close()
+        if self._sockets is not None:
+            self._sockets.close()
 
     def pss_bytes(self) -> int | None:
         return self._trees.pss_bytes()
 
     def between(self, start: float, end: float) -> Use:
         """Use in ``[start, end)``, epoch s."""
-        first, last = self._at(start), self._at(end)
-        inside = [s for s in self._samples if start <= s.time < end]
         span = end - start
-        if first is None or last is None or span <= 0:
+        if span <= 0 or not self._counters.times:
             return Use()
-        finished = _difference(first.finished, last.finished)
-        busy = _difference(first.busy_s, last.busy_s)
-        in_flight = _difference(first.in_flight_s, last.in_flight_s)
+
+        def change(name: Hashable) -> float | None:
+            return self._counters.change(name, start, end)
+
+        def count(name: Hashable) -> int | None:
+            found = change(name)
+            return None if found is None else round(found)
+
+        def rate(name: Hashable) -> float | None:
+            found = change(name)
+            return None if found is None else found / span
+
+        def levels(series: Series, name: Hashable) -> list[float]:
+            return series.inside(name, start, end)
+
+        queue = levels(self._queue, "waiting")
+        steal, cpu, busy, ours = rate("steal"), rate("cpu"), rate("busy"), rate("ours")
+        finished, in_app = change("finished"), change("busy_s")
+        periods, throttled, faults = change("periods"), change("throttled"), change("faults")
         return Use(
-            cpu_cores=_rate(_difference(first.cpu_s, last.cpu_s), span),
-            cpu_proc_max=_busiest(inside),
-            rss_bytes=max((s.rss_bytes for s in inside if s.rss_bytes is not None), default=None),
-            steal=_rate(_difference(first.steal_s, last.steal_s), span * max(1, len(self._cpus))),
-            started=_difference(first.started, last.started),
+            cpu_cores=cpu,
+            cpu_proc_max=self._busiest(start, end),
+            cpu_limit_cores=_last(levels(self._counters, "cpu_limit")),
+            neighbour_cores=max(0.0, busy - cpu - (ours or 0.0)) if busy is not None and cpu is not None else None,
+            runq_cores=rate("waited"),
+            switches_per_s=rate("turns"),
+            throttled_share=throttled / periods if throttled is not None and periods else None,
+            threads=_most(levels(self._counters, "threads")),
+            rss_bytes=_most(levels(self._counters, "rss")),
+            memory_bytes=_most(levels(self._levels, "memory")),
+            memory_limit_bytes=_most(levels(self._levels, "memory_limit")),
+            oom_kills=_since(levels(self._levels, "oom_kills"), self._levels.first("oom_kills")),
+            # A process that ended took its own with it.
+            major_faults_per_s=None if faults is None else max(0.0, faults / span),
+            psi_cpu=rate("psi_cpu"),
+            psi_mem=rate("psi_mem"),
+            steal=None if steal is None else steal / max(1, len(self._cpus)),
+            listen_queue_mean=statistics.fmean(queue) if queue else None,
+            listen_queue_max=_most(queue),
+            listen_limit=_most(levels(self._queue, "limit")),
+            listen_overflows=count(OVERFLOWS),
+            listen_drops=count(DROPS),
+            syn_retransmits=count(SYN_RETRANSMITS),
+            connections=_middle(levels(self._levels, "connections")),
+            started=change("started"),
             finished=finished,
-            app_inflight_mean=_rate(in_flight, span),
-            app_inflight_max=max((s.in_flight for s in inside if s.in_flight is not None), default=None),
-            app_ms_mean=1000 * busy / finished if busy is not None and finished else None,
+            lost=count("lost"),
+            app_inflight_mean=rate("in_flight_s"),
+            app_inflight_max=_most(levels(self._counters, "in_flight")),
+            app_ms_mean=1000 * in_app / finished if in_app is not None and finished else None,
+            by_process=self._by_process(start, end),
         )
+
+    def _by_process(self, start: float, end: float) -> tuple[ProcessUse, ...]:
+        """Every process of the app that lives at the window's end; none where they come and go with the requests."""
+        counters, span = self._counters, end - start
+        pids = [name[1] for name in counters.names(start, end) if isinstance(name, tuple) and name[0] == "app"]
+        if len(pids) > PROCESSES_MAX:
+            return ()
+        found = []
+        for pid in sorted(pids):
+            inside = counters.change(("app", pid), start, end)
+            finished = counters.change(("finished", pid), start, end)
+            busy = counters.change(("busy_s", pid), start, end)
+            if inside is None or finished is None or busy is None:
+                continue
+            cpu = counters.change(("cpu", self._own.get(pid, pid)), start, end)
+            found.append(
+                ProcessUse(
+                    pid=pid,
+                    cpu_cores=None if cpu is None else cpu / span,
+                    finished=finished,
+                    app_inflight_mean=inside / span,
+                    app_ms_mean=1000 * busy / finished if finished else None,
+                )
+            )
+        return tuple(found)
+
+    def _busiest(self, start: float, end: float) -> float | None:
+        """CPU of the busiest single process, in cores."""
+        names = [n for n in self._counters.names(start, end) if isinstance(n, tuple) and n[0] == "cpu"]
+        used = [u for n in names if (u := self._counters.change(n, start, end)) is not None]
+        return max(used) / (end - start) if used else None
 
     def _run(self) -> None:
         _yield_to_others()
-        due = time.monotonic()
+        due, turn = time.monotonic(), 0
         while not self._stop.is_set():
-            self._samples.append(self._sample())
-            due += EVERY_S
+            self.sample(turn)
+            turn += 1
+            # A turn that came late is not made up for.
+            due = max(due + QUEUE_EVERY_S, time.monotonic())
             self._stop.wait(max(0.0, due - time.monotonic()))
 
-    def _sample(self) -> Sample:
-        use = self._trees.use()
-        counts = self._ledger.counts() if self._ledger is not None else []
-        seen = bool(counts)
-        return Sample(
-            time=time.time(),
-            cpu_s=use.cpu_s if use else None,
-            by_process=use.by_process if use else {},
-            rss_bytes=use.rss_bytes if use else None,
-            steal_s=steal_s(self._cpus),
-            started=sum(c.started for c in counts) if seen else None,
-            finished=sum(c.finished for c in counts) if seen else None,
-            in_flight=sum(c.in_flight for c in counts) if seen else None,
-            in_flight_s=sum(c.in_flight_s for c in counts) if seen else None,
-            busy_s=sum(c.busy_s for c in counts) if seen else None,
-        )
+    def sample(self, turn: int) -> None:
+        """One look: at the queue each time, at the others as often as they need."""
+        if self._sockets is not None:
+            with contextlib.suppress(OSError):
+                listeners = self._sockets.listeners()
+                if listeners is not None:
+                    self._queue.add(time.time(), {"waiting": listeners.waiting, "limit": listeners.limit})
+        if turn % TREE_EVERY == 0:
+            self._counters.add(time.time(), self._counts())
+        if turn % LEVELS_EVERY == 0:
+            self._levels.add(time.time(), self._levels_now())
+
+    def _counts(self) -> dict[Hashable, float]:
+        found: dict[Hashable, float] = {}
+        self._members = members = self._trees.members()
+        use = self._trees.use(members)
+        if use is not None:
+            found.update(cpu=use.cpu_s, rss=use.rss_bytes, threads=use.threads, faults=use.faults)
+            found.update({("cpu", pid): cpu_s for (pid, _), cpu_s in use.by_process.items()})
+            scheduling = self._trees.scheduling(members)
+            if scheduling is not None:
+                found.update(waited=scheduling.waited_s, turns=scheduling.turns)
+        self._groups.follow(set(members))
+        quota = self._groups.quota()
+        found.update(periods=quota.periods, throttled=quota.throttled)
+        if members:
+            found["cpu_limit"] = min(len(self._cpus), quota.cores if quota.cores is not None else len(self._cpus))
+        host = cpu_time(self._cpus)
+        if host is not None:
+            found.update(busy=host.busy_s, steal=host.steal_s)
+        if self._ours is not None:
+            ours = self._ours.use([pid for pid in self._ours.members() if pid not in members])
+            found["ours"] = ours.cpu_s if ours is not None else 0.0
+        for name in ("cpu", "memory"):
+            stalled = stalled_s(self._groups.pressure(name) or HOST / name)
+            if stalled is not None:
+                found["psi_cpu" if name == "cpu" else "psi_mem"] = stalled
+        found.update(read_netstat(self._pids[0] if self._pids else "self"))
+        if self._ledger is not None:
+            self._count_app(self._ledger, found)
+        return found
+
+    def _count_app(self, ledger: LedgerReader, found: dict[Hashable, float]) -> None:
+        counts = ledger.counts()
+        if not counts:
+            return
+        for name in ("started", "finished", "lost", "in_flight", "in_flight_s", "busy_s"):
+            found[name] = sum(getattr(count, name) for count in counts)
+        self._map_pids({count.pid for count in counts})
+        for count in counts:
+            if count.pid in self._own:
+                found["app", count.pid] = count.in_flight_s
+                found["finished", count.pid] = count.finished
+                found["busy_s", count.pid] = count.busy_s
+
+    def _levels_now(self) -> dict[Hashable, float]:
+        found: dict[Hashable, float] = {}
+        memory = self._groups.memory()
+        if memory.used_bytes is not None and memory.limit_bytes is not None:
+            found.update(memory=memory.used_bytes, memory_limit=memory.limit_bytes, oom_kills=memory.oom_kills)
+        if self._sockets is not None:
+            with contextlib.suppress(OSError):
+                found["connections"] = self._sockets.accepted()
+        return found
 
     def _lives(self, pid: int) -> bool:
         """Whether a pid, as the target itself sees it, is a living process of the target."""
-        if pid not in self._living:
-            self._living = {own for process in self._trees.members() for own in _own_pids(process)}
-        return pid in self._living
+        self._map_pids({pid})
+        return pid in self._own
 
-    def _at(self, moment: float) -> Sample | None:
-        """Counters at ``moment``, interpolated between the samples around it."""
-        samples = self._samples
-        if not samples:
-            return None
-        right = bisect_left(samples, moment, key=lambda s: s.time)
-        if right == 0:
-            return samples[0]
-        if right == len(samples):
-            return samples[-1]
-        before, after = samples[right - 1], samples[right]
-        share = (moment - before.time) / (after.time - before.time)
-        return Sample(
-            time=moment,
-            cpu_s=_between(before.cpu_s, after.cpu_s, share),
-            steal_s=_between(before.steal_s, after.steal_s, share),
-            started=_between(before.started, after.started, share),  # type: ignore[arg-type]
-            finished=_between(before.finished, after.finished, share),  # type: ignore[arg-type]
-            in_flight_s=_between(before.in_flight_s, after.in_flight_s, share),
-            busy_s=_between(before.busy_s, after.busy_s, share),
-        )
+    def _map_pids(self, wanted: set[int]) -> None:
+        """Keep, for each pid as the target sees it, the one this host sees, while the process lives."""
+        alive = set(self._members)
+        if wanted <= self._own.keys() and alive >= set(self._own.values()):
+            return
+        self._own = {own: pid for pid in self._members for own in _own_pids(pid)}
+
+
+def _sockets(port: int | None) -> SockDiag | None:
+    if port is None:
+        return None
+    try:
+        return SockDiag(port)
+    except OSError:
+        return None
 
 
 def _yield_to_others() -> None:
@@ -160,33 +263,29 @@ def _yield_to_others() -> None:
         os.sched_setscheduler(threading.get_native_id(), os.SCHED_IDLE, os.sched_param(0))
 
 
-def _own_pids(process: psutil.Process) -> list[int]:
+def _own_pids(pid: int) -> list[int]:
     """A process's pid as this host and as its own pid namespace see it."""
-    pids = [process.pid]
+    pids = [pid]
     try:
-        status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii", errors="replace")
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
         pids += [int(line.split()[-1]) for line in status.splitlines() if line.startswith("NSpid:")]
     except OSError:
         pass
     return pids
 
 
-def _between(before: float | None, after: float | None, share: float) -> float | None:
-    return None if before is None or after is None else before + share * (after - before)
+def _most(levels: Sequence[float]) -> int | None:
+    return round(max(levels)) if levels else None
 
 
-def _difference(first: float | None, last: float | None) -> float | None:
-    return None if first is None or last is None else last - first
+def _last(levels: Sequence[float]) -> float | None:
+    return levels[-1] if levels else None
 
 
-def _rate(amount: float | None, span: float) -> float | None:
-    return None if amount is None else amount / span
+def _middle(levels: Sequence[float]) -> float | None:
+    return statistics.fmean(levels) if levels else None
 
 
-def _busiest(samples: Sequence[Sample]) -> float | None:
-    """CPU of the busiest single process, in cores."""
-    if len(samples) < 2:
-        return None
-    first, last = samples[0], samples[-1]
-    span = last.time - first.time
-    return max((cpu - first.by_process.get(key, 0.0) for key, cpu in last.by_process.items()), default=0.0) / span
+def _since(levels: Sequence[float], first: float | None) -> int | None:
+    """How far a counter that is read as a level has gone since it was first read."""
+    return round(max(levels) - (first or 0.0)) if levels else None

@@ -1,11 +1,21 @@
-"""CPU and memory of process trees."""
+"""CPU, memory and scheduling of process trees, from /proc."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
+
+_TICK = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+THREADS_MAX = 1000
+"""Beyond this many threads, reading the scheduler's figures of each would be load of its own."""
+
+Key = tuple[int, int]
+"""A process: its pid and when it started, since pids are used again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,66 +23,162 @@ class TreeUse:
     """One look at a set of process trees.
 
     cpu_s: CPU of all processes since they started, ended and reaped children included, so that it also grows
-    right for servers that fork for every request. by_process: each living process's own CPU.
+    right for servers that fork for every request. by_process: each living process's own CPU. faults: page faults
+    that had to wait for a disk.
     """
 
     cpu_s: float
-    by_process: dict[tuple[int, float], float]
+    by_process: dict[Key, float]
     rss_bytes: int
+    threads: int
+    faults: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduling:
+    """Sums over all threads seen so far. waited_s: ready to run, and not running. turns: times one was put on a CPU."""
+
+    waited_s: float
+    turns: int
+
+
+@dataclass(slots=True)
+class _Thread:
+    waited_ns: int = 0
+    turns: int = 0
 
 
 class ProcessTrees:
     """Follows the trees below some root processes."""
 
     def __init__(self, roots: Iterable[int]) -> None:
-        self._roots = []
-        for pid in roots:
-            try:
-                self._roots.append(psutil.Process(pid))
-            except psutil.NoSuchProcess:
-                continue
+        # A root's pid that is given to another process later is not our root any more.
+        self._created = {pid: cells.started for pid in roots if (cells := _stat(pid)) is not None}
+        self._threads: dict[tuple[int, int], _Thread] = {}
+        self._waited_ns = self._turns = 0
 
-    def members(self) -> list[psutil.Process]:
-        """Roots and all their descendants that are alive now."""
-        found: list[psutil.Process] = []
-        for root in self._roots:
-            try:
-                found += [root, *root.children(recursive=True)]
-            except psutil.NoSuchProcess:
-                continue
+    def members(self) -> list[int]:
+        """Pids of the roots and all their descendants that are alive now."""
+        found: list[int] = []
+        for root, started in self._created.items():
+            cells = _stat(root)
+            if cells is not None and cells.started == started:
+                found += [root, *_descendants(root)]
         return found
 
-    def use(self) -> TreeUse | None:
+    def use(self, members: Iterable[int] | None = None) -> TreeUse | None:
         """CPU and resident memory now; None when every process is gone."""
-        total, rss = 0.0, 0
-        own: dict[tuple[int, float], float] = {}
-        for process in self.members():
-            try:
-                with process.oneshot():
-                    times = process.cpu_times()
-                    rss += process.memory_info().rss
-                    mine = times.user + times.system
-                    own[process.pid, process.create_time()] = mine
-                    total += mine + times.children_user + times.children_system
-            except psutil.NoSuchProcess:
+        total, rss, threads, faults = 0.0, 0, 0, 0
+        own: dict[Key, float] = {}
+        for pid in self.members() if members is None else members:
+            cells = _stat(pid)
+            if cells is None:
                 continue
-        return TreeUse(total, own, rss) if own else None
+            own[pid, cells.started] = cells.cpu_s
+            total += cells.cpu_s + cells.children_s
+            rss += cells.rss_bytes
+            threads += cells.threads
+            faults += cells.faults
+        return TreeUse(total, own, rss, threads, faults) if own else None
+
+    def scheduling(self, members: Iterable[int]) -> Scheduling | None:
+        """Time in wait for a CPU; None where the kernel does not count it, or there are too many threads.
+
+        A thread that ended takes what it waited since the last look with it.
+        """
+        now: dict[tuple[int, int], _Thread] = {}
+        for pid in members:
+            names = _names(f"/proc/{pid}/task")
+            if len(now) + len(names) > THREADS_MAX:
+                return None
+            for name in names:
+                cells = _read(f"/proc/{pid}/task/{name}/schedstat").split()
+                if len(cells) == 3:
+                    now[pid, int(name)] = _Thread(int(cells[1]), int(cells[2]))
+        if not now:
+            return None
+        for key, thread in now.items():
+            before = self._threads.get(key)
+            if before is None or thread.waited_ns < before.waited_ns:
+                before = _Thread()
+            self._waited_ns += thread.waited_ns - before.waited_ns
+            self._turns += thread.turns - before.turns
+        self._threads = now
+        return Scheduling(self._waited_ns / 1e9, self._turns)
 
     def pss_bytes(self) -> int | None:
         """Proportional set size: shared pages counted once. Costs some ms; None where it cannot be read."""
         total = None
-        for process in self.members():
-            try:
-                total = (total or 0) + process.memory_full_info().pss
-            except (psutil.NoSuchProcess, psutil.AccessDenied, AttributeError):
-                continue
+        for pid in self.members():
+            for line in _read(f"/proc/{pid}/smaps_rollup").splitlines():
+                if line.startswith("Pss:"):
+                    total = (total or 0) + 1024 * int(line.split()[1])
+                    break
         return total
 
 
-def steal_s(cpus: Iterable[int]) -> float | None:
-    """Time the hypervisor took from these CPUs since boot, in s; None where the kernel does not say."""
-    times = psutil.cpu_times(percpu=True)
-    wanted = [times[cpu] for cpu in cpus if cpu < len(times)]
-    if not wanted or not hasattr(wanted[0], "steal"):
+@dataclass(frozen=True, slots=True)
+class _Stat:
+    cpu_s: float
+    children_s: float
+    threads: int
+    rss_bytes: int
+    faults: int
+    started: int
+
+
+def _stat(pid: int) -> _Stat | None:
+    """proc_pid_stat(5); None for a process that is gone or only waits to be reaped."""
+    text = _read(f"/proc/{pid}/stat")
+    if not text:
         return None
-    return float(sum(t.steal for t in wanted))
+    cells = text[text.rindex(")") + 2 :].split()
+    if cells[0] in "ZX":
+        return None
+    user, system, children_user, children_system = map(int, cells[11:15])
+    return _Stat(
+        cpu_s=(user + system) / _TICK,
+        children_s=(children_user + children_system) / _TICK,
+        threads=int(cells[17]),
+        rss_bytes=int(cells[21]) * _PAGE,
+        faults=int(cells[9]),
+        started=int(cells[19]),
+    )
+
+
+def _descendants(pid: int) -> list[int]:
+    """All processes below one. Children of every thread, where a process has few; of its first otherwise."""
+    if not _LISTS_CHILDREN:
+        return _walked(pid)
+    found: list[int] = []
+    names = _names(f"/proc/{pid}/task")
+    for name in names if len(names) <= 16 else [str(pid)]:
+        for child in map(int, _read(f"/proc/{pid}/task/{name}/children").split()):
+            found += [child, *_descendants(child)]
+    return found
+
+
+def _walked(pid: int) -> list[int]:
+    """The same from the whole process table, where the kernel does not list children."""
+    try:
+        return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)  # noqa: PTH208 - only names are wanted
+    except OSError:
+        return []
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - read hundreds of times a second
+            return file.read()
+    except OSError:
+        return ""
+
+
+_LISTS_CHILDREN = Path(f"/proc/self/task/{os.getpid()}/children").exists()

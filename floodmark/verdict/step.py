@@ -13,8 +13,11 @@ class Step:
 
     Times are seconds from the start of the load, rates per second, latencies in ms, memory in bytes, CPU in
     cores, shares and gaps between 0 and 1. slo_misses: in the open model, arrivals without a good answer within
-    slo_ms. gen_demand_max: CPU that the busiest generator process wanted, time in wait for it included. The field
-    order is the column order of steps.csv.
+    slo_ms. gen_demand_max: CPU that the busiest generator process wanted, time in wait for it included.
+    waiting_in_server, waiting_in_kernel: of the requests in flight, those outside the app, time averages.
+    app_proc_inflight_max, _min: requests inside the fullest and the emptiest process. cpu_limit_cores: what CPUs and
+    quota allow. neighbour_cores: what others used of the target's CPUs; runq_cores: the target's time in wait for one.
+    The field order is the column order of steps.csv.
     """
 
     run_id: str | None = None
@@ -73,6 +76,24 @@ class Step:
     slo_ms: float | None = None
     slo_misses: int | None = None
     gen_demand_max: float | None = None
+    waiting_in_server: float | None = None
+    waiting_in_kernel: float | None = None
+    app_processes: int | None = None
+    app_proc_inflight_max: float | None = None
+    app_proc_inflight_min: float | None = None
+    app_requests_lost: int | None = None
+    connections: float | None = None
+    listen_drops: int | None = None
+    syn_retransmits: int | None = None
+    threads: int | None = None
+    cpu_limit_cores: float | None = None
+    neighbour_cores: float | None = None
+    runq_cores: float | None = None
+    switches_per_s: float | None = None
+    major_faults_per_s: float | None = None
+    memory_bytes: int | None = None
+    memory_limit_bytes: int | None = None
+    oom_kills: int | None = None
 
     @property
     def seconds(self) -> float:

@@ -50,6 +50,49 @@ class Generator(StrEnum):
     LIMITED = "limited"
 
 
+class Bottleneck(StrEnum):
+    """What a limit is made of. method.md, section 4."""
+
+    GENERATOR = "generator"
+    MEMORY = "memory"
+    QUOTA = "quota"
+    HOST = "host"
+    BACKLOG = "backlog"
+    CPU = "cpu"
+    GIL = "gil"
+    IMBALANCE = "imbalance"
+    CONNECTIONS = "connections"
+    SLOTS = "slots"
+    LOCK = "lock"
+    NOT_SATURATED = "not_saturated"
+    UNKNOWN = "unknown"
+
+
+BOTTLENECK_TEXT = {
+    Bottleneck.GENERATOR: "the load generator",
+    Bottleneck.MEMORY: "memory",
+    Bottleneck.QUOTA: "a CPU quota",
+    Bottleneck.HOST: "others on the target's CPUs",
+    Bottleneck.BACKLOG: "the accept queue is too short",
+    Bottleneck.CPU: "CPU",
+    Bottleneck.GIL: "one core: the GIL",
+    Bottleneck.IMBALANCE: "uneven workers",
+    Bottleneck.CONNECTIONS: "connections",
+    Bottleneck.SLOTS: "slots: workers and threads",
+    Bottleneck.LOCK: "a lock, or something behind the app",
+    Bottleneck.NOT_SATURATED: "not saturated",
+    Bottleneck.UNKNOWN: "unknown",
+}
+
+
+class Advice(StrEnum):
+    """What came of trying an advice."""
+
+    CONFIRMED = "confirmed"
+    NOT_CONFIRMED = "not_confirmed"
+    NOT_TRIED = "not_tried"
+
+
 class End(StrEnum):
     """How a search ended."""
 

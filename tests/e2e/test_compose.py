@@ -68,6 +68,10 @@ def test_gthread_end_to_end_in_compose(tmp_path: Path) -> None:
     # Sampled from outside the container: its processes and its probe.
     assert all(float(row["cpu_cores"]) > 0.01 for row in held)
     assert all(float(row["app_inflight_mean"]) <= 8.05 for row in held)
+    # And its limits, from its control groups.
+    assert all(int(row["memory_limit_bytes"]) == 512 * 1024**2 for row in held)
+    assert all(float(row["cpu_limit_cores"]) == 1 for row in held)
+    assert all(int(row["listen_limit"]) > 0 for row in held)
     facts = json.loads((folder / "run.json").read_text())
     assert facts["backend"] == "compose"
     assert facts["memory"] == {"budget_bytes": 512 * 1024**2, "enforced": True}

@@ -15,6 +15,7 @@ from benchmarks.known_answers import suite, table
 from benchmarks.known_answers.bench import Bench, evidence_of
 from benchmarks.known_answers.case import Case, Server, widened
 from benchmarks.known_answers.evidence import Evidence
+from floodmark.verdict.words import Advice, Bottleneck
 from tests.support.processes import Command, free_port, only_run, slot_server
 
 WIDER = 5.0
@@ -58,7 +59,7 @@ def test_gthread_end_to_end_with_local_processes(tmp_path: Path) -> None:
     slot_s = Bench(tmp_path / "bench", quick=True).slot_s(case.target, "constant", case.target.one_slot, clients=2)
     words = ["run", "gthread", "--quick", "--json", "--backend", "process", "--bind", f"127.0.0.1:{free_port()}"]
     runs = tmp_path / "runs"
-    done = Command([*words, "--results", str(runs)]).run()
+    done = Command([*words, "--verify-advice", "--results", str(runs)]).run()
     evidence = evidence_of(done.returncode, done.stdout, 0.0, tmp_path / "log", slot_s)
     must_be_inside(case, evidence)
     folder = only_run(runs)
@@ -68,6 +69,7 @@ def test_gthread_end_to_end_with_local_processes(tmp_path: Path) -> None:
         "steps.csv",
         "timeline.csv",
         "histograms.csv",
+        "processes.csv",
         "target.log",
         "locust.log",
         "locust_stats.csv",
@@ -86,6 +88,11 @@ def test_gthread_end_to_end_with_local_processes(tmp_path: Path) -> None:
     assert max(int(s["app_inflight_max"]) for s in held) == 8
     assert all(float(s["app_ms_mean"]) == pytest.approx(50.5, abs=2) for s in held)
     assert all(abs(float(s["server_count_gap"])) < 0.05 for s in held)
+    # Which word it is depends on what else the host does; that it is named and was tried does not.
+    assert results["bottleneck"]["value"] in set(Bottleneck)
+    assert results["effective_slots"]["value"] == results["knee_inflight"]["value"]
+    assert results["advice"]["value"] in set(Advice)
+    assert all(s["waiting_in_server"] and s["waiting_in_kernel"] and s["neighbour_cores"] for s in held)
     facts = json.loads((folder / "run.json").read_text())
     assert facts["status"] == "complete"
     assert facts["target"]["effective"]["worker_class"] == "gthread"

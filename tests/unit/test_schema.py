@@ -70,11 +70,32 @@ METHOD_COLUMNS = [
     "reason",
 ]
 
+BOTTLENECK_COLUMNS = [
+    "waiting_in_server",
+    "waiting_in_kernel",
+    "app_processes",
+    "app_proc_inflight_max",
+    "app_proc_inflight_min",
+    "app_requests_lost",
+    "connections",
+    "listen_drops",
+    "syn_retransmits",
+    "threads",
+    "cpu_limit_cores",
+    "neighbour_cores",
+    "runq_cores",
+    "switches_per_s",
+    "major_faults_per_s",
+    "memory_bytes",
+    "memory_limit_bytes",
+    "oom_kills",
+]
+
 RESULT_COLUMNS = ["run_id", "metric", "value", "lo", "hi", "unit", "level", "method", "n_visits", "valid", "reason"]
 
 
 def test_columns_are_the_contract() -> None:
-    assert columns(Step) == [*METHOD_COLUMNS, "slo_ms", "slo_misses", "gen_demand_max"]
+    assert columns(Step) == [*METHOD_COLUMNS, "slo_ms", "slo_misses", "gen_demand_max", *BOTTLENECK_COLUMNS]
     assert columns(Result) == RESULT_COLUMNS
 
 

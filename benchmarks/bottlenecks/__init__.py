@@ -1,0 +1,1 @@
+"""One real server for each bottleneck, which must be named right."""

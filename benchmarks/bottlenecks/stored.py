@@ -1,0 +1,70 @@
+"""Visits of fixtures that were named right, kept for replay with noise."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from floodmark.results.folder import read_facts
+from floodmark.results.schema import STEPS
+from floodmark.results.table import read_table, write_text
+from floodmark.run.conclude import declared
+from floodmark.verdict.figures import Declared
+from floodmark.verdict.step import Step
+from floodmark.verdict.words import Bottleneck
+
+if TYPE_CHECKING:
+    from benchmarks.bottlenecks.run import Outcome
+
+STORED = Path(__file__).parent / "stored"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """One stored fixture."""
+
+    id: str
+    word: Bottleneck
+    hold_users: int | None
+    thinking: bool
+    declared: Declared
+    steps: list[Step]
+
+
+def store(outcome: Outcome) -> None:
+    """Keep a fixture's visits, and what else the verdict needs."""
+    assert outcome.folder is not None
+    facts = read_facts(outcome.folder)
+    setup = declared(facts)
+    about = {
+        "word": outcome.fixture.word,
+        "hold_users": facts["search"]["hold_users"],
+        "thinking": facts["scenario"]["load"]["think_time_ms"] > 0,
+        "slots": setup.slots,
+        "processes": setup.processes,
+        "connection_cap": setup.connection_cap,
+        "shared": setup.shared,
+    }
+    shutil.copyfile(outcome.folder / STEPS, STORED / f"{outcome.fixture.id}.csv")
+    write_text(STORED / f"{outcome.fixture.id}.json", json.dumps(about, indent=2) + "\n")
+
+
+def read_stored() -> list[Kept]:
+    """All of them."""
+    found = []
+    for path in sorted(STORED.glob("*.json")):
+        about = json.loads(path.read_text(encoding="utf-8"))
+        found.append(
+            Kept(
+                id=path.stem,
+                word=Bottleneck(about["word"]),
+                hold_users=about["hold_users"],
+                thinking=about["thinking"],
+                declared=Declared(**{key: about[key] for key in ("slots", "processes", "connection_cap", "shared")}),
+                steps=read_table(path.with_suffix(".csv"), Step),
+            )
+        )
+    return found

@@ -1,0 +1,231 @@
+"""Naming a limit, on made-up visits: each word, what comes before what, and what is never named."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from benchmarks.bottlenecks.fixtures import FIXTURES
+from floodmark.results.limits import bottleneck_rows
+from floodmark.verdict.advice import Change, change_for, judge_advice
+from floodmark.verdict.bottleneck import decide, name_bottleneck
+from floodmark.verdict.figures import Declared, Figures, figures
+from floodmark.verdict.point import Point
+from floodmark.verdict.rules import RULES, AtLeast, Below
+from floodmark.verdict.step import Step
+from floodmark.verdict.words import Advice, Bottleneck, Generator, Phase
+
+SLOTS = Declared(slots=8, processes=2, connection_cap=2000)
+
+
+def visit(phase: Phase, users: int, **more: object) -> Step:
+    """Eight slots of 50 ms, as they look when nothing is wrong."""
+    rate = min(users, 8) * 20.0
+    inside = float(min(users, 8))
+    fields: dict[str, object] = {
+        "visit": 1,
+        "phase": phase,
+        "t_start_s": 0.0,
+        "t_end_s": 5.0,
+        "users": users,
+        "good": round(rate * 5),
+        "goodput_rps": rate,
+        "inflight_mean": float(users),
+        "gen_verdict": Generator.OK,
+        "gen_cpu_max": 0.1,
+        "app_ms_mean": 50.0,
+        "app_inflight_mean": inside,
+        "waiting_in_server": users - inside,
+        "waiting_in_kernel": 0.0,
+        "app_processes": 2,
+        "app_proc_inflight_max": inside / 2,
+        "app_proc_inflight_min": inside / 2,
+        "connections": float(users),
+        "listen_overflows": 0,
+        "listen_limit": 2048,
+        "cpu_cores": 0.1,
+        "cpu_proc_max": 0.05,
+        "cpu_limit_cores": 1.0,
+        "neighbour_cores": 0.0,
+        "steal": 0.0,
+        "oom_kills": 0,
+        "major_faults_per_s": 0.0,
+        "pss_bytes": 50_000_000,
+        **more,
+    }
+    return Step(**fields)  # type: ignore[arg-type]
+
+
+def run(users: int = 16, **more: object) -> list[Step]:
+    """A base visit, and three held ones that differ from the plain case by ``more``."""
+    return [visit(Phase.BASE, 1), *(visit(Phase.HOLD, users, **more) for _ in range(3))]
+
+
+BURN = {"app_ms_mean": 80.0, "cpu_cores": 0.99, "cpu_proc_max": 0.98}
+FREE = {"app_inflight_mean": 4.0, "app_proc_inflight_max": 2.0, "app_proc_inflight_min": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("word", "users", "more"),
+    [
+        (Bottleneck.SLOTS, 16, {}),
+        (Bottleneck.SLOTS, 16, {"waiting_in_server": 0.0, "waiting_in_kernel": 8.0}),
+        (Bottleneck.CPU, 16, BURN),
+        (Bottleneck.CPU, 16, {"cpu_cores": 0.85, "app_ms_mean": 75.0}),
+        (Bottleneck.GIL, 16, {**BURN, "cpu_limit_cores": 2.0}),
+        # Others had all of the other core: the process had the one it can use.
+        (Bottleneck.GIL, 16, {**BURN, "cpu_limit_cores": 2.0, "neighbour_cores": 1.0}),
+        (Bottleneck.LOCK, 16, {"app_ms_mean": 80.0}),
+        (Bottleneck.LOCK, 7, {"app_ms_mean": 70.0}),
+        (Bottleneck.QUOTA, 16, {**BURN, "cpu_cores": 0.4, "cpu_limit_cores": 0.4, "throttled_share": 0.95}),
+        (Bottleneck.HOST, 16, {**BURN, "cpu_cores": 0.5, "cpu_proc_max": 0.5, "neighbour_cores": 0.5}),
+        (Bottleneck.HOST, 16, {**BURN, "cpu_cores": 0.8, "cpu_proc_max": 0.8, "steal": 0.2}),
+        (Bottleneck.MEMORY, 16, {"oom_kills": 1}),
+        (Bottleneck.MEMORY, 16, {"memory_bytes": 99, "memory_limit_bytes": 100}),
+        (Bottleneck.BACKLOG, 40, {"listen_overflows": 40, "listen_limit": 1}),
+        (Bottleneck.CONNECTIONS, 16, {**FREE, "connections": 2000.0}),
+        (Bottleneck.CONNECTIONS, 8, {**FREE, "waiting_in_server": 0.0, "waiting_in_kernel": 4.0}),
+        (
+            Bottleneck.IMBALANCE,
+            8,
+            {
+                "app_inflight_mean": 5.0,
+                "app_proc_inflight_max": 3.9,
+                "app_proc_inflight_min": 1.1,
+                "waiting_in_server": 3.0,
+            },
+        ),
+        (Bottleneck.GENERATOR, 16, {"gen_verdict": Generator.LIMITED}),
+        (Bottleneck.NOT_SATURATED, 6, {}),
+        # A CPU that is neither full nor idle, slots that are not used, and requests that wait all the same.
+        (Bottleneck.UNKNOWN, 16, FREE),
+    ],
+)
+def test_each_word_is_named(word: Bottleneck, users: int, more: dict[str, object]) -> None:
+    named = name_bottleneck(run(users, **more), users, SLOTS)
+    assert named.word is word
+    assert "?" not in named.evidence + named.advice
+    if word is Bottleneck.UNKNOWN:
+        assert "slots_share 0.5" in named.evidence
+        assert named.margin is None
+    else:
+        assert named.margin is not None
+        assert named.margin >= 0
+        assert named.advice
+
+
+def test_the_advice_has_its_figures() -> None:
+    named = name_bottleneck(run(), 16, SLOTS)
+    assert named.evidence == "8.0 of 8 slots busy, CPU 10%, 8.0 requests waiting"
+    assert named.advice == "more threads or workers would raise the ceiling; expected about 20/s each"
+    assert named.margin == pytest.approx(1 / 0.9 - 1)
+
+
+def test_what_stands_further_up_comes_first() -> None:
+    everything: dict[str, object] = {
+        **BURN,
+        "throttled_share": 0.9,
+        "oom_kills": 1,
+        "neighbour_cores": 0.3,
+        "listen_overflows": 40,
+    }
+    order = []
+    for drop in ({}, {"oom_kills": 0}, {"throttled_share": 0.0}, {"listen_overflows": 0}):
+        everything = {**everything, **drop}
+        order.append(name_bottleneck(run(16, **everything), 16, SLOTS).word)
+    assert order == [Bottleneck.MEMORY, Bottleneck.QUOTA, Bottleneck.BACKLOG, Bottleneck.CPU]
+
+
+def test_the_generators_own_verdict_comes_before_all() -> None:
+    limited = Point(value=Generator.LIMITED, valid=False, reason="generator CPU 99% of a core")
+    named = name_bottleneck(run(oom_kills=1), 16, SLOTS, generator=limited)
+    assert named.word is Bottleneck.GENERATOR
+    assert named.evidence == "generator CPU 99% of a core"
+
+
+def test_a_worker_that_never_had_a_request_is_the_emptiest() -> None:
+    more = {"app_inflight_mean": 4.0, "app_proc_inflight_max": 4.0, "app_proc_inflight_min": 4.0, "app_processes": 1}
+    assert name_bottleneck(run(8, **more, waiting_in_server=4.0), 8, SLOTS).word is Bottleneck.IMBALANCE
+
+
+def test_cpu_that_the_generator_needs_is_not_there_for_the_target() -> None:
+    steps = run(cpu_cores=1.6, cpu_limit_cores=2.0, gen_cpu_max=0.35, app_ms_mean=80.0)
+    assert name_bottleneck(steps, 16, dataclasses.replace(SLOTS, shared=True)).word is Bottleneck.CPU
+    assert figures(steps, 16, SLOTS, thinking=False).cpu_share == pytest.approx(0.8)
+
+
+def test_without_a_held_level_the_highest_one_is_judged() -> None:
+    steps = [visit(Phase.BASE, 1), visit(Phase.BRACKET, 2), visit(Phase.BRACKET, 16), visit(Phase.WARM, 64)]
+    found = figures(steps, None, SLOTS, thinking=False)
+    assert found.users == 16
+    assert found.visits == 1
+
+
+def test_visits_of_an_older_version_are_not_guessed_at() -> None:
+    names = ("waiting_in_server", "waiting_in_kernel", "cpu_limit_cores", "connections", "neighbour_cores")
+    old = [dataclasses.replace(step, **dict.fromkeys(names)) for step in run()]  # type: ignore[arg-type]
+    named = name_bottleneck(old, 16, SLOTS)
+    assert named.word is Bottleneck.UNKNOWN
+    assert named.evidence.startswith("not measured: cpu_share, waiting")
+    word, margin = bottleneck_rows("run", named)
+    assert (word.value, word.valid, margin.value, margin.valid) == ("unknown", False, None, False)
+
+
+def test_no_visit_is_unknown() -> None:
+    assert name_bottleneck([], None, SLOTS).evidence == "no visit to judge"
+
+
+def test_every_rule_has_a_fixture_of_its_word_and_figures_that_exist() -> None:
+    words = {fixture.id: fixture.word for fixture in FIXTURES}
+    known = {field.name for field in dataclasses.fields(Figures)}
+    for rule in RULES:
+        assert words[rule.fixture] is rule.word
+        assert {condition.figure for condition in rule.conditions} <= known
+    assert {rule.word for rule in RULES} == set(Bottleneck) - {Bottleneck.UNKNOWN}
+
+
+def test_margins_are_relative_to_the_limit() -> None:
+    found = Figures(slots_share=0.99, cpu_share=0.45)
+    assert AtLeast("slots_share", 0.9).margin(found) == pytest.approx(0.1)
+    assert Below("cpu_share", 0.9).margin(found) == pytest.approx(0.5)
+    assert AtLeast("app_growth", 1.2).margin(found) is None
+    assert decide(Figures()).word is Bottleneck.UNKNOWN
+
+
+GTHREAD: dict[str, int | str] = {"workers": 2, "threads": 4, "backlog": 16, "connections": 1000}
+
+
+@pytest.mark.parametrize(
+    ("word", "settings", "changed", "rises"),
+    [
+        (Bottleneck.SLOTS, GTHREAD, {"threads": 8}, True),
+        (Bottleneck.SLOTS, {"workers": 8, "threads": 1}, {"workers": 16}, True),
+        (Bottleneck.SLOTS, {"threads": 1}, {"threads": 2}, True),
+        (Bottleneck.LOCK, GTHREAD, {"threads": 8}, False),
+        (Bottleneck.GIL, GTHREAD, {"workers": 4}, True),
+        (Bottleneck.BACKLOG, GTHREAD, {"backlog": 1024}, True),
+        (Bottleneck.CONNECTIONS, GTHREAD, {"connections": 2000}, True),
+        (Bottleneck.IMBALANCE, GTHREAD, {"workers": 1, "threads": 8}, True),
+    ],
+)
+def test_what_is_changed_to_try_an_advice(
+    word: Bottleneck, settings: dict[str, int | str], changed: dict[str, int], rises: bool
+) -> None:
+    change = change_for(word, settings)
+    assert isinstance(change, Change)
+    assert (change.settings, change.rises) == (changed, rises)
+
+
+@pytest.mark.parametrize("word", list(Bottleneck))
+def test_a_server_without_settings_has_nothing_to_try(word: Bottleneck) -> None:
+    assert isinstance(change_for(word, {"server_name": "x"}), str)
+
+
+def test_an_advice_is_confirmed_by_a_rise_or_by_none() -> None:
+    more, same = Change(settings={}, rises=True), Change(settings={}, rises=False)
+    assert judge_advice(more, 100, 190) is Advice.CONFIRMED
+    assert judge_advice(more, 100, 103) is Advice.NOT_CONFIRMED
+    assert judge_advice(same, 100, 103) is Advice.CONFIRMED
+    assert judge_advice(same, 100, 190) is Advice.NOT_CONFIRMED
+    assert judge_advice(same, 100, 60) is Advice.NOT_CONFIRMED
