@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import socket
 import threading
 import time
 
@@ -45,7 +46,7 @@ class Visitors:
             for connection in self._connections.values():
                 if connection.sock is not None:
                     with contextlib.suppress(OSError):
-                        connection.sock.shutdown(2)
+                        connection.sock.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join(LONGEST_S)
@@ -60,9 +61,11 @@ class Visitors:
             error = _ask(connection)
             answered = time.monotonic()
             with self._lock:
-                del self._waiting[user]
-                if not self._over.is_set():
-                    self._done.append(Asked(user=user, sent=sent, answered=answered, error=error))
+                unanswered = self._waiting.pop(user)
+                cut_short = self._over.is_set()  # by ourselves: it never had its answer
+                self._done.append(
+                    unanswered if cut_short else Asked(user=user, sent=sent, answered=answered, error=error)
+                )
             if error:
                 self._over.wait(AFTER_ERROR_S)
 
