@@ -7,14 +7,14 @@ from typing import Any
 
 from rich.console import Console
 
-from floodmark.commands import arguments
-from floodmark.plan import make_plan
+from floodmark.commands import arguments, own
 from floodmark.report.tables import stdout, table
 
 
 def add_to(verbs: Any) -> None:
     parser = verbs.add_parser("plan", help="show what run would do", description=__doc__)
-    parser.add_argument("scenarios", nargs="+", metavar="SCENARIO")
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO")
+    arguments.add_app(parser)
     arguments.add_target(parser)
     arguments.add_scenario(parser)
     arguments.add_results(parser)
@@ -22,15 +22,7 @@ def add_to(verbs: Any) -> None:
 
 
 def execute(options: argparse.Namespace, console: Console) -> int:
-    plans = make_plan(
-        options.scenarios,
-        bind=arguments.parse_bind(options.bind),
-        overrides=options.overrides,
-        workload=options.workload,
-        quick=options.quick,
-        repeat=arguments.at_least_one(options.repeat, "--repeat"),
-        seed=options.seed,
-    )
+    plans = own.plans(options)
     shown = table("#", "scenario", "workload", "server", "settings", "slots", "about")
     for number, planned in enumerate(plans, 1):
         target = planned.target
