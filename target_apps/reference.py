@@ -91,7 +91,8 @@ def load(reference: Reference) -> WSGIApplication:
 
 
 def _is_factory(found: Any) -> bool:
-    return (inspect.isfunction(found) or inspect.ismethod(found)) and _needs(found) == 0 and not _takes_any(found)
+    function = (inspect.isfunction(found) or inspect.ismethod(found)) and not inspect.iscoroutinefunction(found)
+    return function and _needs(found) == 0 and not _takes_any(found)
 
 
 def _not_wsgi(found: Any) -> str | None:
@@ -103,7 +104,7 @@ def _not_wsgi(found: Any) -> str | None:
     if inspect.iscoroutinefunction(call):
         return f"asynchronous ({_signature(found)}): an ASGI app, or a coroutine"
     needs = _needs(found)
-    if needs is None or needs == WSGI_ARGUMENTS or (needs < WSGI_ARGUMENTS and _takes(found) >= WSGI_ARGUMENTS):
+    if needs is None or needs == WSGI_ARGUMENTS or (needs < WSGI_ARGUMENTS and _takes_any(found)):
         return None
     what = "a class" if inspect.isclass(found) else "a function" if inspect.isroutine(found) else f"a {kind}"
     return f"{what} with the arguments {_signature(found)}"
@@ -127,14 +128,6 @@ def _needs(found: Any) -> int | None:
 
 def _takes_any(found: Any) -> bool:
     return any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in _parameters(found) or [])
-
-
-def _takes(found: Any) -> int:
-    """How many arguments it can be given by position."""
-    if _takes_any(found):
-        return WSGI_ARGUMENTS
-    positional = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
-    return sum(p.kind in positional for p in _parameters(found) or [])
 
 
 def _signature(found: Any) -> str:
