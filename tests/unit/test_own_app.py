@@ -207,5 +207,5 @@ def test_requirements_that_ask_for_nothing_install_nothing(here: Path, text: str
 )
 def test_requirements_that_cannot_be_installed_apart_are_refused(here: Path, line: str) -> None:
     (here / "requirements.txt").write_text(f"flask\n{line}\n")
-    with pytest.raises(UsageError, match="requirements.txt"):
+    with pytest.raises(UsageError, match=r"requirements\.txt"):
         requirements.read(here / "requirements.txt")
