@@ -11,18 +11,18 @@ from floodmark.errors import UsageError
 from floodmark.handover.settings import LoadSettings
 from floodmark.scenario import Scenario, from_table
 from floodmark.search.pace import FULL, QUICK, Pace, RateSettings, SearchSettings
+from floodmark.share import SHARE
 from floodmark.targets import app as own
 from floodmark.targets import requirements
 from floodmark.targets.target import ANSWERS, SUCCESS, Check, Target
 from floodmark.variants import read_scenarios
 from floodmark.verdict.words import Model
 from target_apps import catalog
-from target_apps.serve import ROOT
 from target_apps.server import CatalogError, did_you_mean
 from target_apps.workloads import WORKLOADS
 
-SCENARIOS = ROOT / "scenarios"
-LOCUSTFILES = ROOT / "locustfiles"
+SCENARIOS = SHARE / "scenarios"
+LOCUSTFILES = SHARE / "locustfiles"
 OVERHEAD_S = 10.0
 RATE_LEAD_S = 8.0
 SEARCH_S = {FULL: 100.0, QUICK: 60.0}

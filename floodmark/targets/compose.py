@@ -17,16 +17,16 @@ from docker.errors import DockerException, ImageNotFound, NotFound
 
 from floodmark.app import OwnApp
 from floodmark.errors import TargetError
+from floodmark.share import SHARE
 from floodmark.targets import app as own
 from floodmark.targets import ready, requirements
 from floodmark.targets.logs import tail
 from floodmark.targets.requirements import Say
 from floodmark.targets.shared import SharedFolder
 from floodmark.targets.target import Allotment, Effective, Running, Target
-from target_apps.serve import ROOT
 
-FILE = ROOT / "compose" / "compose.yaml"
-DOCKERFILE = ROOT / "compose" / "Dockerfile"
+FILE = SHARE / "compose" / "compose.yaml"
+DOCKERFILE = SHARE / "compose" / "Dockerfile"
 INSIDE = "/run/floodmark"
 APP_INSIDE = "/app"
 STOP_TIMEOUT_S = 12
@@ -59,9 +59,9 @@ def unavailable() -> str | None:
 def image_tag() -> str:
     """A tag that changes with anything the image is made from."""
     digest = hashlib.sha256()
-    for path in sorted([DOCKERFILE, *(ROOT / "target_apps").rglob("*")]):
+    for path in sorted([DOCKERFILE, *(SHARE / "target_apps").rglob("*")]):
         if path.is_file() and "__pycache__" not in path.parts:
-            digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+            digest.update(path.relative_to(SHARE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return f"floodmark-target:{digest.hexdigest()[:12]}"
 
 
