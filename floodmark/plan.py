@@ -6,20 +6,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from floodmark.app import AppSection, OwnApp, locate
 from floodmark.errors import UsageError
 from floodmark.handover import hostile
 from floodmark.handover.settings import LoadSettings
-from floodmark.scenario import DEFAULT_MAX_USERS, Scenario, from_table, read_scenario
+from floodmark.scenario import DEFAULT_MAX_USERS, Scenario, from_table
 from floodmark.search.pace import FULL, QUICK, Pace, RateSettings, SearchSettings
-from floodmark.targets.target import Check, Target
+from floodmark.share import SHARE
+from floodmark.targets import app as own
+from floodmark.targets import requirements
+from floodmark.targets.target import ANSWERS, SUCCESS, Check, Target
+from floodmark.variants import read_scenarios
 from floodmark.verdict.words import Model
 from target_apps import catalog
-from target_apps.serve import ROOT
 from target_apps.server import CatalogError, did_you_mean
 from target_apps.workloads import WORKLOADS
 
-SCENARIOS = ROOT / "scenarios"
-LOCUSTFILES = ROOT / "locustfiles"
+SCENARIOS = SHARE / "scenarios"
+LOCUSTFILES = SHARE / "locustfiles"
 OVERHEAD_S = 10.0
 RATE_LEAD_S = 8.0
 SEARCH_S = {FULL: 100.0, QUICK: 60.0}
@@ -31,7 +35,8 @@ QUICK_BUDGET_S = 70.0
 class PlannedRun:
     """One run to be made: everything resolved and checked.
 
-    target: None for a server that is up already. path: what ``locustfiles/url.py`` asks for.
+    target: None for a server that is up already. path, marker: what ``locustfiles/url.py`` asks for and what the answer
+    must contain. home: where Locust runs a locustfile of the user's; None for ours.
     """
 
     scenario: Scenario
@@ -41,6 +46,8 @@ class PlannedRun:
     seed: int
     repeat: int
     path: str = "/"
+    marker: str = ""
+    home: Path | None = None
 
     @property
     def label(self) -> str:
@@ -84,6 +91,12 @@ def find_scenario(name: str) -> Path:
     return path
 
 
+def named_scenarios(names: Sequence[str], overrides: Iterable[str], workload: str | None) -> list[Scenario]:
+    """Scenarios by name or file. Raises UsageError."""
+    changed = [*overrides, *([f'workload="{workload}"'] if workload else [])]
+    return [found for name in names for found in read_scenarios(find_scenario(name), changed)]
+
+
 def make_plan(
     names: Sequence[str],
     *,
@@ -95,8 +108,13 @@ def make_plan(
     seed: int = 1,
 ) -> list[PlannedRun]:
     """Resolve scenarios into runs, repeats interleaved. Raises UsageError for anything that cannot be run."""
-    changed = [*overrides, *([f'workload="{workload}"'] if workload else [])]
-    scenarios = [read_scenario(find_scenario(name), changed) for name in names]
+    return plan_all(named_scenarios(names, overrides, workload), bind=bind, quick=quick, repeat=repeat, seed=seed)
+
+
+def plan_all(
+    scenarios: Sequence[Scenario], *, bind: tuple[str, int], quick: bool, repeat: int, seed: int
+) -> list[PlannedRun]:
+    """Runs of scenarios, repeats interleaved. Raises UsageError for anything that cannot be run."""
     return [
         plan_run(scenario, bind=bind, quick=quick, repeat=number, seed=seed)
         for number in range(1, repeat + 1)
@@ -111,6 +129,34 @@ def plan_run(scenario: Scenario, *, bind: tuple[str, int], quick: bool, repeat: 
         settings = server.resolve(scenario.server, f"scenario {scenario.name}: [server]")
     except CatalogError as error:
         raise UsageError(str(error)) from error
+    max_users = _max_users(scenario, server.connection_cap(settings))
+    load = _load_of(scenario)
+    target = Target(server=server, settings=settings, host=bind[0], port=bind[1], check=load.check, app=load.app)
+    return PlannedRun(
+        scenario=scenario,
+        target=target,
+        locustfile=load.locustfile,
+        search=search_settings(scenario, target.nominal_slots, max_users, QUICK if quick else FULL),
+        seed=seed,
+        repeat=repeat,
+        path=load.check.path,
+        marker=(load.check.marker or b"").decode() if load.app is not None else "",
+        home=load.app.home if load.app is not None and load.app.locustfile is not None else None,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Loaded:
+    """What is asked for, by whom, and of which app; None for ours."""
+
+    check: Check
+    locustfile: Path
+    app: OwnApp | None = None
+
+
+def _load_of(scenario: Scenario) -> _Loaded:
+    if scenario.app is not None:
+        return _load_of_own(scenario, scenario.app)
     workload = WORKLOADS.get(scenario.workload)
     locustfile = LOCUSTFILES / f"{scenario.workload}.py"
     if workload is None or not locustfile.is_file():
@@ -118,22 +164,27 @@ def plan_run(scenario: Scenario, *, bind: tuple[str, int], quick: bool, repeat: 
         raise UsageError(f"there is no workload {scenario.workload!r}{hint}; there are: {', '.join(WORKLOADS)}")
     if scenario.workload == hostile.WORKLOAD:
         hostile.parse_counts(hostile.asked_for())
-    max_users = _max_users(scenario, server.connection_cap(settings))
-    target = Target(
-        server=server,
-        settings=settings,
-        host=bind[0],
-        port=bind[1],
-        check=Check(path=workload.path, marker=workload.marker, method=workload.method, body=workload.body),
+    check = Check(path=workload.path, marker=workload.marker, method=workload.method, body=workload.body)
+    return _Loaded(check=check, locustfile=locustfile)
+
+
+def _load_of_own(scenario: Scenario, section: AppSection) -> _Loaded:
+    app = locate(section, scenario.home, f"scenario {scenario.name}: [app]")
+    if app.locustfile is not None and (scenario.load.model is Model.OPEN or scenario.slo is not None):
+        raise UsageError(
+            f"scenario {scenario.name}: only requests that floodmark declares can be offered at a rate: "
+            "model = 'open' and [slo] need [app] path instead of a locustfile"
+        )
+    if app.requirements is not None:
+        requirements.read(app.requirements)
+    own.app_hash(app)
+    check = Check(
+        path=section.path or "/",
+        marker=section.marker.encode() or None,
+        good=SUCCESS if app.locustfile is None or section.path is not None else ANSWERS,
+        patient=False,
     )
-    return PlannedRun(
-        scenario=scenario,
-        target=target,
-        locustfile=locustfile,
-        search=search_settings(scenario, target.nominal_slots, max_users, QUICK if quick else FULL),
-        seed=seed,
-        repeat=repeat,
-    )
+    return _Loaded(check=check, locustfile=app.locustfile or LOCUSTFILES / "url.py", app=app)
 
 
 def plan_external(

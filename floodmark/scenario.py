@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from floodmark.app import CHECKS, AppSection
 from floodmark.errors import UsageError
 from floodmark.search.pace import SloSettings
 from floodmark.verdict.words import Connections, Model, Spacing
@@ -19,6 +20,7 @@ from floodmark.verdict.words import Connections, Model, Spacing
 _MEMORY = re.compile(r"(\d+)\s*([kmg]?)b?", re.IGNORECASE)
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 DEFAULT_MAX_USERS = 4000
+WORKLOAD = "io"
 _LATENCY = re.compile(r"(\d+(?:\.\d+)?)\s*(x|ms|s)")
 
 
@@ -84,16 +86,21 @@ class Slo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """One run, fully said. ``server`` holds the settings named in the file; the server file has the rest."""
+    """One run, fully said. ``server`` holds the settings named in the file; the server file has the rest.
+
+    app: the user's own, instead of a workload; home: the folder that its paths are relative to.
+    """
 
     name: str
     target: str
-    workload: str = "io"
+    workload: str = WORKLOAD
     server: Mapping[str, int | str] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
     load: Load = field(default_factory=Load)
     search: SearchBudget = field(default_factory=SearchBudget)
     slo: Slo | None = None
+    app: AppSection | None = None
+    home: Path = Path()
 
 
 def read_scenario(path: Path, overrides: Iterable[str] = ()) -> Scenario:
@@ -101,38 +108,46 @@ def read_scenario(path: Path, overrides: Iterable[str] = ()) -> Scenario:
 
     Raises UsageError naming file, key, what was given and what is allowed.
     """
+    return from_table(read_toml(path), name=path.stem, where=str(path), overrides=overrides, home=path.parent)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A scenario file's table, unchecked. Raises UsageError."""
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"cannot read scenario {path}: {error.strerror}") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path}: not TOML: {error}") from error
-    return from_table(table, name=path.stem, where=str(path), overrides=overrides)
 
 
-def from_table(table: dict[str, Any], *, name: str, where: str, overrides: Iterable[str] = ()) -> Scenario:
-    """A scenario from a parsed table. Raises UsageError."""
+def from_table(
+    table: dict[str, Any], *, name: str, where: str, overrides: Iterable[str] = (), home: Path = Path()
+) -> Scenario:
+    """A scenario from a parsed table; with ``[app]``, target may be empty. Raises UsageError."""
     for override in overrides:
         _override(table, override)
     top = _Keys(table, where, "")
+    app = _section(top, "app", AppSection, CHECKS, None)
+    if app is not None and "workload" in table:
+        raise UsageError(f"{where}: workload has no effect with [app]: its path or its locustfile is asked for")
     scenario = Scenario(
         name=name,
-        target=top.take("target", _text),
-        workload=top.take("workload", _text, Scenario.__dataclass_fields__["workload"].default),
+        target=top.take("target", _text, dataclasses.MISSING if app is None else ""),
+        workload=top.take("workload", _text, WORKLOAD if app is None else app.workload),
         server=top.take("server", _settings, {}),
-        budget=_section(top, "budget", Budget, {"cpus": _at_least(1), "memory": _memory}),
+        budget=_section(top, "budget", Budget, {"cpus": _at_least(1), "memory": _memory}, Budget()),
         load=_load(top),
         search=_section(
             top,
             "search",
             SearchBudget,
-            {
-                "precision": _between(0.001, 0.5),
-                "time_budget_s": _between(10, 86_400),
-                "max_users": _at_least(2),
-            },
+            {"precision": _between(0.001, 0.5), "time_budget_s": _between(10, 86_400), "max_users": _at_least(2)},
+            SearchBudget(),
         ),
-        slo=_section(top, "slo", Slo, {"latency": _latency, "error_rate": _between(0, 1)}) if "slo" in table else None,
+        slo=_section(top, "slo", Slo, {"latency": _latency, "error_rate": _between(0, 1)}, None),
+        app=app,
+        home=home,
     )
     top.nothing_left()
     if scenario.slo is not None and scenario.load.model is Model.OPEN:
@@ -153,6 +168,7 @@ def _load(top: _Keys) -> Load:
             "arrivals": _one_of(Spacing),
             "seconds": _between(1, 86_400),
         },
+        Load(),
     )
     default = Load()
     if load.model is Model.OPEN:
@@ -214,14 +230,14 @@ class _Keys:
             raise UsageError(f"{self._where} unknown key {key!r}{hint}; allowed: {', '.join(self._known)}")
 
 
-def _section(top: _Keys, name: str, kind: type[Any], checks: Mapping[str, Callable[[Any], Any]]) -> Any:
+def _section(top: _Keys, name: str, kind: type, checks: Mapping[str, Callable[[Any], Any]], default: Any) -> Any:
     def read(table: object) -> Any:
         keys = _Keys(table, top._where.rstrip(":"), name)  # noqa: SLF001 - same module
         values = {f.name: keys.take(f.name, checks[f.name], f.default) for f in dataclasses.fields(kind)}
         keys.nothing_left()
         return kind(**values)
 
-    return top.take(name, read, kind())
+    return top.take(name, read, default)
 
 
 def _text(value: object) -> str:

@@ -1,4 +1,4 @@
-"""Any URL: GET the path in FLOODMARK_PATH; any status below 400 is good."""
+"""Any URL: GET the path in FLOODMARK_PATH; good is a status below 400 and, if given, FLOODMARK_MARKER in the body."""
 
 import os
 
@@ -6,4 +6,6 @@ from floodmark.load import HttpStep, ScenarioUser
 
 
 class UrlUser(ScenarioUser):
-    get = HttpStep("GET", os.environ.get("FLOODMARK_PATH", "/"))
+    get = HttpStep(
+        "GET", os.environ.get("FLOODMARK_PATH", "/"), expect=os.environ.get("FLOODMARK_MARKER", "").encode() or None
+    )

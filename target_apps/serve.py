@@ -1,20 +1,22 @@
 """Start one server: ``python -m target_apps.serve NAME [--bind HOST:PORT] [--SETTING VALUE ...]``.
 
 Execs the real server, so that what runs is the server and nothing of ours around it. Both backends use it.
-Exit code 2: the request makes no sense; 3: the server is not installed here.
+Exit code 2: the request makes no sense; 3: the server is not installed here; 4: what prepares the app failed.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
+import shlex
 import signal
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from target_apps import catalog
-from target_apps.server import CatalogError, Server
+from target_apps.server import CatalogError, Server, find_executable
 
 ROOT = Path(__file__).resolve().parent.parent
 APP = "target_apps.wsgi:app"
@@ -52,9 +54,31 @@ def main(argv: Sequence[str] | None = None) -> int:
         **server.environment,
         "FLOODMARK_SERVER": server.name,
         "PYTHONUNBUFFERED": "1",
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
+        "PYTHONPATH": _path(os.environ.get("FLOODMARK_APP_PACKAGES"), str(ROOT), os.environ.get("PYTHONPATH")),
     }
+    failed = _prepare(environment)
+    if failed is not None:
+        print(f"serve: {failed}", file=sys.stderr)
+        return 4
     return os.execvpe(command[0], command, environment)
+
+
+def _path(*folders: str | None) -> str:
+    return os.pathsep.join(filter(None, folders))
+
+
+def _prepare(environment: dict[str, str]) -> str | None:
+    """Run the app's own command that comes before the server, such as one that makes its database; what failed."""
+    command, folder = os.environ.get("FLOODMARK_APP_PREPARE"), os.environ.get("FLOODMARK_APP_DIR")
+    if not command:
+        return None
+    words = shlex.split(command)
+    program = find_executable(str(Path(folder or "", words[0])) if "/" in words[0] else words[0])
+    if program is None:
+        return f"prepare = {command!r}: there is no program {words[0]!r}"
+    path = _path(folder, environment["PYTHONPATH"])
+    done = subprocess.run([program, *words[1:]], cwd=folder, env={**environment, "PYTHONPATH": path}, check=False)
+    return f"prepare = {command!r} failed with exit code {done.returncode}" if done.returncode else None
 
 
 def _options(server: Server, words: Sequence[str]) -> tuple[str, int, dict[str, object]]:

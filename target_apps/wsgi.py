@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
-from importlib import import_module
+import sys
+import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from target_apps import reference
 from target_apps.probe import Probe
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
+HUNG_SHARE = 0.8
+"""Of the time to start, after which it is written down where an app that still imports stands."""
+
 
 def load_app(name: str) -> WSGIApplication:
-    """Import ``package.module:callable``."""
-    module, _, attribute = name.partition(":")
-    found: WSGIApplication = getattr(import_module(module), attribute)
-    return found
+    """Import ``package.module:callable``, from ``FLOODMARK_APP_DIR`` where that is set."""
+    folder = os.environ.get("FLOODMARK_APP_DIR")
+    if not folder:
+        return reference.load(reference.parse(name))
+    os.chdir(folder)
+    # After the server was imported: a module of the app never takes the place of one of the server's.
+    sys.path.insert(0, folder)
+    report = Path(os.environ.get("FLOODMARK_APP_REPORT") or os.devnull)
+    with report.open("a", encoding="utf-8") as file:
+        hung_s = HUNG_SHARE * float(os.environ.get("FLOODMARK_APP_START_S") or 60)
+        faulthandler.dump_traceback_later(hung_s, file=file)
+        try:
+            return reference.load(reference.parse(name))
+        except BaseException:
+            file.write(traceback.format_exc())  # in one piece: other workers write theirs
+            raise
+        finally:
+            faulthandler.cancel_dump_traceback_later()
 
 
 _inner = load_app(os.environ.get("FLOODMARK_APP", "target_apps.app:app"))

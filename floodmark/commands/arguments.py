@@ -9,8 +9,17 @@ from floodmark.errors import UsageError
 from floodmark.targets.choose import NAMES
 from target_apps.serve import ROOT
 
-DEFAULT_RESULTS = ROOT / "results"
+RESULTS = "results"
 DEFAULT_BIND = "127.0.0.1:8000"
+
+APP_OPTIONS = (
+    ("--app", "MODULE:CALLABLE", "a WSGI app, or a factory such as shop:create_app"),
+    ("--app-dir", "DIR", "where its modules are, its working directory (default: this folder)"),
+    ("--path", "/PATH", "what is asked for (default /)"),
+    ("--marker", "TEXT", "what a good answer contains"),
+    ("--locustfile", "FILE", "your own load instead of --path"),
+    ("--requirements", "FILE", "packages it needs (default: requirements.txt in --app-dir, if there)"),
+)
 
 
 def add_target(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +43,39 @@ def add_scenario(parser: argparse.ArgumentParser) -> None:
 
 
 def add_results(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--results", type=Path, default=DEFAULT_RESULTS, metavar="DIR", help="default results/")
+    parser.add_argument(
+        "--results",
+        type=_folder,
+        default=default_results(),
+        metavar="DIR",
+        help="default results/ here, or in floodmark's checkout from anywhere inside it",
+    )
+
+
+def default_results() -> Path:
+    """Below the checkout inside it, else below the working directory."""
+    here = Path.cwd()
+    return (ROOT if here.is_relative_to(ROOT) and (ROOT / "pyproject.toml").is_file() else here) / RESULTS
+
+
+def _folder(text: str) -> Path:
+    return Path(text).resolve()
+
+
+def add_app(parser: argparse.ArgumentParser) -> None:
+    """Your own app instead of a scenario: from these options, or from floodmark.toml in this folder."""
+    group = parser.add_argument_group(
+        "your own app", "instead of scenarios; without any, floodmark.toml in this folder says it all"
+    )
+    for option, metavar, text in APP_OPTIONS:
+        group.add_argument(option, metavar=metavar, help=text)
+    group.add_argument(
+        "--server",
+        dest="servers",
+        action="append",
+        metavar="NAME",
+        help="behind which server, or with settings: uwsgi:workers=4; can be repeated",
+    )
 
 
 def parse_bind(text: str) -> tuple[str, int]:

@@ -7,9 +7,8 @@ from typing import Any
 
 from rich.console import Console
 
-from floodmark.commands import arguments
+from floodmark.commands import arguments, own
 from floodmark.limits import binding_of
-from floodmark.plan import make_plan
 from floodmark.report.failure import show_warning
 from floodmark.report.tables import stdout, table
 from floodmark.targets.choose import choose
@@ -17,7 +16,8 @@ from floodmark.targets.choose import choose
 
 def add_to(verbs: Any) -> None:
     parser = verbs.add_parser("plan", help="show what run would do", description=__doc__)
-    parser.add_argument("scenarios", nargs="+", metavar="SCENARIO")
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO")
+    arguments.add_app(parser)
     arguments.add_target(parser)
     arguments.add_scenario(parser)
     arguments.add_results(parser)
@@ -25,15 +25,7 @@ def add_to(verbs: Any) -> None:
 
 
 def execute(options: argparse.Namespace, console: Console) -> int:
-    plans = make_plan(
-        options.scenarios,
-        bind=arguments.parse_bind(options.bind),
-        overrides=options.overrides,
-        workload=options.workload,
-        quick=options.quick,
-        repeat=arguments.at_least_one(options.repeat, "--repeat"),
-        seed=options.seed,
-    )
+    plans = own.plans(options)
     backend = choose("auto", lambda _: None)[0].name if options.backend == "auto" else options.backend
     shown = table("#", "scenario", "workload", "server", "settings", "slots", "about")
     for number, planned in enumerate(plans, 1):

@@ -13,10 +13,10 @@ from typing import Any
 
 from rich.console import Console
 
-from floodmark.commands import arguments
+from floodmark.commands import arguments, own
 from floodmark.errors import FloodmarkError, ThresholdMissed, UsageError
 from floodmark.limits import binding_of
-from floodmark.plan import PlannedRun, make_plan, plan_external
+from floodmark.plan import PlannedRun, plan_external
 from floodmark.report import terminal
 from floodmark.report.failure import show_error, show_warning
 from floodmark.report.progress import Progress, TerminalProgress
@@ -42,6 +42,7 @@ def add_to(verbs: Any) -> None:
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="a name from scenarios/, or a TOML file")
     parser.add_argument("--url", help="measure a server that is up already instead")
     parser.add_argument("--pid", type=int, help="with --url: sample this process and its children")
+    arguments.add_app(parser)
     arguments.add_target(parser)
     arguments.add_scenario(parser)
     arguments.add_results(parser)
@@ -97,17 +98,9 @@ def prepare(options: argparse.Namespace, console: Console) -> tuple[list[Planned
         return _prepare_external(options)
     if options.pid is not None:
         raise UsageError("--pid has an effect only with --url")
-    if not options.scenarios:
-        raise UsageError("say which scenario to run (floodmark list scenarios), or give --url")
-    plans = make_plan(
-        options.scenarios,
-        bind=arguments.parse_bind(options.bind),
-        overrides=options.overrides,
-        workload=options.workload,
-        quick=options.quick,
-        repeat=options.repeat,
-        seed=options.seed,
-    )
+    plans = own.plans(options)
+    if options.client != "step" and any(planned.home is not None for planned in plans):
+        raise UsageError(f"--client {options.client} has no effect with a locustfile of your own")
     budgets = {planned.scenario.budget for planned in plans}
     if len(budgets) > 1:
         raise UsageError("these scenarios have different budgets; run them apart, or set one with --set budget.cpus=N")
@@ -135,6 +128,7 @@ def _up(backend: Backend, planned: PlannedRun, conditions: Conditions, folder: P
 
 
 def _prepare_external(options: argparse.Namespace) -> tuple[list[PlannedRun], BringUpFor, Conditions]:
+    own.forbid(options, "--url")
     if options.scenarios:
         raise UsageError("give scenarios or --url, not both")
     if options.verify_advice:

@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from floodmark.commands import arguments
-from floodmark.commands.up import scenario_or_target
+from floodmark.commands.up import one_scenario
 from floodmark.errors import FloodmarkError, TargetError, UsageError
 from floodmark.plan import plan_run
 from floodmark.run.conductor import pinned
@@ -25,7 +25,8 @@ WATCH_S = 0.5
 
 def add_to(verbs: Any) -> None:
     parser = verbs.add_parser("ui", help="Locust's web UI on a scenario", description=__doc__)
-    parser.add_argument("name", metavar="SCENARIO", help="a scenario or a target")
+    parser.add_argument("name", nargs="?", metavar="SCENARIO", help="a scenario or a target")
+    arguments.add_app(parser)
     arguments.add_target(parser)
     arguments.add_scenario(parser)
     parser.add_argument("--web-port", type=int, default=8089, metavar="PORT", help="default 8089")
@@ -35,7 +36,7 @@ def add_to(verbs: Any) -> None:
 def execute(options: argparse.Namespace, console: Console) -> int:
     if not 0 < options.web_port < 65536:
         raise UsageError(f"--web-port {options.web_port}: must be from 1 to 65535")
-    scenario = scenario_or_target(options.name, options.overrides, options.workload)
+    scenario = one_scenario(options)
     planned = plan_run(
         scenario, bind=arguments.parse_bind(options.bind), quick=options.quick, repeat=1, seed=options.seed
     )
@@ -55,6 +56,9 @@ def execute(options: argparse.Namespace, console: Console) -> int:
             planned.load_settings,
             folder,
             None,
+            planned.path,
+            marker=planned.marker,
+            home=planned.home,
         )
         stack.callback(locust.stop)
         console.print(

@@ -10,14 +10,15 @@ from typing import Any
 
 from rich.console import Console
 
-from floodmark.commands import arguments
+from floodmark.commands import arguments, own
 from floodmark.errors import UsageError
 from floodmark.plan import find_scenario, plan_run
 from floodmark.results.table import WriteError, write_text
-from floodmark.scenario import Scenario, from_table, read_scenario
+from floodmark.scenario import Scenario, from_table
 from floodmark.targets import compose, process
 from floodmark.targets.choose import choose
 from floodmark.targets.cpus import allot
+from floodmark.variants import read_scenarios
 from target_apps import catalog
 
 UP = ".up"
@@ -26,7 +27,8 @@ HANDLE = "handle.json"
 
 def add_to(verbs: Any) -> None:
     parser = verbs.add_parser("up", help="bring a target up by hand", description=__doc__)
-    parser.add_argument("name", metavar="NAME", help="a scenario or a target")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="a scenario or a target")
+    arguments.add_app(parser)
     arguments.add_target(parser)
     arguments.add_scenario(parser)
     arguments.add_results(parser)
@@ -34,6 +36,17 @@ def add_to(verbs: Any) -> None:
     down = verbs.add_parser("down", help="stop what `up` started", description=__doc__)
     arguments.add_results(down)
     down.set_defaults(execute=execute_down)
+
+
+def one_scenario(options: argparse.Namespace) -> Scenario:
+    """What a command that brings up one server names, or the user's own app. Raises UsageError."""
+    if options.name is not None:
+        own.forbid(options, "a name")
+        return scenario_or_target(options.name, options.overrides, options.workload)
+    found = own.scenarios(options)
+    if found is None:
+        raise UsageError("say what to bring up: a scenario or a target (floodmark list targets), or give --app")
+    return own.only(found)
 
 
 def scenario_or_target(name: str, overrides: list[str], workload: str | None) -> Scenario:
@@ -45,11 +58,11 @@ def scenario_or_target(name: str, overrides: list[str], workload: str | None) ->
         if name not in catalog.names():
             raise
         return from_table({"target": name}, name=name, where=name, overrides=changed)
-    return read_scenario(path, changed)
+    return own.only(read_scenarios(path, changed))
 
 
 def execute_up(options: argparse.Namespace, console: Console) -> int:
-    scenario = scenario_or_target(options.name, options.overrides, options.workload)
+    scenario = one_scenario(options)
     bind = arguments.parse_bind(options.bind)
     planned = plan_run(scenario, bind=bind, quick=options.quick, repeat=1, seed=options.seed)
     assert planned.target is not None

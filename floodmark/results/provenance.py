@@ -58,6 +58,9 @@ def app_hash() -> str:
 
 
 def _git() -> dict[str, Any]:
+    if not (ROOT / ".git").exists():  # installed: a repository further up is somebody else's
+        return {"git_sha": None, "dirty": None}
+
     def run(*words: str) -> str | None:
         try:
             done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, timeout=10, check=False)

@@ -18,6 +18,7 @@ from typing import Any
 from floodmark.errors import FloodmarkError
 from floodmark.handover.settings import LoadSettings
 from floodmark.plan import LOCUSTFILES
+from floodmark.results.cache import cache_folder
 from floodmark.results.provenance import host_facts, software_facts
 from floodmark.results.table import write_text
 from floodmark.run.locust_process import LocustProcess
@@ -57,11 +58,6 @@ def null_ceiling(
     file.parent.mkdir(parents=True, exist_ok=True)
     write_text(file, json.dumps(kept, indent=2) + "\n")
     return found
-
-
-def cache_folder() -> Path:
-    """Where measurements of this host are kept: ``$XDG_CACHE_HOME/floodmark``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "floodmark"
 
 
 def _key(allotment: Allotment, client: str, generators: int, *, new_connections: bool) -> str:

@@ -121,7 +121,10 @@ def _load(
         journal = folder.path / "load.jsonl"
         known = _know_generator(planned, conditions, progress, facts)
         settings = dataclasses.replace(
-            planned.load_settings, journal=journal, null_rps=known.rate_rps, shared=conditions.allotment.shared
+            planned.load_settings,
+            journal=journal,
+            null_rps=known.rate_rps if known else None,
+            shared=conditions.allotment.shared,
         )
 
         def start(wanted: LoadSettings, processes: int) -> LocustProcess:
@@ -134,6 +137,8 @@ def _load(
                 folder.path / "locust.log",
                 planned.path,
                 conditions.client,
+                marker=planned.marker,
+                home=planned.home,
             )
 
         locust = start(settings, conditions.generators)
@@ -174,8 +179,18 @@ def _doubled(
 
 def _know_generator(
     planned: PlannedRun, conditions: Conditions, progress: Progress, facts: dict[str, Any]
-) -> NullCeiling:
+) -> NullCeiling | None:
     new_connections = planned.scenario.load.new_connections
+    facts["generator"] = {
+        "client": conditions.client,
+        "processes": conditions.generators,
+        "connections": planned.scenario.load.connections,
+        "null_rps": None,
+        "null_rps_measured": None,
+    }
+    if planned.home is not None:
+        facts["generator"]["client"] = "locustfile"  # what it costs the generator is not known beforehand
+        return None
     known = null_ceiling(
         conditions.allotment,
         client=conditions.client,
@@ -183,13 +198,7 @@ def _know_generator(
         generators=conditions.generators,
         announce=lambda: progress.say("measuring what the generator itself can do (once on this host, 6 s)"),
     )
-    facts["generator"] = {
-        "client": conditions.client,
-        "processes": conditions.generators,
-        "connections": planned.scenario.load.connections,
-        "null_rps": known.rate_rps,
-        "null_rps_measured": known.measured,
-    }
+    facts["generator"].update(null_rps=known.rate_rps, null_rps_measured=known.measured)
     return known
 
 

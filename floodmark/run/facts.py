@@ -12,12 +12,17 @@ from floodmark.plan import PlannedRun
 from floodmark.results.provenance import app_hash, config_hash, host_facts, software_facts
 from floodmark.scenario import DEFAULT_MAX_USERS
 from floodmark.search.pace import QUICK
+from floodmark.targets.app import app_hash as own_hash
 from floodmark.targets.target import Allotment
 
 
 def describe(planned: PlannedRun, backend: str, why: str, allotment: Allotment) -> dict[str, Any]:
     """Facts of a run that has not begun. Its status is ``interrupted`` until it is known better."""
     scenario = dataclasses.asdict(planned.scenario)
+    home = scenario.pop("home")
+    own = planned.target.app if planned.target is not None else None
+    if own is None:
+        del scenario["app"]
     if planned.target is not None:
         scenario["server"] = dict(planned.target.settings)
     scenario["search"]["max_users"] = planned.scenario.search.max_users or DEFAULT_MAX_USERS
@@ -41,7 +46,8 @@ def describe(planned: PlannedRun, backend: str, why: str, allotment: Allotment) 
             "shared_cores": int(allotment.shared),
         },
         "memory": {"budget_bytes": allotment.memory, "enforced": False},
-        "app_hash": app_hash(),
+        "app_hash": app_hash() if own is None else own_hash(own),
+        **({} if own is None else {"app": {"dir": str(own.dir), "home": str(home.resolve())}}),
         **software_facts(),
         "host": host_facts(),
         "limits_binding": as_facts(binding_of(planned, backend)),

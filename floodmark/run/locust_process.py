@@ -20,8 +20,9 @@ KILL_TIMEOUT_S = 5.0
 class LocustProcess:
     """One Locust run, or one web UI, in its own process group.
 
-    arguments: after the locustfile. log: where its output goes; None leaves it on the terminal. path: what
-    ``locustfiles/url.py`` asks for. client: the kind of user class. cpus: where it may run.
+    arguments: after the locustfile. log: where its output goes; None leaves it on the terminal. path, marker: what
+    ``locustfiles/url.py`` asks for and looks for. client: the kind of user class. cpus: where it may run. home: its
+    working directory.
     """
 
     def __init__(
@@ -35,6 +36,8 @@ class LocustProcess:
         path: str = "/",
         client: str = "step",
         cpus: Sequence[int] | None = None,
+        marker: str = "",
+        home: Path | None = None,
     ) -> None:
         settings_file = folder / "load.json"
         write_text(settings_file, to_json(settings))
@@ -42,15 +45,17 @@ class LocustProcess:
             **os.environ,
             VARIABLE: str(settings_file),
             "FLOODMARK_PATH": path,
+            "FLOODMARK_MARKER": marker,
             "FLOODMARK_CLIENT": client,
             "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
         }
-        command = [sys.executable, "-m", "locust", "-f", str(locustfile), "-H", base_url, *arguments]
+        # -P: no module in the working directory takes the place of Locust or of what it imports.
+        command = [sys.executable, "-P", "-m", "floodmark.load", "-f", str(locustfile), "-H", base_url, *arguments]
         output = log.open("ab") if log is not None else None
         try:
             self._process = subprocess.Popen(
                 command,
-                cwd=ROOT,
+                cwd=home or ROOT,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from floodmark.errors import TargetError, UsageError
 from floodmark.targets import compose
-from floodmark.targets.compose import ComposeBackend, Say
+from floodmark.targets.compose import ComposeBackend
 from floodmark.targets.process import ProcessBackend
+from floodmark.targets.requirements import Say
 from floodmark.targets.target import Backend
 
 NAMES = ("auto", "process", "compose")
@@ -19,7 +20,7 @@ def choose(name: str, say: Say, *, outlive: bool = False) -> tuple[Backend, str]
     Raises UsageError for an unknown name, TargetError where ``compose`` was asked for and does not work.
     """
     if name == "process":
-        return ProcessBackend(outlive=outlive), "asked for"
+        return ProcessBackend(outlive=outlive, say=say), "asked for"
     if name not in NAMES:
         raise UsageError(f"--backend {name!r}: must be one of {', '.join(NAMES)}")
     reason = compose.unavailable()
@@ -29,4 +30,4 @@ def choose(name: str, say: Say, *, outlive: bool = False) -> tuple[Backend, str]
         return ComposeBackend(say), "asked for"
     if reason is None:
         return ComposeBackend(say), "a Docker engine with Compose v2 answers"
-    return ProcessBackend(outlive=outlive), reason
+    return ProcessBackend(outlive=outlive, say=say), reason

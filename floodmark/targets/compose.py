@@ -4,33 +4,36 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import docker
 from docker.errors import DockerException, ImageNotFound, NotFound
 
+from floodmark.app import OwnApp
 from floodmark.errors import TargetError
-from floodmark.targets import ready
+from floodmark.share import SHARE
+from floodmark.targets import app as own
+from floodmark.targets import ready, requirements
 from floodmark.targets.logs import tail
 from floodmark.targets.memory import MemoryGroup, MemoryUse, out_of_memory
+from floodmark.targets.requirements import Say
 from floodmark.targets.shared import SharedFolder
 from floodmark.targets.target import Allotment, Effective, Running, Target
-from target_apps.serve import ROOT
 
-FILE = ROOT / "compose" / "compose.yaml"
-DOCKERFILE = ROOT / "compose" / "Dockerfile"
+FILE = SHARE / "compose" / "compose.yaml"
+DOCKERFILE = SHARE / "compose" / "Dockerfile"
 INSIDE = "/run/floodmark"
+APP_INSIDE = "/app"
 STOP_TIMEOUT_S = 12
 STARVED_TIMEOUT_S = 1
 COMMAND_TIMEOUT_S = 120
 BUILD_TIMEOUT_S = 1200
-
-Say = Callable[[str], None]
 
 
 def unavailable() -> str | None:
@@ -58,9 +61,9 @@ def unavailable() -> str | None:
 def image_tag() -> str:
     """A tag that changes with anything the image is made from."""
     digest = hashlib.sha256()
-    for path in sorted([DOCKERFILE, *(ROOT / "target_apps").rglob("*")]):
+    for path in sorted([DOCKERFILE, *(SHARE / "target_apps").rglob("*")]):
         if path.is_file() and "__pycache__" not in path.parts:
-            digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+            digest.update(path.relative_to(SHARE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return f"floodmark-target:{digest.hexdigest()[:12]}"
 
 
@@ -86,10 +89,11 @@ class ComposeBackend:
             running.start()
             running.verify(allotment)
         except (TargetError, DockerException) as error:
-            log = getattr(error, "log", "") or running.fetch_log()
+            told = running.explain(error)
+            log = told.log or running.fetch_log()
             running.down()
             kind = type(error) if isinstance(error, TargetError) else TargetError
-            raise kind(str(error), log=log) from error
+            raise kind(str(told), log=log) from error
         except BaseException:
             running.down()
             raise
@@ -113,6 +117,7 @@ class RunningContainer:
         self._shared = SharedFolder()
         self._tag = image_tag()
         self._environment = _environment(target, allotment, self._shared, self._tag)
+        self._addition: Path | None = None
         self.base_url = target.base_url
         self.log_path: Path | None = folder / "target.log"
         self.ledger_path: Path | None = self._shared.ledger
@@ -129,6 +134,35 @@ class RunningContainer:
             self._compose("build", self._target.server.name, log=log, timeout_s=BUILD_TIMEOUT_S)
             log.unlink(missing_ok=True)
             self.image_digest = self._client.images.get(self._tag).id
+        if self._target.app is not None:
+            self._add_app(self._target.app, say)
+
+    def _add_app(self, app: OwnApp, say: Say) -> None:
+        """The user's own app: a copy of its folder, its packages in an image derived from ours, and its variables."""
+        wanted = requirements.read(app.requirements) if app.requirements is not None else None
+        image = requirements.build_image(wanted, self._tag, self._has_image, say) if wanted is not None else self._tag
+        self.image_digest = self._client.images.get(image).id
+        source = own.copy(app, self._folder)
+        placed = own.Placed(
+            dir=APP_INSIDE,
+            packages=requirements.INSIDE if wanted is not None else None,
+            report=f"{INSIDE}/{self._shared.report.name}",
+        )
+        service = {
+            "image": image,
+            # A dollar sign would be taken for one of Compose's own variables.
+            "environment": {name: text.replace("$", "$$") for name, text in placed.environment(app).items()},
+            "volumes": [{"type": "bind", "source": str(source).replace("$", "$$"), "target": APP_INSIDE}],
+        }
+        self._addition = self._folder / "compose-app.json"
+        self._addition.write_text(json.dumps({"services": {self._target.server.name: service}}), encoding="utf-8")
+
+    def _has_image(self, tag: str) -> bool:
+        try:
+            self._client.images.get(tag)
+        except ImageNotFound:
+            return False
+        return True
 
     def start(self) -> None:
         self._compose("up", "--detach", "--no-build", "--force-recreate", self._target.server.name)
@@ -144,7 +178,8 @@ class RunningContainer:
     def verify(self, allotment: Allotment) -> None:
         """Wait until it serves, and is and has what was declared. Raises TargetError."""
         target = self._target
-        ready.wait_until_ready(target.host, target.port, target.check, self.ended)
+        timeout_s = target.app.section.start_timeout_s if target.app is not None else ready.READY_TIMEOUT_S
+        ready.wait_until_ready(target.host, target.port, target.check, self.ended, timeout_s)
         self.effective = ready.read_effective(target, self.ended)
         ready.must_match(target, self.effective)
         self._container.reload()
@@ -172,6 +207,11 @@ class RunningContainer:
             raise out_of_memory(use, self._budget, enforced=True)
         return None if state["Running"] else f"exit code {state['ExitCode']}"
 
+    def explain(self, error: Exception) -> TargetError:
+        """The error with what the app itself says of it, where it is the user's own."""
+        known = error if isinstance(error, TargetError) else TargetError(str(error))
+        return known if self._target.app is None else own.explain(known, self._target.app, self._shared.report)
+
     def fetch_log(self) -> str:
         """Copy the container's output to the log file; returns its end."""
         if self._container is not None and self.log_path is not None:
@@ -195,14 +235,19 @@ class RunningContainer:
             self._container = None
             self._client.close()
             self._shared.remove()
+            if self._addition is not None:
+                self._addition.unlink(missing_ok=True)
+            if self._target.app is not None:
+                shutil.rmtree(self._folder / own.COPY, ignore_errors=True)
 
     def _compose(self, *words: str, log: Path | None = None, timeout_s: float = COMMAND_TIMEOUT_S) -> None:
         """Run docker compose; its output goes to a file that is kept only when it fails."""
         path = log or self._folder / "compose.log"
+        files = ["--file", str(FILE), *(["--file", str(self._addition)] if self._addition is not None else [])]
         with path.open("wb") as file:
             try:
                 done = subprocess.run(
-                    ["docker", "compose", "--project-name", self._project, "--file", str(FILE), *words],
+                    ["docker", "compose", "--project-name", self._project, *files, *words],
                     env={**os.environ, **self._environment},
                     stdin=subprocess.DEVNULL,
                     stdout=file,

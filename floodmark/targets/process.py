@@ -15,9 +15,12 @@ from typing import Any
 import psutil
 
 from floodmark.errors import TargetError
-from floodmark.targets import ready
+from floodmark.results.cache import cache_folder
+from floodmark.targets import app as own
+from floodmark.targets import ready, requirements
 from floodmark.targets.logs import tail
 from floodmark.targets.memory import HostKills, MemoryUse, out_of_memory, tells_of_a_kill
+from floodmark.targets.requirements import Say
 from floodmark.targets.shared import SharedFolder
 from floodmark.targets.target import Allotment, Effective, Running, Target
 from target_apps.serve import ROOT
@@ -30,26 +33,34 @@ class ProcessBackend:
     """Starts ``python -m target_apps.serve``, which becomes the server.
 
     outlive: the server goes on when this process ends, until ``floodmark down``. ready_timeout_s: how long it
-    may take to serve.
+    may take to serve, for an app of ours. say: told what takes longer than usual.
     """
 
     name = "process"
 
-    def __init__(self, *, outlive: bool = False, ready_timeout_s: float = ready.READY_TIMEOUT_S) -> None:
+    def __init__(
+        self, *, outlive: bool = False, ready_timeout_s: float = ready.READY_TIMEOUT_S, say: Say = lambda text: None
+    ) -> None:
         self._outlive = outlive
         self._ready_timeout_s = ready_timeout_s
+        self._say = say
 
     def up(self, target: Target, allotment: Allotment, folder: Path) -> Running:
         reason = target.server.missing()
         if reason is not None:
             raise TargetError(f"{target.server.name} is unavailable here: {reason}; {target.server.mend}")
         ready.port_must_be_free(target.host, target.port)
-        running = RunningProcess(target, allotment, folder, outlive=self._outlive)
+        packages = None
+        if target.app is not None and target.app.requirements is not None:
+            wanted = requirements.read(target.app.requirements)
+            packages = requirements.install(wanted, cache_folder(), self._say) if wanted is not None else None
+        running = RunningProcess(target, allotment, folder, packages, outlive=self._outlive)
         try:
-            running.verify(self._ready_timeout_s)
+            running.verify(target.app.section.start_timeout_s if target.app is not None else self._ready_timeout_s)
         except TargetError as error:
+            told = running.explain(error)
             running.down()
-            raise type(error)(str(error), log=error.log or tail(running.log_path)) from error
+            raise type(error)(str(told), log=told.log or tail(running.log_path)) from error
         except BaseException:
             running.down()
             raise
@@ -62,17 +73,21 @@ class RunningProcess:
     image_digest = None
     memory_enforced = False
 
-    def __init__(self, target: Target, allotment: Allotment, folder: Path, *, outlive: bool) -> None:
+    def __init__(
+        self, target: Target, allotment: Allotment, folder: Path, packages: Path | None, *, outlive: bool
+    ) -> None:
         self._target = target
         self._budget = allotment.memory
         self._kills = HostKills()
         self.base_url = target.base_url
         self.log_path = folder / "target.log"
         self.effective = Effective()
+        self._copy = own.copy(target.app, folder) if target.app is not None else None
         self._shared = SharedFolder()
         self.ledger_path: Path | None = self._shared.ledger
         environment = {
             **os.environ,
+            **self._app_environment(packages),
             **ready.environment(target, str(self._shared.ledger), allotment.target_cpus),
             "FLOODMARK_DIE_WITH_PARENT": "" if outlive else "1",
         }
@@ -86,6 +101,19 @@ class RunningProcess:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    def _app_environment(self, packages: Path | None) -> dict[str, str]:
+        app = self._target.app
+        if app is None or self._copy is None:
+            return {}
+        report = str(self._shared.report)
+        return own.Placed(dir=str(self._copy), packages=str(packages) if packages else None, report=report).environment(
+            app
+        )
+
+    def explain(self, error: TargetError) -> TargetError:
+        """The error with what the app itself says of it, where it is the user's own."""
+        return error if self._target.app is None else own.explain(error, self._target.app, self._shared.report)
 
     def verify(self, timeout_s: float) -> None:
         """Wait until it serves and is what was declared. Raises TargetError."""
@@ -123,6 +151,8 @@ class RunningProcess:
         else:
             _end_group(self._process.pid)
         self._shared.remove()
+        if self._copy is not None:
+            shutil.rmtree(self._copy, ignore_errors=True)
 
 
 def stop(handle: Mapping[str, Any]) -> bool:

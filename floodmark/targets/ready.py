@@ -23,6 +23,8 @@ READY_TIMEOUT_S = 60.0
 WORKERS_TIMEOUT_S = 30.0
 REQUEST_TIMEOUT_S = 10.0
 HOLD_MS = 20
+FAILING_S = 5.0
+"""How long an app of the user's may answer 5xx before that counts as its answer; 503 may last the whole time."""
 
 Ended = Callable[[], str | None]
 
@@ -53,11 +55,13 @@ def _holder(port: int) -> str:
 
 
 def wait_until_ready(host: str, port: int, check: Check, ended: Ended, timeout_s: float = READY_TIMEOUT_S) -> None:
-    """Ask until the answer has status 200 and its marker. A connect alone, or a 500, is not readiness.
+    """Ask until the answer has a good status and its marker. A connect alone, or a 500, is not readiness.
 
-    Raises TargetError as soon as ``ended`` says how the target ended, or after ``timeout_s``.
+    Raises TargetError as soon as ``ended`` says how the target ended, after ``timeout_s``, or, where the check is not
+    patient, at an answer that waiting does not mend.
     """
     deadline = time.monotonic() + timeout_s
+    failing_since: float | None = None
     last = "it never listened"
     while time.monotonic() < deadline:
         how = ended()
@@ -74,15 +78,22 @@ def wait_until_ready(host: str, port: int, check: Check, ended: Ended, timeout_s
             if wrong is None:
                 return
             last = wrong
+            failing_since = failing_since or time.monotonic()
+            if not check.patient and _final(status, time.monotonic() - failing_since):
+                raise TargetError(f"the app is up, but {wrong}; say with --path what it answers with 2xx")
         time.sleep(0.05)
     raise TargetError(f"the target was not ready after {timeout_s:.0f} s: {last}")
 
 
+def _final(status: int, failing_s: float) -> bool:
+    return status < 500 or (status != 503 and failing_s >= FAILING_S)
+
+
 def _wrong(check: Check, status: int, body: bytes) -> str | None:
-    if status != 200:
-        return f"{check.path} answered {status}: {body[:200].decode(errors='replace').strip()}"
+    if status not in check.good:
+        return f"{check.path} answered {status}: {' '.join(body[:200].decode(errors='replace').split())}"
     if check.marker is not None and check.marker not in body:
-        return f"{check.path} answered 200 without the marker {check.marker.decode()!r}: {body[:80]!r}"
+        return f"{check.path} answered {status} without the marker {check.marker.decode()!r}: {body[:80]!r}"
     return None
 
 

@@ -1,4 +1,4 @@
-"""A folder in memory shared with the target: the probe's ledger lives there."""
+"""A folder in memory shared with the target: the probe's ledger lives there, and what an app said that cannot start."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class SharedFolder:
         self.path = Path(tempfile.mkdtemp(prefix="floodmark-", dir=parent))
         self.path.chmod(0o755)
         self.ledger = self.path / "ledger"
+        self.report = self.path / "report"
         ledger.create(self.ledger)
 
     def remove(self) -> None:

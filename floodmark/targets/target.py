@@ -7,28 +7,39 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from floodmark.app import OwnApp
 from target_apps.server import Server, Value
+
+OK = range(200, 201)
+SUCCESS = range(200, 300)
+ANSWERS = range(200, 500)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """The request that proves a target serves, and the marker of its answer; None accepts any body."""
+    """The request that proves a target serves, and the marker of its answer; None accepts any body.
+
+    good: statuses that do. patient: whether another status may still become a good one, as the app starts.
+    """
 
     path: str
     marker: bytes | None
     method: str = "GET"
     body: bytes = b""
+    good: range = OK
+    patient: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A server with its settings, as declared."""
+    """A server with its settings, as declared. app: the user's own, or None for ours."""
 
     server: Server
     settings: Mapping[str, Value]
     host: str
     port: int
     check: Check
+    app: OwnApp | None = None
 
     @property
     def base_url(self) -> str:

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import subprocess
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from floodmark.targets import compose
 from floodmark.targets.compose import FILE
 from target_apps import catalog
+from target_apps.serve import ROOT
 from tests.support.processes import Command, free_port, only_run
 
 REASON = compose.unavailable()
@@ -101,6 +103,41 @@ def test_too_little_memory_is_named_memory_and_leaves_nothing(tmp_path: Path) ->
     facts = json.loads((only_run(tmp_path) / "run.json").read_text())
     assert facts["status"] == "failed"
     assert "out of memory" in facts["error"]
+
+
+def up_and_down(words: list[str], folder: Path, results: Path, asked: str) -> str:
+    """What an app in a container answers; nothing of it is left afterwards."""
+    port = free_port()
+    there = ["--backend", "compose", "--bind", f"127.0.0.1:{port}", "--results", str(results)]
+    up = Command(["up", *words, *there], cwd=folder).start()
+    out, err = up.communicate(timeout=600)
+    try:
+        assert up.returncode == 0, err
+        with urllib.request.urlopen(f"{out.strip()}{asked}", timeout=10) as answer:
+            return str(answer.read().decode())
+    finally:
+        Command(["down", "--results", str(results)]).run(60)
+        assert containers() == []
+        assert list((results / ".up").iterdir()) == []
+
+
+def test_your_own_app_with_its_database_in_a_container(tmp_path: Path) -> None:
+    tutorial = ROOT / "examples" / "tutorial"
+    before = sorted(tutorial.rglob("*"))
+    page = up_and_down(["--server", "uwsgi"], tutorial, tmp_path, "/")
+    assert page.count("<article>") == 20
+    assert sorted(tutorial.rglob("*")) == before
+
+
+def test_your_own_app_that_cannot_be_loaded_in_a_container_says_why(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("import no_such_package\n")
+    words = ["run", "--app", "mine:app", "--server", "gunicorn-gthread", "--backend", "compose"]
+    done = Command([*words, "--bind", f"127.0.0.1:{free_port()}"], cwd=tmp_path).run(300)
+    assert done.returncode == 3
+    assert "mine:app cannot be loaded: ModuleNotFoundError: No module named 'no_such_package'; list" in done.stderr
+    assert "import no_such_package" in done.stderr
+    assert containers() == []
+    assert not (only_run(tmp_path / "results") / "app").exists()
 
 
 def test_an_interrupt_leaves_no_container(tmp_path: Path) -> None:

@@ -38,17 +38,18 @@ def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:
 
 @dataclass
 class Command:
-    """``floodmark ...`` as a child whose whole offspring carries a mark in its environment."""
+    """``floodmark ...`` as a child whose whole offspring carries a mark in its environment. cwd: called from there."""
 
     words: list[str]
     environment: dict[str, str] = field(default_factory=dict)
     mark: str = field(default_factory=lambda: uuid.uuid4().hex)
+    cwd: Path = ROOT
 
     def start(self) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-m", "floodmark", *self.words],
-            cwd=ROOT,
-            env={**os.environ, **self.environment, MARK: self.mark},
+            cwd=self.cwd,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **self.environment, MARK: self.mark},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

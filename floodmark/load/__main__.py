@@ -1,0 +1,5 @@
+"""Locust's own command line, with ``--ramp`` for any locustfile: ``python -m floodmark.load -f FILE ...``."""
+
+from locust.main import main
+
+main()
