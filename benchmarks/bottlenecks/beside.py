@@ -73,15 +73,15 @@ def neighbour(_port: int) -> Iterator[Beside]:
 
 
 def starved(share: float) -> Setup:
-    """Locust gets only so much of a CPU, as soon as it has started."""
+    """Locust gets only so much of a CPU, as soon as it has made its first connection."""
 
     @contextlib.contextmanager
-    def setup(_port: int) -> Iterator[Beside]:
+    def setup(port: int) -> Iterator[Beside]:
         with contextlib.ExitStack() as stack:
             found: list[int] = []
 
             def tick(pid: int) -> None:
-                locust = None if found else _locust_below(pid)
+                locust = None if found else _locust_below(pid, port)
                 if locust is not None:
                     found.append(locust)
                     stack.enter_context(throttled(locust, share))
@@ -116,9 +116,10 @@ def idle_clients(count: int) -> Setup:
     return setup
 
 
-def _locust_below(pid: int) -> int | None:
+def _locust_below(pid: int, port: int) -> int | None:
     with contextlib.suppress(psutil.Error):
         for child in psutil.Process(pid).children(recursive=True):
-            if "--ramp" in child.cmdline():
+            connected = (tuple(connection.raddr)[1:] == (port,) for connection in child.net_connections("tcp"))
+            if "--ramp" in child.cmdline() and any(connected):
                 return child.pid
     return None

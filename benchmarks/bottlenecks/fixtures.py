@@ -109,11 +109,11 @@ FIXTURES = (
     Fixture(
         id="generator",
         word=Bottleneck.GENERATOR,
-        claim="an answer at once, and a generator with a fifth of a CPU",
+        claim="an answer at once, and a generator with 6 % of a CPU",
         app=None,
         workload="hello",
         settings={"workers": 1, "threads": 4},
-        beside=starved(0.2),
+        beside=starved(0.06),
         needs=lambda: None if can_throttle() else "needs root and a CPU control group",
     ),
     Fixture(

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 Values = Mapping[Hashable, float]
 
 
+MOST = 0.5
+
+
 @dataclass(slots=True)
 class Series:
     """Samples by time, epoch s. A value may be missing from any of them."""
@@ -21,9 +24,15 @@ class Series:
         self.values.append(values)
 
     def change(self, name: Hashable, start: float, end: float) -> float | None:
-        """How far a counter went in a window, interpolated at its edges; None where it was not read."""
+        """How far a counter went in a window, interpolated at its edges; None where it was not read.
+
+        Where samples cover most of the window and not all, it is taken to have gone on at the same pace.
+        """
         first, last = self.at(name, start), self.at(name, end)
-        return None if first is None or last is None else last - first
+        if first is None or last is None:
+            return None
+        covered = (min(end, self.times[-1]) - max(start, self.times[0])) / (end - start)
+        return (last - first) / (covered if covered >= MOST else 1.0)
 
     def at(self, name: Hashable, moment: float) -> float | None:
         """A counter at ``moment``, between the samples around it; at the edges, the nearest sample's."""

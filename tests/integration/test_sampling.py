@@ -112,11 +112,13 @@ def test_a_waiting_request_is_seen_where_the_server_keeps_it(
                 wait_for(
                     lambda: (found := diag.listeners()) is not None and found.waiting == in_kernel, 10, "the others"
                 )
+                sampler.sample(0)
                 start = time.time()
-                for turn in (0, 5, 5):
-                    sampler.sample(turn)
-                    time.sleep(0.05)
-                use = sampler.between(start, time.time())
+                time.sleep(0.2)
+                sampler.sample(1)
+                end = time.time()
+                sampler.sample(5)
+                use = sampler.between(start, end)
             diag.close()
     finally:
         sampler.stop()

@@ -18,6 +18,7 @@ def test_a_counter_is_interpolated_at_the_edges_of_a_window() -> None:
         series.add(time, {"cpu": value, **({"late": value} if time else {})})
     assert series.change("cpu", 0.5, 1.5) == pytest.approx(15.0)
     assert series.change("cpu", -1.0, 9.0) == pytest.approx(30.0)
+    assert series.change("cpu", 0.5, 2.5) == pytest.approx(25.0 * 2.0 / 1.5)
     assert series.change("late", 0.5, 1.5) is None
     assert series.change("late", 1.0, 2.0) == pytest.approx(20.0)
     assert series.change("none", 0.5, 1.5) is None
