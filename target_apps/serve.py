@@ -10,11 +10,12 @@ import ctypes
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from target_apps import catalog
-from target_apps.server import CatalogError, Server
+from target_apps.server import CatalogError, Place, Server
 
 ROOT = Path(__file__).resolve().parent.parent
 APP = "target_apps.wsgi:app"
@@ -23,21 +24,23 @@ _PR_SET_PDEATHSIG = 1
 
 def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
-    if not words or words[0] in {"-h", "--help"}:
-        print(_usage(), file=sys.stderr)
-        return 0 if words else 2
     try:
+        if not words or words[0] in {"-h", "--help"}:
+            print(_usage(), file=sys.stderr)
+            return 0 if words else 2
         server = catalog.load(words[0])
         host, port, chosen = _options(server, words[1:])
         settings = server.resolve(chosen, "command line")
-        command = server.argv(settings, host=host, port=port, app=APP, root=ROOT)
+        reason = server.missing()
+        if reason is not None:
+            print(f"serve: {server.name} is unavailable: {reason}; {server.mend}", file=sys.stderr)
+            return 3
+        place = Place(host=host, port=port, app=APP, root=ROOT, scratch=_scratch())
+        command = server.argv(settings, place)
+        own = catalog.own_folder()
     except CatalogError as error:
         print(f"serve: {error}", file=sys.stderr)
         return 2
-    reason = server.missing()
-    if reason is not None:
-        print(f"serve: {server.name} is unavailable: {reason}; {server.mend}", file=sys.stderr)
-        return 3
     os.chdir(ROOT)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
         # Shells start background jobs with these ignored, and exec hands that on: the stop would never arrive.
@@ -47,14 +50,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.sched_setaffinity(0, {int(cpu) for cpu in cpus.split(",")})
     if os.environ.get("FLOODMARK_DIE_WITH_PARENT"):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    folders = [str(folder) for folder in (ROOT, own) if folder is not None]
     environment = {
         **os.environ,
-        **server.environment,
+        **server.variables(settings, place),
         "FLOODMARK_SERVER": server.name,
         "PYTHONUNBUFFERED": "1",
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
+        "PYTHONPATH": os.pathsep.join(filter(None, [*folders, os.environ.get("PYTHONPATH")])),
     }
+    if own is not None:
+        environment[catalog.OWN] = str(own)
     return os.execvpe(command[0], command, environment)
+
+
+def _scratch() -> Path:
+    """A folder for the server's own files: beside the ledger, where the backend clears it away."""
+    ledger = os.environ.get("FLOODMARK_LEDGER")
+    return Path(ledger).parent if ledger else Path(tempfile.gettempdir())
 
 
 def _options(server: Server, words: Sequence[str]) -> tuple[str, int, dict[str, object]]:

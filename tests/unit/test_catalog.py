@@ -9,7 +9,7 @@ import pytest
 
 from target_apps import catalog
 from target_apps.serve import ROOT
-from target_apps.server import CatalogError
+from target_apps.server import CatalogError, Place
 
 DECLARATION = """
 title = "x"
@@ -48,7 +48,7 @@ def test_every_shipped_server_loads_and_makes_a_command(name: str) -> None:
     settings = server.resolve({})
     assert server.expectations(settings).keys() <= server.read_back.read.keys()
     assert (server.nominal_slots(settings) or 1) >= 1
-    assert server.stop_signal in {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
+    assert server.stop_signal in {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGWINCH}
     assert server.notes
 
 
@@ -64,7 +64,19 @@ def test_every_server_has_a_compose_service_with_its_stop_signal(name: str) -> N
 
 
 def test_defaults_are_equal_budgets_of_eight_slots_where_the_server_has_slots() -> None:
-    for name in ("gunicorn-sync", "gunicorn-gthread", "uwsgi", "waitress", "flask-processes"):
+    for name in (
+        "gunicorn-sync",
+        "gunicorn-gthread",
+        "gunicorn-gthread-reuseport",
+        "uwsgi",
+        "uwsgi-http",
+        "waitress",
+        "mod-wsgi",
+        "granian",
+        "cheroot",
+        "uvicorn-a2wsgi",
+        "flask-processes",
+    ):
         server = catalog.load(name)
         assert server.nominal_slots(server.resolve({})) == 8, name
 
@@ -77,7 +89,7 @@ def test_a_good_declaration(tmp_path: Path) -> None:
     assert server.connection_cap({"workers": 5}) is None
     assert server.expectations({"workers": 5}) == {"workers": 5}
     with pytest.raises(CatalogError, match=r"x: x is not installed; pip install x"):
-        server.argv({"workers": 2}, host="h", port=1, app="a", root=tmp_path)
+        server.argv({"workers": 2}, Place(host="h", port=1, app="a:b", root=tmp_path, scratch=tmp_path))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,11 @@
+"""The chosen app behind the probe, for ASGI servers: a2wsgi runs it in ``FLOODMARK_A2WSGI_THREADS`` threads."""
+
+from __future__ import annotations
+
+import os
+
+from a2wsgi import WSGIMiddleware
+
+from target_apps import wsgi
+
+app = WSGIMiddleware(wsgi.app, workers=int(os.environ["FLOODMARK_A2WSGI_THREADS"]))
