@@ -1,4 +1,4 @@
-"""cheroot, which has no command line for all of its settings: ``python -m target_apps.cheroot_server APP --bind ...``."""
+"""cheroot, whose command line lacks some settings: ``python -m target_apps.cheroot_server APP --bind ...``."""
 
 from __future__ import annotations
 

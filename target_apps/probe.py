@@ -158,7 +158,7 @@ def find_object(name: str) -> object:
 
 def _locals(module_name: str, function: str) -> dict[str, object]:
     """The local variables of a call under way, in whichever thread."""
-    for top in sys._current_frames().values():
+    for top in sys._current_frames().values():  # noqa: SLF001 (documented, for debuggers)
         frame: FrameType | None = top
         while frame is not None:
             if frame.f_code.co_qualname == function and frame.f_globals.get("__name__") == module_name:

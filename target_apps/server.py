@@ -191,7 +191,7 @@ def _lacking(need: str) -> str | None:
         return None if find_executable(program) else f"the program {program} is not installed"
     if need == READABLE_BY_ALL:
         closed = _closed_to_others(Path(sys.executable).resolve()) if os.geteuid() == 0 else None
-        return closed and f"started by root it becomes another user, who may not enter {closed}, where Python is"
+        return None if closed is None else f"started by root it becomes another user, who may not enter {closed}"
     try:
         importlib.metadata.version(need)
     except importlib.metadata.PackageNotFoundError:

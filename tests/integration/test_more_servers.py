@@ -1,4 +1,4 @@
-"""Every server beyond the core ones, in one pass each: as declared, all workloads, counts that agree, a stop that finishes."""
+"""Every server beyond the core ones, one start each: as declared, all workloads, equal counts, a graceful stop."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from target_apps.ledger import LedgerReader
 from target_apps.workloads import WORKLOADS
 from tests.integration.test_targets import ALLOTMENT, MORE, target
 from tests.support.processes import wait_for
-
 
 CLIENTS = 8
 REQUESTS = 50
