@@ -116,6 +116,7 @@ lock: $(VENV)/.dev ## renew the lock files, with hashes and without addresses
 	$(BIN)/python -m pip install --quiet uv
 	cd target_apps && ../$(BIN)/uv pip compile $(LOCK) requirements.in -o requirements.lock
 	cd target_apps && echo uwsgi | ../$(BIN)/uv pip compile $(LOCK) - -o uwsgi.lock
+	cd target_apps && echo mod_wsgi | ../$(BIN)/uv pip compile $(LOCK) - -o mod_wsgi.lock
 	cd target_apps && echo pyuwsgi | ../$(BIN)/uv pip compile $(LOCK) - -o pyuwsgi.lock
 	$(BIN)/uv pip compile $(LOCK) pyproject.toml --extra servers -c target_apps/requirements.lock -o requirements.lock
 	$(BIN)/uv pip compile $(LOCK) pyproject.toml --extra servers --group dev -c requirements.lock -o requirements-dev.lock
@@ -129,13 +130,17 @@ $(BIN)/python:
 
 PIP = $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-$(VENV)/.installed: requirements.lock target_apps/uwsgi.lock target_apps/pyuwsgi.lock pyproject.toml | $(BIN)/python
+$(VENV)/.installed: requirements.lock target_apps/uwsgi.lock target_apps/pyuwsgi.lock target_apps/mod_wsgi.lock pyproject.toml | $(BIN)/python
 	@echo "installing floodmark into $(VENV) (about a minute, once)"
 	$(PIP) --require-hashes -r requirements.lock
 	@# uWSGI comes as source only; its wheel build is a version behind. Without either, the others still work.
 	@if command -v cc >/dev/null && $(PIP) --require-hashes -r target_apps/uwsgi.lock >$(VENV)/uwsgi.log 2>&1; then :; \
 		elif $(PIP) --require-hashes -r target_apps/pyuwsgi.lock >>$(VENV)/uwsgi.log 2>&1; then :; \
 		else echo "uwsgi is unavailable here (see $(VENV)/uwsgi.log); the other servers work" >&2; fi
+	@# mod_wsgi is built against Apache, where its headers are.
+	@if command -v cc >/dev/null && { command -v apxs || command -v apxs2; } >/dev/null; then \
+		$(PIP) --require-hashes -r target_apps/mod_wsgi.lock >$(VENV)/mod_wsgi.log 2>&1 || \
+		echo "mod-wsgi is unavailable here (see $(VENV)/mod_wsgi.log); the other servers work" >&2; fi
 	$(PIP) --no-deps -e .
 	@touch $@
 

@@ -15,6 +15,7 @@ from floodmark import __version__
 from floodmark.commands import concurrency, doctor, hostile, listing, plan, run, sweep, ui, up, verdict
 from floodmark.errors import FloodmarkError, Interrupted, UsageError
 from floodmark.report.failure import show_error
+from target_apps.server import CatalogError
 
 VERBS = (run, plan, concurrency, hostile, sweep, up, ui, verdict, listing, doctor)
 
@@ -51,6 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except FloodmarkError as error:
         show_error(console, error)
         return error.exit_code
+    except CatalogError as error:
+        show_error(console, UsageError(str(error)))
+        return UsageError.exit_code
     except KeyboardInterrupt:
         return Interrupted.exit_code
     return code

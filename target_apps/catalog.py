@@ -1,22 +1,41 @@
-"""The servers floodmark can start: one TOML file each in ``servers/``, read here and nowhere else."""
+"""The servers floodmark can start: one TOML file each, read here and nowhere else.
+
+Ours are in ``servers/``; ``FLOODMARK_SERVERS`` names a folder with more.
+"""
 
 from __future__ import annotations
 
+import os
 import signal
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from string import Formatter
 
 from target_apps.formula import FormulaError, evaluate
-from target_apps.server import CatalogError, ReadBack, Server, Setting, Value, did_you_mean
+from target_apps.server import CatalogError, Place, ReadBack, Reading, Server, Setting, Value, did_you_mean
 
 SERVERS = Path(__file__).parent / "servers"
+OWN = "FLOODMARK_SERVERS"
+
+
+def own_folder() -> Path | None:
+    """The folder with servers of the user's own, absolute. Raises CatalogError when it is none."""
+    text = os.environ.get(OWN)
+    if not text:
+        return None
+    folder = Path(text).resolve()
+    if not folder.is_dir():
+        raise CatalogError(f"{OWN}={text}: there is no such folder; it holds server files, NAME.toml")
+    return folder
 
 
 def names() -> list[str]:
-    """All declared servers."""
-    return sorted(path.stem for path in SERVERS.glob("*.toml"))
+    """All declared servers, ours and the user's own. Raises CatalogError for a name that both use."""
+    ours, own = _stems(SERVERS), _stems(own_folder())
+    for name in sorted(ours & own):
+        raise CatalogError(f"{OWN}: {name}.toml has the name of a server of ours; rename it")
+    return sorted(ours | own)
 
 
 def load(name: str) -> Server:
@@ -24,11 +43,24 @@ def load(name: str) -> Server:
 
     Raises CatalogError for an unknown name or a faulty file.
     """
-    path = SERVERS / f"{name}.toml"
-    if not path.is_file():
+    if name not in names():
         hint = did_you_mean(name, names())
         raise CatalogError(f"there is no server {name!r}{hint}; there are: {', '.join(names())}")
-    return read(path)
+    return read(_file(name))
+
+
+def is_own(name: str) -> bool:
+    """Whether a server comes from the user's own folder."""
+    return not (SERVERS / f"{name}.toml").is_file()
+
+
+def _file(name: str) -> Path:
+    folder = own_folder() if is_own(name) else None
+    return (folder or SERVERS) / f"{name}.toml"
+
+
+def _stems(folder: Path | None) -> set[str]:
+    return {path.stem for path in folder.glob("*.toml")} if folder else set()
 
 
 def read(path: Path) -> Server:
@@ -63,11 +95,7 @@ class _Reader:
             processes=self._formula(rest, "processes", settings),
             connections=self._formula(rest, "connections", settings),
             keepalive=self._flag(rest, "keepalive"),
-            read_back=ReadBack(
-                object=self._text(back, "object"),
-                read={key: str(value) for key, value in self._table(back, "read").items()},
-                expect={key: self._value(key, value) for key, value in self._table(back, "expect").items()},
-            ),
+            read_back=self._read_back(back),
             environment={key: str(value) for key, value in self._table(rest, "environment").items()},
             notes=self._texts(rest, "notes") if "notes" in rest else (),
         )
@@ -76,16 +104,37 @@ class _Reader:
         self._check_references(server)
         return server
 
+    def _read_back(self, back: dict[str, object]) -> ReadBack:
+        """Facts of the table's one object, or ``{ object = ..., path = ... }`` where one stands elsewhere."""
+        where = self._text(back, "object")
+        read = {}
+        for fact, value in self._table(back, "read").items():
+            if isinstance(value, dict):
+                entry = dict(value)
+                read[fact] = Reading(object=self._text(entry, "object"), path=self._text(entry, "path"))
+                self._nothing_left(entry, f"read_back.read.{fact}.")
+            else:
+                read[fact] = Reading(object=where, path=str(value))
+        return ReadBack(
+            read=read,
+            expect={key: self._value(key, value) for key, value in self._table(back, "expect").items()},
+        )
+
     def _check_references(self, server: Server) -> None:
-        known = {*server.settings, "python", "prefix", "host", "port", "bind", "app", "root"}
-        texts = [*server.command, *(v for v in server.read_back.expect.values() if isinstance(v, str))]
-        for text in texts:
-            for _, name, _, _ in Formatter().parse(text):
-                if name is not None and name not in known:
-                    raise self._error(f"{{{name}}} in {text!r} is not a setting; known: {', '.join(sorted(known))}")
+        place = Place(host="", port=0, app="", root=SERVERS, scratch=SERVERS)
+        self._check_braces([*server.command, *server.environment.values()], {*server.settings, *place.names()})
+        promised = [value for value in server.read_back.expect.values() if isinstance(value, str)]
+        self._check_braces(promised, server.settings)
         for fact in server.read_back.expect:
             if fact not in server.read_back.read and fact not in {"multithread", "multiprocess"}:
                 raise self._error(f"read_back.expect.{fact} is never read; add it to read_back.read")
+
+    def _check_braces(self, texts: Iterable[str], known: Iterable[str]) -> None:
+        names = sorted(known)
+        for text in texts:
+            for _, name, _, _ in Formatter().parse(text):
+                if name is not None and name not in names:
+                    raise self._error(f"{{{name}}} in {text!r} is not a setting; known: {', '.join(names)}")
 
     def _settings(self, table: dict[str, object]) -> dict[str, Setting]:
         settings = {}

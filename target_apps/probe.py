@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
@@ -137,32 +138,47 @@ def effective(server: Server, environ: WSGIEnvironment) -> dict[str, object]:
 
     Raises LookupError or AttributeError when the server is not what its file says.
     """
-    found = find_object(server.read_back.object)
-    facts = {fact: _plain(_follow(found, path)) for fact, path in server.read_back.read.items()}
+    readings = server.read_back.read
+    found = {name: find_object(name) for name in {reading.object for reading in readings.values()}}
+    facts = {fact: _plain(_follow(found[reading.object], reading.path)) for fact, reading in readings.items()}
     facts["multithread"] = _plain(environ["wsgi.multithread"])
     facts["multiprocess"] = _plain(environ["wsgi.multiprocess"])
     return facts
 
 
 def find_object(name: str) -> object:
-    """The one live instance of ``package.module:Class`` in this process, or the module itself.
+    """The one live instance of ``package.module:Class`` in this process, the local variables of a call of
+    ``package.module:function()`` that is under way, or the module itself.
 
-    Raises LookupError when the module is not loaded or no instance lives.
+    Raises LookupError when the module is not loaded, no instance lives, or no such call is under way.
     """
-    module_name, _, class_name = name.partition(":")
+    module_name, _, rest = name.partition(":")
     module = sys.modules.get(module_name)
     if module is None:
-        if class_name:
+        if rest:
             raise LookupError(f"{module_name} is not loaded in this process")
         return import_module(module_name)
-    if not class_name:
+    if not rest:
         return module
-    kind = getattr(module, class_name)
+    if rest.endswith("()"):
+        return _locals(module_name, rest.removesuffix("()"))
+    kind = getattr(module, rest)
     for candidate in gc.get_objects():
         # type() and not isinstance(): proxies answer isinstance() by running foreign code.
         if issubclass(type(candidate), kind):
             return candidate
     raise LookupError(f"no {name} lives in this process")
+
+
+def _locals(module_name: str, function: str) -> dict[str, object]:
+    """The local variables of a call under way, in whichever thread."""
+    for top in sys._current_frames().values():  # noqa: SLF001 (documented, for debuggers)
+        frame: FrameType | None = top
+        while frame is not None:
+            if frame.f_code.co_qualname == function and frame.f_globals.get("__name__") == module_name:
+                return dict(frame.f_locals)
+            frame = frame.f_back
+    raise LookupError(f"no call of {module_name}:{function} is under way in this process")
 
 
 def _follow(found: object, path: str) -> object:

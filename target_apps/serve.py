@@ -12,11 +12,12 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from target_apps import catalog
-from target_apps.server import CatalogError, Server, find_executable
+from target_apps.server import CatalogError, Place, Server, find_executable
 
 ROOT = Path(__file__).resolve().parent.parent
 APP = "target_apps.wsgi:app"
@@ -25,21 +26,23 @@ _PR_SET_PDEATHSIG = 1
 
 def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
-    if not words or words[0] in {"-h", "--help"}:
-        print(_usage(), file=sys.stderr)
-        return 0 if words else 2
     try:
+        if not words or words[0] in {"-h", "--help"}:
+            print(_usage(), file=sys.stderr)
+            return 0 if words else 2
         server = catalog.load(words[0])
         host, port, chosen = _options(server, words[1:])
         settings = server.resolve(chosen, "command line")
-        command = server.argv(settings, host=host, port=port, app=APP, root=ROOT)
+        reason = server.missing()
+        if reason is not None:
+            print(f"serve: {server.name} is unavailable: {reason}; {server.mend}", file=sys.stderr)
+            return 3
+        place = Place(host=host, port=port, app=APP, root=ROOT, scratch=_scratch())
+        command = server.argv(settings, place)
+        own = catalog.own_folder()
     except CatalogError as error:
         print(f"serve: {error}", file=sys.stderr)
         return 2
-    reason = server.missing()
-    if reason is not None:
-        print(f"serve: {server.name} is unavailable: {reason}; {server.mend}", file=sys.stderr)
-        return 3
     os.chdir(ROOT)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
         # Shells start background jobs with these ignored, and exec hands that on: the stop would never arrive.
@@ -49,13 +52,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.sched_setaffinity(0, {int(cpu) for cpu in cpus.split(",")})
     if os.environ.get("FLOODMARK_DIE_WITH_PARENT"):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    folders = [str(folder) for folder in (ROOT, own) if folder is not None]
     environment = {
         **os.environ,
-        **server.environment,
+        **server.variables(settings, place),
         "FLOODMARK_SERVER": server.name,
         "PYTHONUNBUFFERED": "1",
-        "PYTHONPATH": _path(os.environ.get("FLOODMARK_APP_PACKAGES"), str(ROOT), os.environ.get("PYTHONPATH")),
+        "PYTHONPATH": _path(os.environ.get("FLOODMARK_APP_PACKAGES"), *folders, os.environ.get("PYTHONPATH")),
     }
+    if own is not None:
+        environment[catalog.OWN] = str(own)
     failed = _prepare(environment)
     if failed is not None:
         print(f"serve: {failed}", file=sys.stderr)
@@ -79,6 +85,12 @@ def _prepare(environment: dict[str, str]) -> str | None:
     path = _path(folder, environment["PYTHONPATH"])
     done = subprocess.run([program, *words[1:]], cwd=folder, env={**environment, "PYTHONPATH": path}, check=False)
     return f"prepare = {command!r} failed with exit code {done.returncode}" if done.returncode else None
+
+
+def _scratch() -> Path:
+    """A folder for the server's own files: beside the ledger, where the backend clears it away."""
+    ledger = os.environ.get("FLOODMARK_LEDGER")
+    return Path(ledger).parent if ledger else Path(tempfile.gettempdir())
 
 
 def _options(server: Server, words: Sequence[str]) -> tuple[str, int, dict[str, object]]:

@@ -9,6 +9,7 @@ import importlib.metadata
 import os
 import shutil
 import signal
+import stat
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from pathlib import Path
 from target_apps.formula import evaluate
 
 Value = int | str
+READABLE_BY_ALL = "readable-by-all"
 
 
 class CatalogError(ValueError):
@@ -52,17 +54,54 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReadBack:
-    """How the configuration in force is found inside the running process.
+class Reading:
+    """Where one fact stands: an attribute path on an object of the running process.
 
-    ``object`` names a class (``package.module:Class``) of which the process holds one live instance, or a
-    module; ``read`` maps a fact's name to an attribute path on it; ``expect`` maps a fact to the value the
-    declaration promises, a literal or ``{setting}``.
+    ``object`` is ``package.module:Class`` for the one live instance, ``package.module:function()`` for the
+    local variables of its call under way, or ``package.module`` for the module itself.
     """
 
     object: str
-    read: Mapping[str, str]
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadBack:
+    """How the configuration in force is found inside the running process.
+
+    ``read`` maps a fact's name to where it stands; ``expect`` maps a fact to the value the declaration
+    promises, a literal or ``{setting}``.
+    """
+
+    read: Mapping[str, Reading]
     expect: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a server is started. app: ``module:callable``. scratch: a folder for its files while it runs."""
+
+    host: str
+    port: int
+    app: str
+    root: Path
+    scratch: Path
+
+    def names(self) -> dict[str, object]:
+        """What a server file may write in braces, beside its settings."""
+        module, _, attribute = self.app.partition(":")
+        return {
+            "python": sys.executable,
+            "prefix": sys.prefix,
+            "host": self.host,
+            "port": self.port,
+            "bind": f"{self.host}:{self.port}",
+            "app": self.app,
+            "module": module,
+            "callable": attribute,
+            "root": self.root,
+            "scratch": self.scratch,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,39 +154,25 @@ class Server:
         """What the running server must report for the declared ``settings``."""
         return {fact: _fill_value(value, settings) for fact, value in self.read_back.expect.items()}
 
-    def argv(self, settings: Mapping[str, Value], *, host: str, port: int, app: str, root: Path) -> list[str]:
+    def argv(self, settings: Mapping[str, Value], place: Place) -> list[str]:
         """The command that starts the server, its executable resolved.
 
         Raises CatalogError when the executable is not installed.
         """
-        places: dict[str, object] = {
-            **settings,
-            "python": sys.executable,
-            "prefix": sys.prefix,
-            "host": host,
-            "port": port,
-            "bind": f"{host}:{port}",
-            "app": app,
-            "root": root,
-        }
-        words = [word.format_map(places) for word in self.command]
+        words = [word.format_map({**settings, **place.names()}) for word in self.command]
         executable = find_executable(words[0])
         if executable is None:
             raise CatalogError(f"{self.name}: {words[0]} is not installed; {self.mend}")
         return [executable, *words[1:]]
 
+    def variables(self, settings: Mapping[str, Value], place: Place) -> dict[str, str]:
+        """What the server finds in its environment."""
+        return {name: text.format_map({**settings, **place.names()}) for name, text in self.environment.items()}
+
     def missing(self) -> str | None:
         """Why this server cannot start with this interpreter; None when it can."""
-        for need in self.needs:
-            if need.startswith("bin:"):
-                if find_executable(need.removeprefix("bin:")) is None:
-                    return f"the program {need.removeprefix('bin:')} is not installed"
-            else:
-                try:
-                    importlib.metadata.version(need)
-                except importlib.metadata.PackageNotFoundError:
-                    return f"the package {need} is not installed"
-        return None
+        reasons = map(_lacking, self.needs)
+        return next((reason for reason in reasons if reason is not None), None)
 
     def version(self) -> str | None:
         """The installed version of what serves, e.g. gunicorn's."""
@@ -157,6 +182,25 @@ class Server:
             except importlib.metadata.PackageNotFoundError:
                 continue
         return None
+
+
+def _lacking(need: str) -> str | None:
+    """Why one need is not met: ``bin:PROGRAM``, ``readable-by-all``, or a package."""
+    if need.startswith("bin:"):
+        program = need.removeprefix("bin:")
+        return None if find_executable(program) else f"the program {program} is not installed"
+    if need == READABLE_BY_ALL:
+        closed = _closed_to_others(Path(sys.executable).resolve()) if os.geteuid() == 0 else None
+        return None if closed is None else f"started by root it becomes another user, who may not enter {closed}"
+    try:
+        importlib.metadata.version(need)
+    except importlib.metadata.PackageNotFoundError:
+        return f"the package {need} is not installed"
+    return None
+
+
+def _closed_to_others(path: Path) -> Path | None:
+    return next((folder for folder in path.parents if not folder.stat().st_mode & stat.S_IXOTH), None)
 
 
 def find_executable(name: str) -> str | None:

@@ -25,11 +25,14 @@ from floodmark.targets.memory import MemoryGroup, MemoryUse, out_of_memory
 from floodmark.targets.requirements import Say
 from floodmark.targets.shared import SharedFolder
 from floodmark.targets.target import Allotment, Effective, Running, Target
+from target_apps import catalog
 
 FILE = SHARE / "compose" / "compose.yaml"
 DOCKERFILE = SHARE / "compose" / "Dockerfile"
 INSIDE = "/run/floodmark"
 APP_INSIDE = "/app"
+OWN_SERVICE = "own"
+PACKAGES = "FLOODMARK_PACKAGES"
 STOP_TIMEOUT_S = 12
 STARVED_TIMEOUT_S = 1
 COMMAND_TIMEOUT_S = 120
@@ -60,7 +63,7 @@ def unavailable() -> str | None:
 
 def image_tag() -> str:
     """A tag that changes with anything the image is made from."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(os.environ.get(PACKAGES, "").encode())
     for path in sorted([DOCKERFILE, *(SHARE / "target_apps").rglob("*")]):
         if path.is_file() and "__pycache__" not in path.parts:
             digest.update(path.relative_to(SHARE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
@@ -108,6 +111,7 @@ class RunningContainer:
     def __init__(self, client: docker.DockerClient, target: Target, allotment: Allotment, folder: Path) -> None:
         self._client = client
         self._target = target
+        self._service = OWN_SERVICE if catalog.is_own(target.server.name) else target.server.name
         self._folder = folder
         self._project = f"floodmark-{target.port}"
         self._container: Any = None
@@ -131,7 +135,7 @@ class RunningContainer:
         except ImageNotFound:
             say(f"building {self._tag} (one to two minutes, once for this version of target_apps)")
             log = self._folder / "build.log"
-            self._compose("build", self._target.server.name, log=log, timeout_s=BUILD_TIMEOUT_S)
+            self._compose("build", self._service, log=log, timeout_s=BUILD_TIMEOUT_S)
             log.unlink(missing_ok=True)
             self.image_digest = self._client.images.get(self._tag).id
         if self._target.app is not None:
@@ -155,7 +159,7 @@ class RunningContainer:
             "volumes": [{"type": "bind", "source": str(source).replace("$", "$$"), "target": APP_INSIDE}],
         }
         self._addition = self._folder / "compose-app.json"
-        self._addition.write_text(json.dumps({"services": {self._target.server.name: service}}), encoding="utf-8")
+        self._addition.write_text(json.dumps({"services": {self._service: service}}), encoding="utf-8")
 
     def _has_image(self, tag: str) -> bool:
         try:
@@ -165,7 +169,7 @@ class RunningContainer:
         return True
 
     def start(self) -> None:
-        self._compose("up", "--detach", "--no-build", "--force-recreate", self._target.server.name)
+        self._compose("up", "--detach", "--no-build", "--force-recreate", self._service)
         found = self._client.containers.list(
             all=True,
             filters={"label": [f"com.docker.compose.project={self._project}"]},
@@ -284,7 +288,11 @@ def stop(handle: Mapping[str, Any]) -> bool:
 def _environment(target: Target, allotment: Allotment, shared: SharedFolder, tag: str) -> Mapping[str, str]:
     words = ready.launcher_arguments(target)
     settings = " ".join(words[words.index("--bind") + 2 :])
+    own = catalog.own_folder()
     return {
+        "FLOODMARK_SERVER": target.server.name,
+        "FLOODMARK_SERVERS": str(own or shared.path),
+        "FLOODMARK_STOP_SIGNAL": target.server.stop_signal.name,
         "FLOODMARK_IMAGE": tag,
         "FLOODMARK_BIND": f"{target.host}:{target.port}",
         "FLOODMARK_SETTINGS": settings,

@@ -12,11 +12,14 @@ from pathlib import Path
 import pytest
 
 from floodmark.targets import compose
-from floodmark.targets.compose import FILE
+from floodmark.targets.compose import FILE, OWN_SERVICE
 from target_apps import catalog
 from target_apps.serve import ROOT
+from tests.integration.test_targets import CORE
 from tests.support.processes import Command, free_port, only_run
 
+# Of the further servers the one that only the image has for certain, and one with workers of its own kind.
+MORE = ("granian", "mod-wsgi")
 REASON = compose.unavailable()
 # CI starts an engine and must not pass by skipping.
 REQUIRED = os.environ.get("FLOODMARK_REQUIRE_COMPOSE") == "1"
@@ -36,8 +39,8 @@ def test_an_engine_answers() -> None:
     assert REASON is None
 
 
-@pytest.mark.parametrize("name", catalog.names())
-def test_every_server_comes_up_in_its_container_as_declared(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [*CORE, *MORE])
+def test_a_server_comes_up_in_its_container_as_declared(name: str, tmp_path: Path) -> None:
     port = free_port()
     up = Command(["up", name, "--backend", "compose", "--bind", f"127.0.0.1:{port}", "--results", str(tmp_path)])
     done = up.start()
@@ -162,8 +165,9 @@ def test_the_services_start_by_hand_with_their_defaults() -> None:
         check=True,
     )
     services = json.loads(done.stdout)["services"]
-    assert sorted(services) == catalog.names()
-    for name, service in services.items():
+    assert sorted(services) == sorted([*catalog.names(), OWN_SERVICE])
+    for name in catalog.names():
+        service = services[name]
         words = ["python", "-m", "target_apps.serve", name, "--bind", "127.0.0.1:8000"]
         assert service["command"] == words
         assert service["network_mode"] == "host"

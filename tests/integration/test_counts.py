@@ -20,13 +20,13 @@ from tests.integration.test_targets import ALLOTMENT, INSTALLED, target
 from tests.support.processes import wait_for
 
 
-def requests_of(client: str, url: str, folder: Path, *, new_connections: bool) -> tuple[int, int]:
-    """Two seconds of plain Locust: all requests, and those that failed."""
+def requests_of(client: str, url: str, folder: Path, *, new_connections: bool, seconds: int = 2) -> tuple[int, int]:
+    """Some seconds of plain Locust: all requests, and those that failed."""
     (folder / "load.json").write_text(to_json(LoadSettings(new_connections=new_connections)))
     done = subprocess.run(
         [
             *(sys.executable, "-m", "locust", "-f", "locustfiles/hello.py", "-H", url, "--headless", "--json"),
-            *("-u", "8", "-r", "100", "-t", "2s", "-s", "5", "--loglevel", "ERROR"),
+            *("-u", "8", "-r", "100", "-t", f"{seconds}s", "-s", "5", "--loglevel", "ERROR"),
         ],
         cwd=ROOT,
         env={

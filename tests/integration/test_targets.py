@@ -21,7 +21,20 @@ from target_apps.workloads import WORKLOADS
 from tests.support.processes import free_port, wait_for
 
 ALLOTMENT = Allotment(target_cpus=(0,), generator_cpus=(0,), memory=512 * 1024**2, shared=True)
-INSTALLED = [name for name in catalog.names() if catalog.load(name).missing() is None]
+CORE = (
+    "flask-processes",
+    "flask-single",
+    "flask-threaded",
+    "gunicorn-gevent",
+    "gunicorn-gthread",
+    "gunicorn-sync",
+    "uwsgi",
+    "waitress",
+)
+AVAILABLE = [name for name in catalog.names() if catalog.load(name).missing() is None]
+INSTALLED = [name for name in AVAILABLE if name in CORE]
+MORE = [name for name in AVAILABLE if name not in CORE]
+"""Tested in test_more_servers.py, where one start of each serves for everything."""
 
 
 def target(name: str, **settings: int | str) -> Target:

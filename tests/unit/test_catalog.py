@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 
 from target_apps import catalog
+from target_apps.probe import find_object
 from target_apps.serve import ROOT
-from target_apps.server import CatalogError
+from target_apps.server import CatalogError, Place, Reading
 
 DECLARATION = """
 title = "x"
@@ -48,7 +50,7 @@ def test_every_shipped_server_loads_and_makes_a_command(name: str) -> None:
     settings = server.resolve({})
     assert server.expectations(settings).keys() <= server.read_back.read.keys()
     assert (server.nominal_slots(settings) or 1) >= 1
-    assert server.stop_signal in {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
+    assert server.stop_signal in {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGWINCH}
     assert server.notes
 
 
@@ -64,7 +66,19 @@ def test_every_server_has_a_compose_service_with_its_stop_signal(name: str) -> N
 
 
 def test_defaults_are_equal_budgets_of_eight_slots_where_the_server_has_slots() -> None:
-    for name in ("gunicorn-sync", "gunicorn-gthread", "uwsgi", "waitress", "flask-processes"):
+    for name in (
+        "gunicorn-sync",
+        "gunicorn-gthread",
+        "gunicorn-gthread-reuseport",
+        "uwsgi",
+        "uwsgi-http",
+        "waitress",
+        "mod-wsgi",
+        "granian",
+        "cheroot",
+        "uvicorn-a2wsgi",
+        "flask-processes",
+    ):
         server = catalog.load(name)
         assert server.nominal_slots(server.resolve({})) == 8, name
 
@@ -77,7 +91,7 @@ def test_a_good_declaration(tmp_path: Path) -> None:
     assert server.connection_cap({"workers": 5}) is None
     assert server.expectations({"workers": 5}) == {"workers": 5}
     with pytest.raises(CatalogError, match=r"x: x is not installed; pip install x"):
-        server.argv({"workers": 2}, host="h", port=1, app="a", root=tmp_path)
+        server.argv({"workers": 2}, Place(host="h", port=1, app="a:b", root=tmp_path, scratch=tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -122,3 +136,74 @@ def test_impossible_settings_are_refused(chosen: dict[str, object], message: str
 def test_an_unknown_server_is_named_with_the_nearest() -> None:
     with pytest.raises(CatalogError, match=r"did you mean 'gunicorn-gthread'"):
         catalog.load("gunicorn-gthreads")
+
+
+class Box:
+    """Something for the read-back to find."""
+
+
+class Unmade:
+    """Nothing of this kind lives."""
+
+
+def test_a_read_back_finds_an_instance_a_call_under_way_and_a_module() -> None:
+    box, inside = Box(), "seen"
+    here = f"{__name__}:test_a_read_back_finds_an_instance_a_call_under_way_and_a_module()"
+    assert find_object(f"{__name__}:Box") is box
+    found = find_object(here)
+    assert isinstance(found, dict)
+    assert found["inside"] == inside
+    assert find_object(__name__) is sys.modules[__name__]
+
+
+@pytest.mark.parametrize("name", [f"{__name__}:Unmade", f"{__name__}:write()", "nowhere_at_all:Box"])
+def test_a_read_back_that_finds_nothing_says_so(name: str) -> None:
+    with pytest.raises(LookupError):
+        find_object(name)
+
+
+def test_a_fact_may_stand_on_another_object(tmp_path: Path) -> None:
+    elsewhere = DECLARATION.replace('workers = "a.b"', 'workers = { object = "z:Z", path = "c" }')
+    assert catalog.read(write(tmp_path, elsewhere)).read_back.read["workers"] == Reading(object="z:Z", path="c")
+    with pytest.raises(CatalogError, match=r"unknown key read_back.read.workers.pth"):
+        catalog.read(write(tmp_path, elsewhere.replace("path =", 'path = "c", pth =')))
+
+
+def test_environment_and_scratch_are_filled_in(tmp_path: Path) -> None:
+    text = DECLARATION.replace("[read_back]", '[environment]\nX = "{workers} {scratch} {module}"\n[read_back]', 1)
+    place = Place(host="h", port=1, app="a:b", root=tmp_path, scratch=tmp_path)
+    assert catalog.read(write(tmp_path, text)).variables({"workers": 3}, place) == {"X": f"3 {tmp_path} a"}
+
+
+def test_a_folder_of_ones_own_adds_servers_and_takes_no_name_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(catalog.OWN, str(tmp_path))
+    write(tmp_path, DECLARATION)
+    assert "x" in catalog.names()
+    assert catalog.load("x").title == "x"
+    assert catalog.is_own("x")
+    assert not catalog.is_own("waitress")
+    (tmp_path / "waitress.toml").write_text(DECLARATION)
+    with pytest.raises(CatalogError, match=r"waitress.toml has the name of a server of ours"):
+        catalog.names()
+    monkeypatch.setenv(catalog.OWN, str(tmp_path / "nowhere"))
+    with pytest.raises(CatalogError, match=r"there is no such folder"):
+        catalog.names()
+
+
+def test_a_server_that_leaves_root_is_unavailable_where_others_cannot_read_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = tmp_path / "home" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.touch()
+    tmp_path.joinpath("home").chmod(0o700)
+    server = catalog.read(write(tmp_path, DECLARATION.replace("needs = []", 'needs = ["readable-by-all"]')))
+    monkeypatch.setattr("sys.executable", str(python))
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    reason = server.missing()
+    assert reason is not None
+    assert "started by root it becomes another user" in reason
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    assert server.missing() is None
