@@ -12,11 +12,11 @@ from typing import NoReturn
 from rich.console import Console
 
 from floodmark import __version__
-from floodmark.commands import concurrency, doctor, listing, plan, run, ui, up, verdict
+from floodmark.commands import concurrency, doctor, listing, plan, report, run, ui, up, verdict
 from floodmark.errors import FloodmarkError, Interrupted, UsageError
 from floodmark.report.failure import show_error
 
-VERBS = (run, plan, concurrency, up, ui, verdict, listing, doctor)
+VERBS = (run, plan, concurrency, up, ui, verdict, report, listing, doctor)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -38,6 +38,12 @@ def _text(cell: Cell) -> str:
 
 def provenance(runs: Sequence[StoredRun]) -> str:
     """When and with what the runs were measured; where they differ, every value."""
+    text = escape(measured_with(runs))
+    return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False)
+
+
+def measured_with(runs: Sequence[StoredRun]) -> str:
+    """The same as one plain line."""
     facts = [run.facts for run in runs]
     days = sorted({str(f["started"])[:10] for f in facts})
     words = [
@@ -51,7 +57,7 @@ def provenance(runs: Sequence[StoredRun]) -> str:
         f"Locust {_all(f['packages']['locust'] for f in facts)}",
         f"floodmark {_all(_floodmark(f['floodmark']) for f in facts)}",
     ]
-    return textwrap.fill("; ".join(words) + ".", 120, break_long_words=False, break_on_hyphens=False)
+    return "; ".join(words) + "."
 
 
 def escape(text: str) -> str:
@@ -66,7 +72,7 @@ def interval(row: Result, digits: int, between: str = " ") -> str:
 
 def _all(values: Iterable[object]) -> str:
     """Every different value once, in the order met."""
-    return " and ".join(dict.fromkeys(escape(str(value)) for value in values))
+    return " and ".join(dict.fromkeys(str(value) for value in values))
 
 
 def _cores(cores: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from floodmark.search.order import Order
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import Model
 
+WONDER_S = 1.0
 _DOING = {
     "warm": "warming up",
     "base": "response time without contention",
@@ -85,3 +86,28 @@ class TerminalProgress:
 
 def _left(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+class Counting:
+    """How many of how many are done, on a terminal, once it takes long enough to wonder."""
+
+    def __init__(self, console: Console, what: str) -> None:
+        self._console, self._what = console, what
+        self._begun = time.monotonic()
+        self._status: Status | None = None
+
+    def __enter__(self) -> Counting:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._status is not None:
+            self._status.stop()
+
+    def told(self, done: int, of: int) -> None:
+        spent = time.monotonic() - self._begun
+        if spent < WONDER_S or not self._console.is_terminal:
+            return
+        if self._status is None:
+            self._status = self._console.status("")
+            self._status.start()
+        self._status.update(f"{self._what}: {done} of {of}, about {_left(spent / done * (of - done))} left")
