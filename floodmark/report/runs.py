@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,7 +80,7 @@ def collect(paths: Sequence[Path], told: Callable[[int, int], object] = lambda d
     for path, named in folders.items():
         try:
             facts = read_facts(path)
-            key = (str(facts["scenario"]["workload"]), str(facts["config_hash"]))
+            key = (str(facts["scenario"]["workload"]), f"{facts['config_hash']} {_machine(facts)}")
         except UsageError as error:
             if named:
                 raise
@@ -176,30 +176,29 @@ def _highest_first(verdict: Verdict) -> tuple[bool, float, str]:
     return not row.valid, -(value or 0.0), verdict.run.run_id
 
 
+def _machine(facts: Facts) -> str:
+    """What a run is not compared across: a run elsewhere is no earlier one of this."""
+    cores = facts["cores"]
+    return f"{facts['host']['cpu_model']}, CPUs {len(cores['target'])}+{len(cores['generator'])}"
+
+
 def names_apart(facts: Sequence[Facts]) -> list[str]:
     """The scenario's name, and as much more as tells the runs apart."""
     tellers: list[Callable[[Facts], str]] = [
-        lambda f: str(f["scenario"]["name"]),
         lambda f: str(f["target"]["server"]),
         settings,
         lambda f: f"backend {f['backend']}",
         lambda f: " ".join(f"{key}={value}" for key, value in f["scenario"].get("load", {}).items() if value),
+        _machine,
         lambda f: "quick" if f.get("quick") else "",
         lambda f: str(f["config_hash"])[:6],
     ]
-    names = [tellers[0](f) for f in facts]
-    for tell in tellers[1:]:
-        unclear = {name for name in names if names.count(name) > 1}
-        if not unclear:
-            break
-        told = {name: {tell(f) for f, other in zip(facts, names, strict=True) if other == name} for name in unclear}
-        names = [
-            f"{name}, {tell(f)}" if len(told.get(name, ())) > 1 and tell(f) else name
-            for f, name in zip(facts, names, strict=True)
-        ]
-    return names
-
-
-def all_results(workloads: Iterable[Workload]) -> list[Result]:
-    """Every row of every newest run."""
-    return [row for load in workloads for one in load.subjects for row in one.verdict.metrics.values()]
+    names = [str(f["scenario"]["name"]) for f in facts]
+    more: list[list[str]] = [[] for _ in facts]
+    for tell in tellers:
+        keys = [(name, *words) for name, words in zip(names, more, strict=True)]
+        for number, key in enumerate(keys):
+            alike = {tell(f) for f, other in zip(facts, keys, strict=True) if other == key}
+            if len(alike) > 1 and tell(facts[number]):
+                more[number].append(tell(facts[number]))
+    return [f"{name} ({', '.join(words)})" if words else name for name, words in zip(names, more, strict=True)]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from floodmark.report.html.series import PLACES, Row
+from floodmark.report.html.series import BUCKETS_PER_DECADE, CORES, PLACES, Row
 
 Spec = dict[str, Any]
 
@@ -118,14 +118,19 @@ def latency(names: Sequence[str], scales: Scales, data: Mapping[str, Sequence[Ro
     }  # fmt: skip
 
 
+_SAID = (
+    "datum.server + ', visit ' + datum.visit + ' (' + datum.phase + '): ' + datum.users + ' users, ' + "
+    "format(datum.goodput, ',.4~r') + ' good/s' + (datum.valid ? '' : '; left out: ' + datum.reason)"
+)
+
+
 def _curve(
     look: _Look, x: Spec, y: Spec, line: str, field: str, visits: str, chosen: Sequence[Spec] = ()
 ) -> list[Spec]:
     """A line through the levels, and a point for each visit."""
     told = [
         ("server", "server"), ("visit", "visit"), ("phase", "phase"), ("users", "users"), ("goodput", "good/s"),
-        ("lo", "from"), ("hi", "to"), ("p50", "p50 ms"), ("p95", "p95 ms"), ("p99", "p99 ms"), ("errors", "errors"),
-        ("reason", "left out"),
+        ("lo", "from"), ("hi", "to"), ("p50", "p50 ms"), ("p95", "p95 ms"), ("p99", "p99 ms"),
     ]  # fmt: skip
     shared = {
         "x": x,
@@ -133,14 +138,15 @@ def _curve(
         "stroke": look.colour,
         "shape": look.shape,
         "description": _field("label"),
-        "tooltip": [{"field": name, "type": "nominal", "title": title} for name, title in told],
+        "tooltip": [*(_plain(name, title) for name, title in told), _share("errors"), _plain("reason", "note")],
     }
     mark = {"type": "point", "size": 45, "strokeWidth": 1.5, "opacity": 1, "clip": True}
+    said = {"calculate": _SAID, "as": "label"}
     return [
         _layer(line, {"type": "line", "strokeWidth": 1.6, "clip": True, "aria": False},
                {"x": x, "y": y, "color": look.colour}, f"isValid(datum.{field})", chosen),
-        _layer(visits, {**mark, "filled": False}, {**shared, "fill": look.colour}, "datum.valid", chosen),
-        _layer(visits, {**mark, "fill": PAPER}, shared, "!datum.valid", chosen),
+        _layer(visits, {**mark, "filled": False}, {**shared, "fill": look.colour}, "datum.valid", [*chosen, said]),
+        _layer(visits, {**mark, "fill": PAPER}, shared, "!datum.valid", [*chosen, said]),
     ]  # fmt: skip
 
 
@@ -165,11 +171,13 @@ class _Look:
 
 def places() -> Spec:
     """Requests over time by where they are: in the app, in the server, in the kernel's queue."""
+    order = f"indexof({list(PLACES)}, datum.place)"
     stack = {"field": "n", "type": "quantitative", "stack": "zero", "title": "requests"}
     layers = [
         _stretches(),
         {
-            "data": {"name": "places"},
+            "data": {"name": "seconds"},
+            "transform": [*_folded(PLACES, "place"), {"calculate": order, "as": "order"}],
             "mark": {"type": "area", "opacity": 0.85, "description": "requests by place"},
             "encoding": {
                 "x": _time(),
@@ -183,13 +191,11 @@ def places() -> Spec:
     return {**_head("Requests over time, by where they are"), "height": 180, "layer": layers}
 
 
-CORES = ("all processes of the target", "its busiest process", "the generator's busiest process")
-
-
 def cores() -> Spec:
     """CPU over time of the target's processes, and of the generator's."""
     line = {
-        "data": {"name": "cores"},
+        "data": {"name": "seconds"},
+        "transform": _folded(CORES, "who"),
         "mark": {"type": "line", "strokeWidth": 1.5},
         "encoding": {
             "x": _time(),
@@ -208,6 +214,10 @@ def histogram() -> Spec:
         **_head("Latency of good answers, visit by visit"),
         "height": 220,
         "data": {"name": "latencies"},
+        "transform": [
+            {"calculate": f"pow(10, (datum.bucket + {edge}) / {BUCKETS_PER_DECADE})", "as": name}
+            for edge, name in ((0, "lo"), (1, "hi"))
+        ],
         "mark": {"type": "rect", "color": "var(--s0)"},
         "encoding": {
             "x": {"field": "visit", "type": "ordinal", "sort": None, "title": "visit, phase, users",
@@ -216,8 +226,7 @@ def histogram() -> Spec:
                   "axis": {"format": ",~r"}},
             "y2": {"field": "hi"},
             "opacity": {"field": "share", "type": "quantitative", "scale": {"range": [0.12, 1]}, "legend": None},
-            "tooltip": [_plain("visit", "visit"), _plain("lo", "from ms"), _plain("hi", "to ms"),
-                        {"field": "share", "type": "quantitative", "title": "share", "format": ".1%"}],
+            "tooltip": [_plain("visit", "visit"), _fine("lo", "from ms"), _fine("hi", "to ms"), _share("share")],
         },
     }  # fmt: skip
 
@@ -299,6 +308,14 @@ def _plain(name: str, title: str) -> Spec:
     return {"field": name, "type": "nominal", "title": title}
 
 
+def _fine(name: str, title: str) -> Spec:
+    return {"field": name, "type": "quantitative", "title": title, "format": ",.3~r"}
+
+
+def _share(name: str) -> Spec:
+    return {"field": name, "type": "quantitative", "title": name, "format": ".1%"}
+
+
 def _named(names: Sequence[str], looks: Sequence[Any]) -> Spec:
     scale = {"domain": list(names), "range": list(looks)}
     field = {PLACES: "place", CORES: "who"}[tuple(names)]
@@ -307,6 +324,11 @@ def _named(names: Sequence[str], looks: Sequence[Any]) -> Spec:
 
 def _time() -> Spec:
     return {"field": "t", "type": "quantitative", "title": "s", "scale": {"nice": False}}
+
+
+def _folded(names: Sequence[str], into: str) -> list[Spec]:
+    """A row for each of these columns that has a value."""
+    return [{"fold": list(names), "as": [into, "n"]}, {"filter": "isValid(datum.n)"}]
 
 
 def _stretches() -> Spec:

@@ -21,6 +21,9 @@ from floodmark.results.schema import Result
 from floodmark.verdict.step import Step
 
 
+MOST_NAMES = 5
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableRow:
     """One server of the verdict table."""
@@ -79,7 +82,15 @@ def compare(number: int, workload: Workload, *, drawn: bool) -> Comparison:
     charted = bool(data["points"])
     past = _history(workload)
     shown = cells.columns(one.verdict for one in workload.subjects)
-    document: dict[str, Any] = {"data": {**data, **({"history": past} if past else {})}}
+    document: dict[str, Any] = {
+        "data": {
+            "points": series.columns(data["points"]),
+            "levels": series.columns(data["levels"]),
+            "marks": data["marks"],
+            "null": data["null"],
+            "history": series.columns(past),
+        }
+    }
     if charted:
         axes = {"goodput": scales.goodput, "latency": scales.latency}
         document |= {name: _without_data(spec, scales.users, axes[name]) for name, spec in specs.items()}
@@ -95,7 +106,7 @@ def compare(number: int, workload: Workload, *, drawn: bool) -> Comparison:
         charted=charted,
         quantiles=series.QUANTILES,
         logs={"users": True, "goodput": scales.goodput_type == LOG, "latency": True},
-        pictures={name: Markup(svg(spec) or "") if drawn and charted else Markup() for name, spec in specs.items()},
+        pictures={name: Markup(svg(spec, f"static-{number}-{name}") or "") if drawn and charted else Markup() for name, spec in specs.items()},
         null=" ".join(row["label"] + "." for row in data["null"]),
         left_out=[(one.name, step) for one in workload.subjects for step in one.run.steps if not step.valid],
         history=len(past),
@@ -141,10 +152,14 @@ def _row(number: int, workload: Workload, one: Subject, shown: dict[str, Cell]) 
         name=one.name,
         look=look(one.name, one.number),
         place=str(one.place or cells.UNKNOWN),
-        tied=", ".join(workload.tied_with(one)),
+        tied=_names(workload.tied_with(one)),
         status="" if status == "complete" else status,
         cells=list(shown.items()),
     )
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= MOST_NAMES else f"{len(names)} others"
 
 
 def _history(workload: Workload) -> list[Row]:

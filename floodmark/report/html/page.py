@@ -13,7 +13,7 @@ from floodmark.report import markdown
 from floodmark.report.cells import WORDS, significant
 from floodmark.report.html import assets, charts
 from floodmark.report.html.comparison import compare, subject_id
-from floodmark.report.html.server import KEYS, section
+from floodmark.report.html.server import section
 from floodmark.report.runs import Collection, Subject
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import Model
@@ -49,7 +49,6 @@ def render(found: Collection, title: str = "report") -> str:
         "templates": {
             "places": _empty(charts.places()), "cores": _empty(charts.cores()), "histogram": _empty(charts.histogram())
         },
-        **KEYS,
     }  # fmt: skip
     return environment().get_template("report.html.j2").render(
         title=title,

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from floodmark.report.cells import parts, significant
+from floodmark.report.cells import parts
 from floodmark.results.schema import BucketCount, Result, Second
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import Model, Phase
@@ -32,7 +32,6 @@ def points(name: str, steps: Iterable[Step]) -> list[Row]:
 
 
 def _point(name: str, step: Step) -> Row:
-    said = f"{name}, visit {step.visit} ({step.phase}): {step.users} users, {significant(step.goodput_rps, 4)} good/s"
     row: Row = {
         "server": name,
         "visit": step.visit,
@@ -41,11 +40,9 @@ def _point(name: str, step: Step) -> Row:
         "goodput": _short(step.goodput_rps),
         "lo": _short(step.goodput_lo),
         "hi": _short(step.goodput_hi),
-        "errors": f"{step.error_share:.1%}",
+        "errors": _short(step.error_share),
         "valid": step.valid,
-        "reason": step.reason,
-        "generator": str(step.gen_verdict or ""),
-        "label": said if step.valid else f"{said}; left out: {step.reason or 'not valid'}",
+        "reason": step.reason or ("" if step.valid else "not valid"),
     }
     for quantile in QUANTILES:
         row[quantile] = _short(getattr(step, f"r_{quantile}_ms"))
@@ -93,7 +90,7 @@ def marks(name: str, metrics: Mapping[str, Result]) -> list[Row]:
 
 
 PLACES = ("in the app", "in the server", "in the kernel", "waiting")
-_IN_APP, _IN_SERVER, _IN_KERNEL, _WAITING = PLACES
+CORES = ("all processes of the target", "its busiest process", "the generator's busiest process")
 
 
 def seconds(timeline: Sequence[Second]) -> list[Row]:
@@ -103,19 +100,30 @@ def seconds(timeline: Sequence[Second]) -> list[Row]:
 
 
 def _second(part: Sequence[Second]) -> Row:
-    row: Row = {"t": part[0].t_s, "users": part[-1].users, "phase": part[-1].phase}
     inside = _mean(part, "in_app")
     if inside is None:
         inside = _mean(part, "app_inflight_mean")
     server, kernel, flight = _mean(part, "in_server"), _mean(part, "in_kernel"), _mean(part, "inflight_mean")
-    found = {_IN_APP: inside, _IN_SERVER: server, _IN_KERNEL: kernel}
+    waiting = None
     if server is None and kernel is None and flight is not None:
         # What the probe cannot see is told by the generator's own count: sent, and not yet in the app.
-        found[_WAITING] = max(0.0, flight - (inside or 0.0))
-    row["places"] = {place: _short(number) for place, number in found.items() if number is not None}
-    cores = {"cpu": "cpu_cores", "busiest": "cpu_proc_max", "generator": "gen_cpu_max"}
-    row["cores"] = {key: _short(value) for key, name in cores.items() if (value := _mean(part, name)) is not None}
-    return row
+        waiting = max(0.0, flight - (inside or 0.0))
+    cores = (_mean(part, name) for name in ("cpu_cores", "cpu_proc_max", "gen_cpu_max"))
+    return {
+        "t": part[0].t_s,
+        **dict(zip(PLACES, map(_coarse, (inside, server, kernel, waiting)), strict=True)),
+        **dict(zip(CORES, map(_coarse, cores), strict=True)),
+    }
+
+
+def known(rows: Sequence[Row], names: Sequence[str]) -> bool:
+    """Whether any row has any of these."""
+    return any(row[name] is not None for row in rows for name in names)
+
+
+def columns(rows: Sequence[Row]) -> dict[str, dict[str, list[Any]]]:
+    """The same rows with every name said once; the page's script makes rows of it again."""
+    return {"columns": {name: [row[name] for row in rows] for name in rows[0]} if rows else {}}
 
 
 def visits(steps: Iterable[Step]) -> list[Row]:
@@ -144,12 +152,10 @@ def latencies(buckets: Iterable[BucketCount], steps: Iterable[Step]) -> list[Row
     for visit, wides in sorted(counts.items()):
         step, total = users.get(visit), sum(wides.values())
         for wide, number in sorted(wides.items()):
-            low, high = (10 ** ((wide + edge) / BUCKETS_PER_DECADE) for edge in (0, 1))
             rows.append(
                 {
                     "visit": f"{visit} {step.phase} {step.users}" if step else str(visit),
-                    "lo": float(f"{low:.4g}"),
-                    "hi": float(f"{high:.4g}"),
+                    "bucket": wide,
                     "share": float(f"{number / total:.3g}"),
                 }
             )
@@ -169,3 +175,7 @@ def _median(values: Iterable[float | None]) -> float | None:
 def _short(number: float | None) -> float | None:
     """As fine as anybody sees."""
     return None if number is None or not math.isfinite(number) else float(f"{number:.5g}")
+
+
+def _coarse(number: float | None) -> float | None:
+    return None if number is None else float(f"{number:.3g}")

@@ -9,17 +9,12 @@ from typing import Any
 from floodmark.errors import UsageError
 from floodmark.report.cells import settings
 from floodmark.report.html import series
-from floodmark.report.html.charts import CORES
-from floodmark.report.html.series import PLACES
+from floodmark.report.html.series import CORES, PLACES
 from floodmark.report.runs import Subject, Workload
 from floodmark.results.schema import HISTOGRAMS, TIMELINE, BucketCount, RowType, Second
 from floodmark.results.table import read_table
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import END_TEXT, End
-
-KEYS = {"cores": dict(zip(("cpu", "busiest", "generator"), CORES, strict=True)), "places": list(PLACES)}
-"""What the short names in ``document`` stand for."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
@@ -44,12 +39,16 @@ def section(id_: str, workload: Workload, subject: Subject) -> Section:
     return Section(
         id=id_,
         title=f"{workload.name}: {subject.name}",
-        places=any(second["places"] for second in seconds),
-        cores=any(second["cores"] for second in seconds),
+        places=series.known(seconds, PLACES),
+        cores=series.known(seconds, CORES),
         histogram=bool(latencies),
         steps=run.steps,
         facts=facts(subject),
-        document={"seconds": seconds, "visits": series.visits(run.steps), "latencies": latencies},
+        document={
+            "seconds": series.columns(seconds),
+            "visits": series.columns(series.visits(run.steps)),
+            "latencies": series.columns(latencies),
+        },
     )
 
 

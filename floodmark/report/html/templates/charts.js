@@ -27,17 +27,25 @@ var floodmark = (function () {
     let view = null, turn = Promise.resolve();
     const queued = (work) => (turn = turn.then(work).catch((error) => console.error(error)));
     const whole = async () => {
-      const drawn = { ...withAxes(spec, types), width: 'container', datasets: data };
+      const made = { ...withAxes(spec, types), width: 'container', datasets: data };
       if (view) view.finalize();
       const static_ = element.querySelector(':scope > svg');
       if (static_) element.style.minHeight = element.offsetHeight + 'px';
-      view = (await vegaEmbed(element, drawn, embedding)).view;
+      view = (await vegaEmbed(element, made, embedding)).view;
       element.dataset.drawn = 'yes';
       await signal();
     };
     const signal = async () => {
       for (const [name, value] of Object.entries(signals)) view.signal(name, value);
+      await drawn();
+    };
+    // Vega gives a group of marks the role of a symbol even when there is nothing in it to name.
+    const drawn = async () => {
       await view.runAsync();
+      for (const group of element.querySelectorAll('g.role-mark[role]:not([aria-label])')) {
+        if (group.childElementCount) group.removeAttribute('aria-hidden');
+        else group.setAttribute('aria-hidden', 'true');
+      }
     };
     queued(whole);
     return {
@@ -46,7 +54,7 @@ var floodmark = (function () {
       replace: (rows) => queued(async () => {
         data = { ...data, ...rows };
         for (const name of Object.keys(rows)) view.data(name, rows[name]);
-        await view.runAsync();
+        await drawn();
       }),
     };
   }
@@ -72,22 +80,24 @@ var floodmark = (function () {
     });
   }
 
-  function times(data) {
-    const places = [], cores = [];
-    data.seconds.forEach((second) => {
-      Object.entries(second.places).forEach(([place, n]) => places.push({ t: second.t, place, n, order: data.places.indexOf(place) }));
-      Object.entries(second.cores).forEach(([key, n]) => cores.push({ t: second.t, who: data.cores[key], n }));
-    });
-    return { places, cores, visits: data.visits };
+  // Data comes as columns, which name everything once; a chart wants rows.
+  function rows(data) {
+    const made = {};
+    for (const [name, given] of Object.entries(data)) {
+      if (!given.columns) { made[name] = given; continue; }
+      const names = Object.keys(given.columns), length = names.length ? given.columns[names[0]].length : 0;
+      made[name] = Array.from({ length }, (_, i) => Object.fromEntries(names.map((n) => [n, given.columns[n][i]])));
+    }
+    return made;
   }
 
   // Everything of a report: the comparisons at once, a server's own charts when its section is opened.
   function report(data) {
     for (const [id, workload] of Object.entries(data.workloads)) {
-      const charts = {};
+      const charts = {}, given = rows(workload.data);
       for (const name of ['goodput', 'latency', 'history']) {
         const element = document.getElementById(id + '-' + name);
-        if (element && workload[name]) charts[name] = chart(element, workload[name], workload.data);
+        if (element && workload[name]) charts[name] = chart(element, workload[name], given);
       }
       controls(document.getElementById(id + '-options'), charts);
     }
@@ -96,10 +106,10 @@ var floodmark = (function () {
       const open = () => {
         if (!section.open || section.dataset.opened) return;
         section.dataset.opened = 'yes';
-        const rows = { ...times({ ...data, ...server }), latencies: server.latencies };
+        const given = rows(server);
         for (const name of ['places', 'cores', 'histogram']) {
           const element = document.getElementById(id + '-' + name);
-          if (element) chart(element, data.templates[name], rows);
+          if (element) chart(element, data.templates[name], given);
         }
       };
       section.addEventListener('toggle', open);
