@@ -23,6 +23,7 @@ SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down"
 INK, FAINT, GRID, PAPER = "var(--ink)", "var(--faint)", "var(--grid)", "var(--paper)"
 FONT = "system-ui, Liberation Sans, Arial, Helvetica, sans-serif"
 WIDTH, HEIGHT = 860, 360
+HOUR_MS = 3_600_000
 LOG, LINEAR = "log", "linear"
 
 
@@ -234,8 +235,12 @@ def histogram() -> Spec:
 def history(names: Sequence[str], rows: Sequence[Row]) -> Spec:
     """Ceilings of all runs over time."""
     look = _Look(names)
-    x = {"field": "started", "type": "temporal", "title": None, "axis": {"labelOverlap": True}}
-    y = {"field": "value", "type": "quantitative", "title": "ceiling, good/s", "scale": {"zero": False}}
+    times = [row["started"] for row in rows]
+    rates = [row[key] for row in rows for key in ("value", "lo", "hi") if row[key] is not None]
+    when = {"domain": [min(times) - HOUR_MS, max(times) + HOUR_MS]}
+    rate = {"domain": [0.97 * min(rates), 1.03 * max(rates)]} if rates else {}
+    x = {"field": "started", "type": "temporal", "title": None, "axis": {"labelOverlap": True}, "scale": when}
+    y = {"field": "value", "type": "quantitative", "title": "ceiling, good/s", "scale": {**rate, "nice": False}}
     said = {"description": _field("label"), "tooltip": _field("label")}
     mark = {"type": "point", "size": 30, "opacity": 1}
     return {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from markupsafe import Markup
@@ -179,7 +180,7 @@ def _past(name: str, started: str, row: Result | None) -> Row:
     said = f"{' '.join(cells.parts(row, 4))} good/s" if row is not None else "no verdict"
     return {
         "server": name,
-        "started": started[:19],
+        "started": round(1000 * datetime.fromisoformat(started).timestamp()),
         "value": value,
         "lo": row.lo if row is not None else None,
         "hi": row.hi if row is not None else None,

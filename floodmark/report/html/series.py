@@ -90,7 +90,7 @@ def marks(name: str, metrics: Mapping[str, Result]) -> list[Row]:
 
 
 PLACES = ("in the app", "in the server", "in the kernel", "waiting")
-CORES = ("all processes of the target", "its busiest process", "the generator's busiest process")
+CORES = ("all processes of the target", "busiest process of the target", "busiest process of the generator")
 
 
 def seconds(timeline: Sequence[Second]) -> list[Row]:
