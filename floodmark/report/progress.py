@@ -6,28 +6,16 @@ import time
 from typing import Protocol
 
 from rich.console import Console
+from rich.markup import escape
 from rich.status import Status
 
+from floodmark.report import doing
 from floodmark.search.order import Order
+from floodmark.verdict.so_far import so_far
 from floodmark.verdict.step import Step
-from floodmark.verdict.words import Model
+from floodmark.verdict.words import Model, Phase
 
 WONDER_S = 1.0
-_DOING = {
-    "warm": "warming up",
-    "base": "response time without contention",
-    "bracket": "bracketing the knee",
-    "place": "placing the hold level",
-    "hold": "holding",
-    "verify": "verifying beyond",
-    "overload": "overloading",
-    "recovery": "looking for recovery",
-    "slo": "searching the SLO rate",
-    "confirm": "confirming the SLO rate",
-    "step": "stepping",
-}
-
-
 def _load(step: Step) -> str:
     """What was asked of the target: users, or arrivals."""
     if step.model is Model.OPEN:
@@ -45,26 +33,34 @@ class Progress(Protocol):
 
 
 class TerminalProgress:
-    """Lines for people; plain ones where stderr is no terminal."""
+    """Lines for people, and on a terminal a status line: phase, level, estimate and time left.
+
+    Where stderr is no terminal, a plain line says so whenever the phase changes.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._status: Status | None = console.status("") if console.is_terminal else None
         self._begun = time.monotonic()
+        self._steps: list[Step] = []
+        self._phase: Phase | None = None
 
     def say(self, text: str) -> None:
         self._console.print(f"[dim]{self._clock()}[/dim] {text}", highlight=False)
 
     def order(self, order: Order) -> None:
-        load = f"{order.users} user{'s' if order.users != 1 else ''}"
-        if order.rate_rps is not None:
-            load = f"{order.rate_rps:.1f} arrivals/s"
-        doing = f"{_DOING[order.phase]}: {load}, about {_left(order.left_s)} left"
+        estimate = doing.estimate(so_far(self._steps))
+        parts = [f"{doing.DOING[order.phase]}: {doing.load(order)}", f"about {doing.left(order.left_s)} left"]
+        text = escape(", ".join([*parts, *([f"so far {estimate}"] if estimate else [])]))
         if self._status is not None:
-            self._status.update(doing)
+            self._status.update(text)
             self._status.start()
+        elif order.phase is not self._phase:
+            self.say(text)
+        self._phase = order.phase
 
     def visit(self, step: Step) -> None:
+        self._steps.append(step)
         latency = "-" if step.r_p50_ms is None else f"{step.r_p50_ms:.1f}"
         parts = [
             f"{step.phase:<8} {_load(step)} {step.goodput_rps:>9.1f} good/s",
@@ -73,7 +69,7 @@ class TerminalProgress:
         if step.errors:
             parts.append(f"[red]{step.error_share:.0%} errors[/red]")
         if not step.valid:
-            parts.append(f"[yellow]void: {step.reason}[/yellow]")
+            parts.append(f"[yellow]void: {escape(step.reason)}[/yellow]")
         self.say("  ".join(parts))
 
     def close(self) -> None:
@@ -82,10 +78,6 @@ class TerminalProgress:
 
     def _clock(self) -> str:
         return f"{time.monotonic() - self._begun:6.1f} s"
-
-
-def _left(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 class Counting:
@@ -110,4 +102,4 @@ class Counting:
         if self._status is None:
             self._status = self._console.status("")
             self._status.start()
-        self._status.update(f"{self._what}: {done} of {of}, about {_left(spent / done * (of - done))} left")
+        self._status.update(f"{self._what}: {done} of {of}, about {doing.left(spent / done * (of - done))} left")

@@ -9,6 +9,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jinja2
+
+from floodmark.report.cells import significant
+from floodmark.verdict.step import Step
+from floodmark.verdict.words import Model
+
 HERE = Path(__file__).resolve().parent
 TEMPLATES, VENDOR = HERE / "templates", HERE / "vendor"
 LIBRARY = ("vega.min.js", "vega-lite.min.js", "vega-embed.min.js")
@@ -46,3 +52,27 @@ def script_json(data: Any) -> str:
     """JSON that may stand within a script element."""
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """Templates, with everything escaped that is not ours."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    made.filters["number"] = _number
+    made.filters["load"] = _load
+    return made
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else significant(value, 4)
+
+
+def _load(step: Step) -> str:
+    """What was asked of the target: users, or arrivals."""
+    return f"{step.rate_intended_rps or 0.0:.1f}/s" if step.model is Model.OPEN else str(step.users)

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 
-import jinja2
 from markupsafe import Markup
 
 from floodmark import __version__
 from floodmark.report import markdown
-from floodmark.report.cells import WORDS, significant
+from floodmark.report.cells import WORDS
 from floodmark.report.html import assets, charts
 from floodmark.report.html.comparison import compare, subject_id
 from floodmark.report.html.server import section
 from floodmark.report.runs import Collection, Subject
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Model
 
 MOST_PICTURES = 8
 """Workloads drawn as static pictures too; each costs a tenth of a megabyte."""
@@ -50,7 +46,7 @@ def render(found: Collection, title: str = "report") -> str:
             "places": _empty(charts.places()), "cores": _empty(charts.cores()), "histogram": _empty(charts.histogram())
         },
     }  # fmt: skip
-    return environment().get_template("report.html.j2").render(
+    return assets.environment().get_template("report.html.j2").render(
         title=title,
         summary=_summary(found),
         troubles=_troubles(found),
@@ -66,30 +62,6 @@ def render(found: Collection, title: str = "report") -> str:
         scripts=[Markup(text) for text in (*assets.library(), assets.template("charts.js"))],
         data=Markup(assets.script_json(data)),
     ) + "\n"  # fmt: skip
-
-
-@cache
-def environment() -> jinja2.Environment:
-    """Templates, with everything escaped that is not ours."""
-    made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(assets.TEMPLATES),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    made.filters["number"] = _number
-    made.filters["load"] = _load
-    return made
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else significant(value, 4)
-
-
-def _load(step: Step) -> str:
-    """What was asked of the target: users, or arrivals."""
-    return f"{step.rate_intended_rps or 0.0:.1f}/s" if step.model is Model.OPEN else str(step.users)
 
 
 def _empty(spec: charts.Spec) -> charts.Spec:
