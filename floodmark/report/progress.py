@@ -16,6 +16,8 @@ from floodmark.verdict.step import Step
 from floodmark.verdict.words import Model, Phase
 
 WONDER_S = 1.0
+
+
 def _load(step: Step) -> str:
     """What was asked of the target: users, or arrivals."""
     if step.model is Model.OPEN:

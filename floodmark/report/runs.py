@@ -103,9 +103,7 @@ def collect(paths: Sequence[Path], told: Callable[[int, int], object] = lambda d
         found.setdefault(workload, []).append((newest, history))
     if not found:
         raise UsageError(f"no run could be read; the first folder: {left_out[0]}" if left_out else _nothing(paths))
-    return Collection(
-        workloads=tuple(_workload(name, found[name]) for name in sorted(found)), left_out=tuple(left_out)
-    )
+    return Collection(workloads=tuple(_workload(name, found[name]) for name in sorted(found)), left_out=tuple(left_out))
 
 
 def _nothing(paths: Sequence[Path]) -> str:
@@ -159,7 +157,7 @@ class _Reader:
 
 def _workload(name: str, runs: Sequence[tuple[Verdict, tuple[Earlier, ...]]]) -> Workload:
     ordered = sorted(runs, key=lambda run: _highest_first(run[0]))
-    names = names_apart([verdict.facts for verdict, _ in ordered])
+    names = names_apart([verdict.run.facts for verdict, _ in ordered])
     found = places([verdict.metrics.get("ceiling_rps") for verdict, _ in ordered])
     return Workload(
         name=name,

@@ -89,8 +89,10 @@ def test_axes_and_quantiles_change_and_the_servers_own_charts_open(browser: Brow
         chart = chart_of(page, "goodput")
         place = marks(chart, "gevent: knee").bounding_box()
         page.get_by_role("checkbox", name="logarithmic users").uncheck()
-        page.wait_for_function("before => document.querySelector(\"[data-testid=goodput] [aria-label^='gevent: knee']\")"
-                               "?.getBoundingClientRect().x !== before", arg=place["x"] if place else 0)  # fmt: skip
+        knee = "document.querySelector(\"[data-testid=goodput] [aria-label^='gevent: knee']\")"
+        page.wait_for_function(
+            f"before => {knee} && {knee}.getBoundingClientRect().x !== before", arg=place["x"] if place else 0
+        )
         page.get_by_role("checkbox", name="logarithmic goodput").uncheck()
         latency = chart_of(page, "latency")
         before = marks(latency, "visit").count()

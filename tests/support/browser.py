@@ -73,7 +73,9 @@ def watched(browser: Browser, *, scheme: str = "light", scripts: bool = True) ->
     )
     page = context.new_page()
     found = Watched(page)
-    page.on("console", lambda message: found.said.append(message.text) if message.type in {"error", "warning"} else None)
+    page.on(
+        "console", lambda message: found.said.append(message.text) if message.type in {"error", "warning"} else None
+    )
     page.on("pageerror", lambda error: found.said.append(str(error)))
     page.on("request", lambda request: found.asked.append(request.url) if not request.url.startswith("data:") else None)
     try:

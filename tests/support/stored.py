@@ -78,5 +78,3 @@ def many(into: Path, count: int, workloads: tuple[str, ...] = ("io", "cpu", "mix
             name = f"{original.name.split('-', 1)[1].rsplit('-io', 1)[0]}-{server}"
             add_details(copy_run(original, into, number, name=name, workload=workload))
     return into
-
-

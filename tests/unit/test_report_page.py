@@ -304,7 +304,9 @@ def ceiling(value: float, half: float, *, valid: bool = True) -> Result:
 
 
 def test_places_are_ranges_where_intervals_do_not_tell_servers_apart() -> None:
-    found = places([ceiling(200, 1), ceiling(100, 4), ceiling(103, 4), ceiling(107, 3), None, ceiling(1, 1, valid=False)])
+    found = places(
+        [ceiling(200, 1), ceiling(100, 4), ceiling(103, 4), ceiling(107, 3), None, ceiling(1, 1, valid=False)]
+    )
     assert [str(place) if place else None for place in found] == ["1", "3-4", "2-4", "2-3", None, None]
     assert [place.tied for place in found if place] == [(), (2,), (1, 3), (2,)]
 

@@ -209,6 +209,21 @@ def cores() -> Spec:
     return {**_head("CPU over time, in cores"), "height": 150, "layer": [_stretches(), line]}
 
 
+def pulse() -> Spec:
+    """Good answers of each second of a search under way."""
+    said = (
+        "'second ' + datum.t + ': ' + datum.goodput + ' good/s, ' + datum.users + ' users, ' + datum.errors + ' errors'"
+    )
+    y = {"field": "goodput", "type": "quantitative", "title": "good answers / s"}
+    line = {
+        "data": {"name": "seconds"},
+        "transform": [{"calculate": said, "as": "label"}],
+        "mark": {"type": "line", "strokeWidth": 1.6, "color": "var(--s0)", "point": {"color": "var(--s0)", "size": 14}},
+        "encoding": {"x": _time(), "y": y, "tooltip": _field("label"), "description": _field("label")},
+    }
+    return {**_head("Good answers per second, second by second"), "height": 180, "layer": [_stretches(), line]}
+
+
 def histogram() -> Spec:
     """Latencies of each visit: the darker, the more of its answers."""
     return {

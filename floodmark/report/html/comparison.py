@@ -21,7 +21,6 @@ from floodmark.report.runs import Subject, Workload
 from floodmark.results.schema import Result
 from floodmark.verdict.step import Step
 
-
 MOST_NAMES = 5
 
 
@@ -107,13 +106,20 @@ def compare(number: int, workload: Workload, *, drawn: bool) -> Comparison:
         charted=charted,
         quantiles=series.QUANTILES,
         logs={"users": True, "goodput": scales.goodput_type == LOG, "latency": True},
-        pictures={name: Markup(svg(spec, f"static-{number}-{name}") or "") if drawn and charted else Markup() for name, spec in specs.items()},
+        pictures={
+            name: _picture(spec, f"static-{number}-{name}", drawn=drawn and charted) for name, spec in specs.items()
+        },
         null=" ".join(row["label"] + "." for row in data["null"]),
         left_out=[(one.name, step) for one in workload.subjects for step in one.run.steps if not step.valid],
         history=len(past),
         spread=[_spread(one) for one in workload.subjects if one.earlier],
         document=document,
     )  # fmt: skip
+
+
+def _picture(spec: Spec, name: str, *, drawn: bool) -> Markup:
+    """Markup already: what came from files, Vega has escaped."""
+    return Markup((svg(spec, name) or "") if drawn else "")
 
 
 def _data(workload: Workload) -> dict[str, list[Row]]:
@@ -169,8 +175,7 @@ def _history(workload: Workload) -> list[Row]:
         return []
     rows = []
     for one in workload.subjects:
-        for old in one.earlier:
-            rows.append(_past(one.name, old.started, old.ceiling))
+        rows += [_past(one.name, old.started, old.ceiling) for old in one.earlier]
         rows.append(_past(one.name, str(one.facts["started"]), one.verdict.metrics.get("ceiling_rps")))
     return rows
 

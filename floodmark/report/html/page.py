@@ -20,9 +20,9 @@ MOST_PICTURES = 8
 METHOD = {
     "ceiling": "the highest rate of good answers that the server sustains: held in at least three visits, confirmed by "
     "a visit at twice the users or more that gave no more. Never a maximum of noisy levels, never the best run.",
-    "knee": "requests in flight at which waiting begins: ceiling × R0, the response time without contention.",
-    "place": "servers are ordered by their ceilings. Where the interval of a difference holds 0, both are tied and share "
-    "a range of places. An interval is of one run: servers started anew differ by more.",
+    "knee": "requests in flight at which waiting begins: ceiling times R0, the response time without contention.",
+    "place": "servers are ordered by their ceilings. Where the interval of a difference holds 0, both are tied and "
+    "share a range of places. An interval is of one run: servers started anew differ by more.",
     "95 % at": "how many users it really takes to reach 95 % of the ceiling.",
     "overload keeps": "goodput at four times the knee, or twice the held level if that is more, over the ceiling.",
     "generator": "the load generator's own health: a number that it limited is void.",

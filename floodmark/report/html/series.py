@@ -149,14 +149,14 @@ def latencies(buckets: Iterable[BucketCount], steps: Iterable[Step]) -> list[Row
             visit = counts.setdefault(bucket.step, {})
             visit[wide] = visit.get(wide, 0) + bucket.count
     rows = []
-    for visit, wides in sorted(counts.items()):
-        step, total = users.get(visit), sum(wides.values())
-        for wide, number in sorted(wides.items()):
+    for number, wides in sorted(counts.items()):
+        step, total = users.get(number), sum(wides.values())
+        for wide, count in sorted(wides.items()):
             rows.append(
                 {
-                    "visit": f"{visit} {step.phase} {step.users}" if step else str(visit),
+                    "visit": f"{number} {step.phase} {step.users}" if step else str(number),
                     "bucket": wide,
-                    "share": float(f"{number / total:.3g}"),
+                    "share": float(f"{count / total:.3g}"),
                 }
             )
     return rows

@@ -16,6 +16,7 @@ from floodmark.results.table import read_table
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import END_TEXT, End
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
     """Everything the template says of one server; ``document`` is what the page's script is given."""

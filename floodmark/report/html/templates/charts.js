@@ -4,17 +4,17 @@ var floodmark = (function () {
   const embedding = { actions: false, renderer: 'svg', mode: 'vega-lite' };
 
   // Of both axes: the type, and with it the domain and ticks that were made for it.
-  function withAxes(spec, types) {
+  function withAxes(spec, types, axes) {
     const copy = JSON.parse(JSON.stringify(spec));
-    const made = (copy.usermeta || {}).axes || {};
+    const made = axes || (copy.usermeta || {}).axes || {};
     for (const layer of copy.layer || [copy]) {
       for (const axis of ['x', 'y']) {
         const channel = layer.encoding[axis];
-        if (!channel || !channel.scale || !types[axis]) continue;
-        channel.scale.type = types[axis];
+        if (!channel || !channel.scale || !channel.scale.type) continue;
+        const type = channel.scale.type = types[axis] || channel.scale.type;
         if (!made[axis]) continue;
-        channel.scale.domain = made[axis][types[axis]];
-        if (types[axis] === 'log') channel.axis.values = made[axis].ticks;
+        channel.scale.domain = made[axis][type];
+        if (type === 'log') channel.axis.values = made[axis].ticks;
         else delete channel.axis.values;
       }
     }
@@ -22,12 +22,12 @@ var floodmark = (function () {
   }
 
   // One chart in one element. Changes are drawn one after the other.
-  function chart(element, spec, data) {
+  function chart(element, spec, data, axes) {
     const types = {}, signals = {};
     let view = null, turn = Promise.resolve();
     const queued = (work) => (turn = turn.then(work).catch((error) => console.error(error)));
     const whole = async () => {
-      const made = { ...withAxes(spec, types), width: 'container', datasets: data };
+      const made = { ...withAxes(spec, types, axes), width: 'container', datasets: data };
       if (view) view.finalize();
       const static_ = element.querySelector(':scope > svg');
       if (static_) element.style.minHeight = element.offsetHeight + 'px';
@@ -51,32 +51,38 @@ var floodmark = (function () {
     return {
       axis: (axis, type) => queued(() => { types[axis] = type; return whole(); }),
       set: (name, value) => queued(() => { signals[name] = value; return signal(); }),
-      replace: (rows) => queued(async () => {
-        data = { ...data, ...rows };
-        for (const name of Object.keys(rows)) view.data(name, rows[name]);
-        await drawn();
-      }),
+      renew: (rows, reach) => queued(() => { data = rows; axes = reach; return whole(); }),
+      forget: () => queued(() => { if (view) view.finalize(); element.replaceChildren(); delete element.dataset.drawn; }),
     };
   }
 
-  // The controls of one set of charts: which servers show, which quantile, which axes are logarithmic.
-  function controls(box, charts) {
-    const tell = () => {
-      const hidden = [...box.querySelectorAll('input[data-series]')].filter((i) => !i.checked).map((i) => i.dataset.series);
-      for (const one of Object.values(charts)) one.set('hidden', hidden);
-    };
+  // What the controls say now: which servers are hidden, which quantile and which axes are chosen.
+  function apply(box, charts, input) {
+    const about = (kind) => !input || input.dataset[kind];
+    if (about('series') || (input && input.dataset.all)) {
+      const off = [...box.querySelectorAll('input[data-series]')].filter((i) => !i.checked).map((i) => i.dataset.series);
+      for (const [name, one] of Object.entries(charts)) if (name !== 'pulse' && (input || off.length)) one.set('hidden', off);
+    }
+    for (const chosen of box.querySelectorAll('input[data-quantile]:checked')) {
+      if (charts.latency && about('quantile')) charts.latency.set('quantile', chosen.dataset.quantile);
+    }
+    for (const one of input ? [input] : box.querySelectorAll('input[data-log]')) {
+      if (!one.dataset.log || (!input && one.checked === one.defaultChecked)) continue;
+      const type = one.checked ? 'log' : 'linear', users = one.dataset.log === 'users';
+      for (const name of users ? ['goodput', 'latency'] : [one.dataset.log]) {
+        if (charts[name]) charts[name].axis(users ? 'x' : 'y', type);
+      }
+    }
+  }
+
+  // ``current``: gives the charts that the controls act on.
+  function controls(box, current) {
     box.addEventListener('change', (event) => {
       const input = event.target;
       if (input.dataset.all) {
         for (const one of box.querySelectorAll('input[data-series]')) one.checked = input.checked;
       }
-      if (input.dataset.series || input.dataset.all) tell();
-      else if (input.dataset.quantile && charts.latency) charts.latency.set('quantile', input.dataset.quantile);
-      else if (input.dataset.log) {
-        const type = input.checked ? 'log' : 'linear';
-        if (input.dataset.log === 'users') for (const name of ['goodput', 'latency']) charts[name].axis('x', type);
-        else charts[input.dataset.log].axis('y', type);
-      }
+      apply(box, current(), input);
     });
   }
 
@@ -99,7 +105,7 @@ var floodmark = (function () {
         const element = document.getElementById(id + '-' + name);
         if (element && workload[name]) charts[name] = chart(element, workload[name], given);
       }
-      controls(document.getElementById(id + '-options'), charts);
+      controls(document.getElementById(id + '-options'), () => charts);
     }
     for (const [id, server] of Object.entries(data.servers)) {
       const section = document.getElementById(id);
@@ -116,5 +122,5 @@ var floodmark = (function () {
       open();
     }
   }
-  return { chart, controls, report };
+  return { chart, controls, apply, report };
 })();
