@@ -12,12 +12,12 @@ from typing import NoReturn
 from rich.console import Console
 
 from floodmark import __version__
-from floodmark.commands import concurrency, doctor, hostile, listing, plan, run, sweep, ui, up, verdict
+from floodmark.commands import concurrency, doctor, hostile, listing, plan, report, run, sweep, ui, up, verdict
 from floodmark.errors import FloodmarkError, Interrupted, UsageError
 from floodmark.report.failure import show_error
 from target_apps.server import CatalogError
 
-VERBS = (run, plan, concurrency, hostile, sweep, up, ui, verdict, listing, doctor)
+VERBS = (run, plan, concurrency, hostile, sweep, up, ui, verdict, report, listing, doctor)
 
 
 class _Parser(argparse.ArgumentParser):

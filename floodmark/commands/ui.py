@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -13,12 +15,17 @@ from rich.console import Console
 from floodmark.commands import arguments
 from floodmark.commands.up import one_scenario
 from floodmark.errors import FloodmarkError, TargetError, UsageError
-from floodmark.plan import plan_run
+from floodmark.handover.wish import Wishes
+from floodmark.plan import PlannedRun, find_scenario, plan_run, scenario_names
+from floodmark.report.failure import show_error
 from floodmark.run.conductor import pinned
 from floodmark.run.locust_process import LocustProcess
+from floodmark.scenario import read_scenario
 from floodmark.targets import ready
 from floodmark.targets.choose import choose
 from floodmark.targets.cpus import allot
+from floodmark.targets.target import Allotment, Backend, Running
+from floodmark.verdict.words import Model
 
 WATCH_S = 0.5
 
@@ -40,20 +47,28 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     planned = plan_run(
         scenario, bind=arguments.parse_bind(options.bind), quick=options.quick, repeat=1, seed=options.seed
     )
-    assert planned.target is not None
     allotment = allot(scenario.budget.cpus, scenario.budget.memory)
     ready.port_must_be_free("127.0.0.1", options.web_port, option="--web-port")
     backend, why = choose(options.backend, lambda text: console.print(text, highlight=False))
+    choices = _choices(planned, options)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="floodmark-ui-")))
         stack.enter_context(pinned(allotment.generator_cpus))
-        running = backend.up(planned.target, allotment, folder)
-        stack.callback(running.down)
+        held = _Held(backend, allotment, folder)
+        stack.callback(held.down)
+        running = held.up(planned)
+        wishes = folder / "wishes"
+        wishes.mkdir()
         locust = LocustProcess(
             planned.locustfile,
             running.base_url,
             ["--web-host", "127.0.0.1", "--web-port", str(options.web_port), "--ramp", "search"],
-            planned.load_settings,
+            dataclasses.replace(
+                planned.load_settings,
+                scenario=scenario.name,
+                choices={name: choice.search for name, choice in choices.items()},
+                wishes=wishes,
+            ),
             folder,
             None,
             planned.path,
@@ -62,14 +77,81 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         )
         stack.callback(locust.stop)
         console.print(
-            f"{planned.target.server.name} at {running.base_url}, backend {backend.name} ({why})\n"
-            f"Locust's web UI: http://127.0.0.1:{options.web_port}  (Ctrl-C stops both)",
+            f"{held.name} at {running.base_url}, backend {backend.name} ({why})\n"
+            f"Locust's web UI: http://127.0.0.1:{options.web_port}  (Ctrl-C stops both)\n"
+            f"live charts of the search: http://127.0.0.1:{options.web_port}/saturation",
             highlight=False,
         )
-        while (code := locust.wait(WATCH_S)) is None:
-            how = running.ended()
-            if how is not None:
-                raise TargetError(f"the target ended: {how}")
+        code = _watch(locust, held, Wishes(wishes), choices, console)
     if code != 0:
         raise FloodmarkError(f"Locust ended with exit code {code}")
     return 0
+
+
+def _choices(planned: PlannedRun, options: argparse.Namespace) -> dict[str, PlannedRun]:
+    """What the form may choose: scenarios whose load is of the same kind, at the same address."""
+    found = {planned.scenario.name: planned}
+    bind = arguments.parse_bind(options.bind)
+    for name in scenario_names():
+        try:
+            other = plan_run(
+                read_scenario(find_scenario(name)), bind=bind, quick=options.quick, repeat=1, seed=options.seed
+            )
+        except UsageError:
+            continue
+        alike = (other.locustfile, other.scenario.load.new_connections, other.scenario.budget)
+        wanted = (planned.locustfile, planned.scenario.load.new_connections, planned.scenario.budget)
+        if alike == wanted and other.scenario.load.model is Model.CLOSED:
+            found.setdefault(name, other)
+    return found
+
+
+def _watch(
+    locust: LocustProcess, held: _Held, wishes: Wishes, choices: Mapping[str, PlannedRun], console: Console
+) -> int:
+    """Until Locust ends: its exit code. Meanwhile targets are brought up as the form asks for them."""
+    while (code := locust.wait(WATCH_S)) is None:
+        how = held.ended()
+        if how is not None:
+            raise TargetError(f"the target ended: {how}")
+        wish = wishes.pending()
+        if wish is None:
+            continue
+        console.print(f"bringing up the target of {wish.scenario}", highlight=False)
+        try:
+            held.down()
+            running = held.up(choices[wish.scenario])
+        except FloodmarkError as error:
+            show_error(console, error)
+            wishes.answer(wish, str(error).splitlines()[0])
+        else:
+            console.print(f"{held.name} at {running.base_url}", highlight=False)
+            wishes.answer(wish)
+    return code
+
+
+class _Held:
+    """The one target that is up, if any."""
+
+    def __init__(self, backend: Backend, allotment: Allotment, folder: Path) -> None:
+        self._backend, self._allotment, self._folder = backend, allotment, folder
+        self._running: Running | None = None
+        self._count = 0
+        self.name = ""
+
+    def up(self, planned: PlannedRun) -> Running:
+        assert planned.target is not None
+        self._count += 1
+        folder = self._folder / f"target-{self._count}"
+        folder.mkdir()
+        self._running = self._backend.up(planned.target, self._allotment, folder)
+        self.name = planned.target.server.name
+        return self._running
+
+    def down(self) -> None:
+        if self._running is not None:
+            running, self._running = self._running, None
+            running.down()
+
+    def ended(self) -> str | None:
+        return self._running.ended() if self._running is not None else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,9 @@ class LoadSettings:
 
     journal: where to hand measurements over; None without a conductor. rate: one rate of the open model, level: one
     number of users, instead of a search; spacing: of the open model's arrivals. new_connections: every request on a
-    connection of its own. null_rps: what this generator gets from a server that does nothing.
-    shared: it runs on the target's own CPUs.
+    connection of its own. null_rps: what this generator gets from a server that does nothing. shared: it runs on the
+    target's own CPUs. scenario: its name, for people. choices: what the web UI may choose instead, by name; wishes:
+    where to ask for its target.
     """
 
     journal: Path | None = None
@@ -34,11 +36,13 @@ class LoadSettings:
     new_connections: bool = False
     null_rps: float | None = None
     shared: bool = False
+    scenario: str = ""
+    choices: Mapping[str, SearchSettings] = field(default_factory=dict)
+    wishes: Path | None = None
 
 
 def to_json(settings: LoadSettings) -> str:
     """The wire form."""
-    search = settings.search
     return json.dumps(
         {
             "journal": str(settings.journal) if settings.journal else None,
@@ -49,17 +53,31 @@ def to_json(settings: LoadSettings) -> str:
             "new_connections": settings.new_connections,
             "null_rps": settings.null_rps,
             "shared": settings.shared,
-            "search": {
-                "slots_hint": search.slots_hint,
-                "think_time_s": search.think_time_s,
-                "precision": search.precision,
-                "time_budget_s": search.time_budget_s,
-                "max_users": search.max_users,
-                "quick": search.pace is QUICK,
-                "slo": dataclasses.asdict(search.slo) if search.slo is not None else None,
-            },
+            "scenario": settings.scenario,
+            "choices": {name: _search_to_wire(search) for name, search in settings.choices.items()},
+            "wishes": str(settings.wishes) if settings.wishes else None,
+            "search": _search_to_wire(settings.search),
         }
     )
+
+
+def _search_to_wire(search: SearchSettings) -> dict[str, Any]:
+    return {
+        "slots_hint": search.slots_hint,
+        "think_time_s": search.think_time_s,
+        "precision": search.precision,
+        "time_budget_s": search.time_budget_s,
+        "max_users": search.max_users,
+        "quick": search.pace is QUICK,
+        "slo": dataclasses.asdict(search.slo) if search.slo is not None else None,
+    }
+
+
+def _search_from_wire(wire: Mapping[str, Any]) -> SearchSettings:
+    search = dict(wire)
+    pace = QUICK if search.pop("quick") else FULL
+    slo = search.pop("slo")
+    return SearchSettings(pace=pace, slo=SloSettings(**slo) if slo is not None else None, **search)
 
 
 def read_settings() -> LoadSettings:
@@ -68,12 +86,9 @@ def read_settings() -> LoadSettings:
     if not path:
         return LoadSettings()
     wire: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
-    search = dict(wire["search"])
-    pace = QUICK if search.pop("quick") else FULL
-    slo = search.pop("slo")
     return LoadSettings(
         journal=Path(wire["journal"]) if wire["journal"] else None,
-        search=SearchSettings(pace=pace, slo=SloSettings(**slo) if slo is not None else None, **search),
+        search=_search_from_wire(wire["search"]),
         seed=wire["seed"],
         rate=RateSettings(**wire["rate"]) if wire["rate"] is not None else None,
         level=LevelSettings(**wire["level"]) if wire["level"] is not None else None,
@@ -81,4 +96,7 @@ def read_settings() -> LoadSettings:
         new_connections=wire["new_connections"],
         null_rps=wire["null_rps"],
         shared=wire["shared"],
+        scenario=wire["scenario"],
+        choices={name: _search_from_wire(search) for name, search in wire["choices"].items()},
+        wishes=Path(wire["wishes"]) if wire["wishes"] else None,
     )

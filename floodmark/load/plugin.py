@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import signal
 import time
@@ -13,16 +14,19 @@ import gevent
 from locust import events, runners
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
-from locust.runners import MasterRunner, Runner, WorkerRunner
+from locust.runners import STATE_RUNNING, STATE_SPAWNING, MasterRunner, Runner, WorkerRunner
 
+from floodmark.errors import FloodmarkError
 from floodmark.handover.journal import Journal
 from floodmark.handover.settings import read_settings
-from floodmark.load import gauges
+from floodmark.load import gauges, web
 from floodmark.load.arrivals import Share
 from floodmark.load.controls import CONTROLS
 from floodmark.load.failure import kind_of
 from floodmark.load.ramp import GRACE_BINS, RampShape, collect
 from floodmark.load.sinks import CsvFiles, Log, Sink
+from floodmark.load.web_form import SLO, Form, add_fields, with_slo
+from floodmark.load.web_state import Live
 from floodmark.records.recorder import bin_of
 from floodmark.records.timeline import Timeline
 from floodmark.search import Search, find_ceiling
@@ -49,6 +53,7 @@ def add_option(parser: LocustArgumentParser, **_: Any) -> None:
         help="floodmark: none = ordinary Locust; steps = 1, 2, 4, ... users up to -u; "
         "search = find where the target saturates",
     )
+    add_fields(parser)
 
 
 def install(environment: Environment, runner: Runner | None = None, web_ui: Any = None, **_: Any) -> None:
@@ -124,7 +129,7 @@ class Conductor:
     def __init__(self, environment: Environment, runner: Runner, web_ui: Any) -> None:
         self._environment = environment
         self._runner = runner
-        self._settings = read_settings()
+        self._settings = with_slo(read_settings(), getattr(environment.parsed_options, SLO, ""))
         self._timeline = Timeline()
         self._shape: RampShape | None = None
         CONTROLS.think_time_s = self._settings.search.think_time_s
@@ -136,7 +141,12 @@ class Conductor:
             gevent.spawn(collect, self._timeline)
         environment.events.test_stopping.add_listener(self._stopping)
         environment.events.quitting.add_listener(self._quitting)
+        self._form = Form(self._settings)
+        self._live: Live | None = None
         if web_ui is not None:
+            options = environment.parsed_options
+            self._live = Live(self._settings.scenario or "target", self._settings.search.think_time_s)
+            web.install(web_ui, self._live, getattr(options, "web_base_path", None))
             web_ui.app.before_request(self._before_swarm)
         self._choose(self._ramp)
         if environment.parsed_options is not None and environment.parsed_options.headless:
@@ -185,7 +195,10 @@ class Conductor:
         if self._settings.journal is not None:
             return [Journal(self._settings.journal)]
         prefix = getattr(self._environment.parsed_options, "csv_prefix", None)
-        return [Log(), CsvFiles(Path(prefix))] if prefix else [Log()]
+        sinks: list[Sink] = [Log()]
+        if prefix:
+            sinks.append(CsvFiles(Path(prefix)))
+        return [*sinks, self._live] if self._live is not None else sinks
 
     def _announce(self) -> None:
         CONTROLS.announce()
@@ -197,11 +210,26 @@ class Conductor:
         if report is not None:
             self._timeline.add(client_id, report["until"], report["bins"])
 
-    def _before_swarm(self) -> None:
-        from flask import request
+    def _before_swarm(self) -> Any:
+        from flask import jsonify, request
 
-        if request.method == "POST" and request.path.endswith("/swarm"):
-            self._choose(request.form.get("ramp", self._ramp))
+        if request.method != "POST" or not request.path.endswith("/swarm"):
+            return None
+        if self._runner.state in {STATE_SPAWNING, STATE_RUNNING}:
+            if self._shape is None:
+                return None
+            return jsonify({"success": False, "message": "a ramp decides the number of users; stop it first"})
+        try:
+            chosen = self._form.read(request.form)
+        except FloodmarkError as error:
+            return jsonify({"success": False, "message": str(error), "host": self._environment.host})
+        self._settings = dataclasses.replace(self._settings, search=chosen.search, scenario=chosen.scenario)
+        CONTROLS.think_time_s = chosen.search.think_time_s
+        if self._live is not None:
+            self._live.name = chosen.scenario or "target"
+            self._live.think_time_s = chosen.search.think_time_s
+        self._choose(request.form.get("ramp", self._ramp))
+        return None
 
     def _stopping(self, **_: Any) -> None:
         if self._shape is not None:

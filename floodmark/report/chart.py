@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from floodmark.report.markdown import interval, significant
+from floodmark.report.cells import significant
+from floodmark.report.markdown import interval
 from floodmark.results.folder import StoredRun
 from floodmark.results.schema import Result
 from floodmark.verdict.step import Step

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from floodmark.report.marks import BAD, GOOD, WARN
 from floodmark.results.schema import Result
-from floodmark.verdict.words import BOTTLENECK_TEXT, Advice, Bottleneck
+from floodmark.verdict.words import BOTTLENECK_TEXT, Bottleneck
 
 
 def limit_lines(results: Mapping[str, Result]) -> list[tuple[str, str, str]]:
@@ -26,19 +26,3 @@ def limit_lines(results: Mapping[str, Result]) -> list[tuple[str, str, str]]:
             (marks.get(str(tried.value), WARN), "advice", f"{str(tried.value).replace('_', ' ')}: {tried.reason}")
         )
     return lines
-
-
-def _tried(word: Advice, note: str) -> tuple[str, str, str]:
-    match word:
-        case Advice.CONFIRMED:
-            return GOOD, "advice", f"confirmed: {note}"
-        case Advice.NOT_CONFIRMED:
-            return BAD, "advice", f"not confirmed: {note}"
-        case Advice.NOT_TRIED:
-            return WARN, "advice", note
-
-
-def limit_word(results: Mapping[str, Result]) -> str | None:
-    """The bottleneck in one word; None where it was not named."""
-    word = results.get("bottleneck")
-    return None if word is None or not word.valid or word.value is None else str(word.value).replace("_", " ")

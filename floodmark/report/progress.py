@@ -6,25 +6,16 @@ import time
 from typing import Protocol
 
 from rich.console import Console
+from rich.markup import escape
 from rich.status import Status
 
+from floodmark.report import doing
 from floodmark.search.order import Order
+from floodmark.verdict.so_far import so_far
 from floodmark.verdict.step import Step
-from floodmark.verdict.words import Model
+from floodmark.verdict.words import Model, Phase
 
-_DOING = {
-    "warm": "warming up",
-    "base": "response time without contention",
-    "bracket": "bracketing the knee",
-    "place": "placing the hold level",
-    "hold": "holding",
-    "verify": "verifying beyond",
-    "overload": "overloading",
-    "recovery": "looking for recovery",
-    "slo": "searching the SLO rate",
-    "confirm": "confirming the SLO rate",
-    "step": "stepping",
-}
+WONDER_S = 1.0
 
 
 def _load(step: Step) -> str:
@@ -44,26 +35,34 @@ class Progress(Protocol):
 
 
 class TerminalProgress:
-    """Lines for people; plain ones where stderr is no terminal."""
+    """Lines for people, and on a terminal a status line: phase, level, estimate and time left.
+
+    Where stderr is no terminal, a plain line says so whenever the phase changes.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._status: Status | None = console.status("") if console.is_terminal else None
         self._begun = time.monotonic()
+        self._steps: list[Step] = []
+        self._phase: Phase | None = None
 
     def say(self, text: str) -> None:
         self._console.print(f"[dim]{self._clock()}[/dim] {text}", highlight=False)
 
     def order(self, order: Order) -> None:
-        load = f"{order.users} user{'s' if order.users != 1 else ''}"
-        if order.rate_rps is not None:
-            load = f"{order.rate_rps:.1f} arrivals/s"
-        doing = f"{_DOING[order.phase]}: {load}, about {_left(order.left_s)} left"
+        estimate = doing.estimate(so_far(self._steps))
+        parts = [f"{doing.DOING[order.phase]}: {doing.load(order)}", f"about {doing.left(order.left_s)} left"]
+        text = escape(", ".join([*parts, *([f"so far {estimate}"] if estimate else [])]))
         if self._status is not None:
-            self._status.update(doing)
+            self._status.update(text)
             self._status.start()
+        elif order.phase is not self._phase:
+            self.say(text)
+        self._phase = order.phase
 
     def visit(self, step: Step) -> None:
+        self._steps.append(step)
         latency = "-" if step.r_p50_ms is None else f"{step.r_p50_ms:.1f}"
         parts = [
             f"{step.phase:<8} {_load(step)} {step.goodput_rps:>9.1f} good/s",
@@ -72,7 +71,7 @@ class TerminalProgress:
         if step.errors:
             parts.append(f"[red]{step.error_share:.0%} errors[/red]")
         if not step.valid:
-            parts.append(f"[yellow]void: {step.reason}[/yellow]")
+            parts.append(f"[yellow]void: {escape(step.reason)}[/yellow]")
         self.say("  ".join(parts))
 
     def close(self) -> None:
@@ -83,5 +82,26 @@ class TerminalProgress:
         return f"{time.monotonic() - self._begun:6.1f} s"
 
 
-def _left(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+class Counting:
+    """How many of how many are done, on a terminal, once it takes long enough to wonder."""
+
+    def __init__(self, console: Console, what: str) -> None:
+        self._console, self._what = console, what
+        self._begun = time.monotonic()
+        self._status: Status | None = None
+
+    def __enter__(self) -> Counting:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._status is not None:
+            self._status.stop()
+
+    def told(self, done: int, of: int) -> None:
+        spent = time.monotonic() - self._begun
+        if spent < WONDER_S or not self._console.is_terminal:
+            return
+        if self._status is None:
+            self._status = self._console.status("")
+            self._status.start()
+        self._status.update(f"{self._what}: {done} of {of}, about {doing.left(spent / done * (of - done))} left")

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floodmark.report.markdown import COLUMNS, escape, interval, provenance, significant, verdict_table
+from floodmark.report.cells import COLUMNS, significant
+from floodmark.report.markdown import escape, interval, provenance, verdict_table
 from floodmark.results.folder import StoredRun
 from floodmark.results.metrics import rows
 from floodmark.results.schema import Result

@@ -1,0 +1,211 @@
+"""The part of the page that compares the servers of one workload."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from markupsafe import Markup
+
+from floodmark.report import cells
+from floodmark.report.cells import Cell, significant
+from floodmark.report.html import charts, series
+from floodmark.report.html.charts import LOG, Scales, Spec
+from floodmark.report.html.looks import Look, look
+from floodmark.report.html.pictures import svg
+from floodmark.report.html.series import Row
+from floodmark.report.runs import Subject, Workload
+from floodmark.results.schema import Result
+from floodmark.verdict.step import Step
+
+MOST_NAMES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableRow:
+    """One server of the verdict table."""
+
+    id: str
+    name: str
+    look: Look
+    place: str
+    tied: str
+    status: str
+    cells: list[tuple[str, Cell]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """What the runs of one server said, newest and earlier."""
+
+    name: str
+    runs: int
+    confirmed: int
+    least: str
+    middle: str
+    most: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Everything the template says of one workload; ``document`` is what the page's script is given."""
+
+    id: str
+    name: str
+    columns: list[str]
+    rows: list[TableRow]
+    looks: list[Look]
+    charted: bool
+    quantiles: Sequence[str]
+    logs: dict[str, bool]
+    pictures: dict[str, Markup]
+    null: str
+    left_out: list[tuple[str, Step]]
+    history: int
+    spread: list[Spread]
+    document: dict[str, Any]
+
+
+def subject_id(number: int, subject: Subject) -> str:
+    return f"server-{number}-{subject.number}"
+
+
+def compare(number: int, workload: Workload, *, drawn: bool) -> Comparison:
+    """The comparison of the report's workload ``number``; ``drawn``: with static pictures, where they can be made."""
+    names = [one.name for one in workload.subjects]
+    data = _data(workload)
+    scales = Scales.around(data["points"], data["marks"], next((row["goodput"] for row in data["null"]), None))
+    specs = {"goodput": charts.goodput(names, scales, data), "latency": charts.latency(names, scales, data)}
+    charted = bool(data["points"])
+    past = _history(workload)
+    shown = cells.columns(one.verdict for one in workload.subjects)
+    document: dict[str, Any] = {
+        "data": {
+            "points": series.columns(data["points"]),
+            "levels": series.columns(data["levels"]),
+            "marks": data["marks"],
+            "null": data["null"],
+            "history": series.columns(past),
+        }
+    }
+    if charted:
+        axes = {"goodput": scales.goodput, "latency": scales.latency}
+        document |= {name: _without_data(spec, scales.users, axes[name]) for name, spec in specs.items()}
+    if past:
+        document["history"] = _without_data(charts.history(names, past), None, None)
+    return Comparison(
+        id=f"workload-{number}",
+        name=workload.name,
+        columns=list(shown),
+        rows=[_row(number, workload, one, {name: cell(one.verdict) for name, cell in shown.items()})
+              for one in workload.subjects],
+        looks=[look(one.name, one.number) for one in workload.subjects],
+        charted=charted,
+        quantiles=series.QUANTILES,
+        logs={"users": True, "goodput": scales.goodput_type == LOG, "latency": True},
+        pictures={
+            name: _picture(spec, f"static-{number}-{name}", drawn=drawn and charted) for name, spec in specs.items()
+        },
+        null=" ".join(row["label"] + "." for row in data["null"]),
+        left_out=[(one.name, step) for one in workload.subjects for step in one.run.steps if not step.valid],
+        history=len(past),
+        spread=[_spread(one) for one in workload.subjects if one.earlier],
+        document=document,
+    )  # fmt: skip
+
+
+def _picture(spec: Spec, name: str, *, drawn: bool) -> Markup:
+    """Markup already: what came from files, Vega has escaped."""
+    return Markup((svg(spec, name) or "") if drawn else "")
+
+
+def _data(workload: Workload) -> dict[str, list[Row]]:
+    data: dict[str, list[Row]] = {"points": [], "levels": [], "marks": [], "null": null_lines(workload.subjects)}
+    for one in workload.subjects:
+        visits = series.drawn(one.run.steps, float(one.facts["scenario"].get("load", {}).get("think_time_ms", 0.0)))
+        data["points"] += series.points(one.name, visits)
+        data["levels"] += series.levels(one.name, visits)
+        data["marks"] += series.marks(one.name, one.verdict.metrics)
+    return data
+
+
+def null_lines(subjects: Sequence[Subject]) -> list[Row]:
+    """What the generator itself can do, where that was measured: one line for each different value."""
+    rates = {(one.facts.get("generator") or {}).get("null_rps") for one in subjects}
+    return [
+        {"goodput": rate, "label": f"The generator's own ceiling: {significant(rate, 3)} requests/s"}
+        for rate in sorted(rate for rate in rates if rate)
+    ]
+
+
+def _without_data(spec: Spec, users: Any, rates: Any) -> Spec:
+    """The data comes once for all charts of a workload, and with each chart both kinds of its axes."""
+    axes = {
+        axis: {**domains, "ticks": charts.ticks(*domains[LOG])}
+        for axis, domains in (("x", users), ("y", rates))
+        if domains is not None
+    }
+    kept = {key: value for key, value in spec.items() if key != "datasets"}
+    return {**kept, "usermeta": {"axes": axes}}
+
+
+def _row(number: int, workload: Workload, one: Subject, shown: dict[str, Cell]) -> TableRow:
+    status = str(one.facts["status"])
+    return TableRow(
+        id=subject_id(number, one),
+        name=one.name,
+        look=look(one.name, one.number),
+        place=str(one.place or cells.UNKNOWN),
+        tied=_names(workload.tied_with(one)),
+        status="" if status == "complete" else status,
+        cells=list(shown.items()),
+    )
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= MOST_NAMES else f"{len(names)} others"
+
+
+def _history(workload: Workload) -> list[Row]:
+    """Every run's ceiling, where any server has more than one run."""
+    if not any(one.earlier for one in workload.subjects):
+        return []
+    rows = []
+    for one in workload.subjects:
+        rows += [_past(one.name, old.started, old.ceiling) for old in one.earlier]
+        rows.append(_past(one.name, str(one.facts["started"]), one.verdict.metrics.get("ceiling_rps")))
+    return rows
+
+
+def _past(name: str, started: str, row: Result | None) -> Row:
+    value = row.value if row is not None and isinstance(row.value, float) else row.lo if row is not None else None
+    said = f"{' '.join(cells.parts(row, 4))} good/s" if row is not None else "no verdict"
+    return {
+        "server": name,
+        "started": round(1000 * datetime.fromisoformat(started).timestamp()),
+        "value": value,
+        "lo": row.lo if row is not None else None,
+        "hi": row.hi if row is not None else None,
+        "valid": row is not None and row.valid and value is not None,
+        "label": f"{name}, {started[:16].replace('T', ' ')}: {said}",
+    }
+
+
+def _spread(one: Subject) -> Spread:
+    ceilings = [old.ceiling for old in one.earlier] + [one.verdict.metrics.get("ceiling_rps")]
+    values = [row.value for row in ceilings if row is not None and row.valid and isinstance(row.value, float)]
+
+    def text(number: float | None) -> str:
+        return cells.UNKNOWN if number is None else significant(number, 4)
+
+    return Spread(
+        name=one.name,
+        runs=len(ceilings),
+        confirmed=len(values),
+        least=text(min(values, default=None)),
+        middle=text(statistics.median(values) if values else None),
+        most=text(max(values, default=None)),
+    )

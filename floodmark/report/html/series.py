@@ -1,0 +1,181 @@
+"""What charts draw, as plain rows: a server's visits, its verdict's marks, and its seconds."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from floodmark.report.cells import parts
+from floodmark.results.schema import BucketCount, Result, Second
+from floodmark.verdict.step import Step
+from floodmark.verdict.words import Model, Phase
+
+Row = dict[str, Any]
+
+QUANTILES = ("p50", "p95", "p99")
+MOST_SECONDS = 240
+"""Points of one chart over time; a longer run is drawn from means over several seconds."""
+BUCKETS_PER_DECADE = 24
+
+
+def drawn(steps: Iterable[Step], think_time_ms: float) -> list[Step]:
+    """The visits of a curve: no warm-up, and none without think time in a run that has one, as its users are others."""
+    left_out = {Phase.WARM} | ({Phase.BASE, Phase.BRACKET} if think_time_ms else set())
+    return [s for s in steps if s.phase not in left_out and s.model is Model.CLOSED and s.users > 0]
+
+
+def points(name: str, steps: Iterable[Step]) -> list[Row]:
+    """One row for each visit, valid or not, with everything a reader may ask of it."""
+    return [_point(name, step) for step in steps]
+
+
+def _point(name: str, step: Step) -> Row:
+    row: Row = {
+        "server": name,
+        "visit": step.visit,
+        "phase": str(step.phase),
+        "users": step.users,
+        "goodput": _short(step.goodput_rps),
+        "lo": _short(step.goodput_lo),
+        "hi": _short(step.goodput_hi),
+        "errors": _short(step.error_share),
+        "valid": step.valid,
+        "reason": step.reason or ("" if step.valid else "not valid"),
+    }
+    for quantile in QUANTILES:
+        row[quantile] = _short(getattr(step, f"r_{quantile}_ms"))
+    return row
+
+
+def levels(name: str, steps: Iterable[Step]) -> list[Row]:
+    """One row for each level: medians of its valid visits on the way up, and of their intervals."""
+    found: dict[int, list[Step]] = {}
+    for step in steps:
+        if step.valid and step.phase is not Phase.RECOVERY:
+            found.setdefault(step.users, []).append(step)
+    rows = []
+    for users in sorted(found):
+        visits = found[users]
+        row: Row = {
+            "server": name,
+            "users": users,
+            "goodput": _median(s.goodput_rps for s in visits),
+            "lo": _median(s.goodput_lo for s in visits),
+            "hi": _median(s.goodput_hi for s in visits),
+        }
+        for quantile in QUANTILES:
+            row[quantile] = _median(getattr(s, f"r_{quantile}_ms") for s in visits)
+        rows.append(row)
+    return rows
+
+
+def marks(name: str, metrics: Mapping[str, Result]) -> list[Row]:
+    """A server's ceiling, as far as it is known, and its knee."""
+    ceiling, knee = metrics.get("ceiling_rps"), metrics.get("knee_users")
+    rows: list[Row] = []
+    if ceiling is not None and ceiling.valid and isinstance(ceiling.value, float):
+        text = f"{name}: ceiling {' '.join(parts(ceiling, 4))} good/s"
+        interval = {"lo": _short(ceiling.lo), "hi": _short(ceiling.hi)}
+        rows.append({"server": name, "kind": "ceiling", "goodput": _short(ceiling.value), **interval, "label": text})
+        if knee is not None and knee.valid and isinstance(knee.value, float):
+            text = f"{name}: knee at {' '.join(parts(knee, 3))} users"
+            at = {"users": _short(knee.value), "goodput": _short(ceiling.value)}
+            rows.append({"server": name, "kind": "knee", **at, "label": text})
+    elif ceiling is not None and ceiling.lo is not None:
+        text = f"{name}: ceiling {parts(ceiling, 4)[0]} good/s, not confirmed"
+        rows.append({"server": name, "kind": "bound", "goodput": _short(ceiling.lo), "label": text})
+    return rows
+
+
+PLACES = ("in the app", "in the server", "in the kernel", "waiting")
+CORES = ("all processes of the target", "busiest process of the target", "busiest process of the generator")
+
+
+def seconds(timeline: Sequence[Second]) -> list[Row]:
+    """Where requests were, and who used CPU, over time."""
+    size = max(1, math.ceil(len(timeline) / MOST_SECONDS))
+    return [_second(timeline[first : first + size]) for first in range(0, len(timeline), size)]
+
+
+def _second(part: Sequence[Second]) -> Row:
+    inside = _mean(part, "in_app")
+    if inside is None:
+        inside = _mean(part, "app_inflight_mean")
+    server, kernel, flight = _mean(part, "in_server"), _mean(part, "in_kernel"), _mean(part, "inflight_mean")
+    waiting = None
+    if server is None and kernel is None and flight is not None:
+        # What the probe cannot see is told by the generator's own count: sent, and not yet in the app.
+        waiting = max(0.0, flight - (inside or 0.0))
+    cores = (_mean(part, name) for name in ("cpu_cores", "cpu_proc_max", "gen_cpu_max"))
+    return {
+        "t": part[0].t_s,
+        **dict(zip(PLACES, map(_coarse, (inside, server, kernel, waiting)), strict=True)),
+        **dict(zip(CORES, map(_coarse, cores), strict=True)),
+    }
+
+
+def known(rows: Sequence[Row], names: Sequence[str]) -> bool:
+    """Whether any row has any of these."""
+    return any(row[name] is not None for row in rows for name in names)
+
+
+def columns(rows: Sequence[Row]) -> dict[str, dict[str, list[Any]]]:
+    """The same rows with every name said once; the page's script makes rows of it again."""
+    return {"columns": {name: [row[name] for row in rows] for name in rows[0]} if rows else {}}
+
+
+def visits(steps: Iterable[Step]) -> list[Row]:
+    """When which level was visited."""
+    return [
+        {
+            "from": _short(step.t_start_s),
+            "to": _short(step.t_end_s),
+            "label": f"visit {step.visit}, {step.phase}, {step.users} users"
+            + ("" if step.valid else f"; left out: {step.reason or 'not valid'}"),
+        }
+        for step in steps
+    ]
+
+
+def latencies(buckets: Iterable[BucketCount], steps: Iterable[Step]) -> list[Row]:
+    """Good answers of every visit by latency, in wider buckets, as shares of the visit."""
+    users = {step.visit: step for step in steps}
+    counts: dict[int, dict[int, int]] = {}
+    for bucket in buckets:
+        if bucket.kind == "good" and bucket.bucket_hi_ms > 0:
+            wide = math.floor(BUCKETS_PER_DECADE * math.log10(max(bucket.bucket_hi_ms, 1e-3)))
+            visit = counts.setdefault(bucket.step, {})
+            visit[wide] = visit.get(wide, 0) + bucket.count
+    rows = []
+    for number, wides in sorted(counts.items()):
+        step, total = users.get(number), sum(wides.values())
+        for wide, count in sorted(wides.items()):
+            rows.append(
+                {
+                    "visit": f"{number} {step.phase} {step.users}" if step else str(number),
+                    "bucket": wide,
+                    "share": float(f"{count / total:.3g}"),
+                }
+            )
+    return rows
+
+
+def _mean(part: Sequence[Second], name: str) -> float | None:
+    values = [value for second in part if (value := getattr(second, name, None)) is not None]
+    return sum(values) / len(values) if values else None
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return _short(statistics.median(known)) if known else None
+
+
+def _short(number: float | None) -> float | None:
+    """As fine as anybody sees."""
+    return None if number is None or not math.isfinite(number) else float(f"{number:.5g}")
+
+
+def _coarse(number: float | None) -> float | None:
+    return None if number is None else float(f"{number:.3g}")

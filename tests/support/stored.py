@@ -1,0 +1,80 @@
+"""Stored runs for reports: those of docs/runs, copied under other names and with more files than are kept there."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from floodmark.results.schema import BucketCount, Second
+from floodmark.results.table import write_table
+from target_apps.serve import ROOT
+
+KEPT = sorted((ROOT / "docs" / "runs").iterdir())
+
+
+def copy_run(original: Path, into: Path, number: int, **changed: Any) -> Path:
+    """A copy of a run, ``number`` hours later and under a name of its own. ``changed``: of its scenario."""
+    facts = json.loads((original / "run.json").read_text())
+    begun = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=number)
+    run_id = f"{begun:%Y%m%dT%H%M%SZ}-{facts['scenario']['name']}-{number}"
+    facts |= {"run_id": run_id, "started": begun.isoformat(timespec="milliseconds")}
+    facts["scenario"] |= changed
+    if changed:
+        facts["config_hash"] = "-".join(map(str, changed.values())) + facts["config_hash"]
+    path = into / run_id
+    path.mkdir(parents=True)
+    (path / "run.json").write_text(json.dumps(facts))
+    for name in ("results.csv", "steps.csv"):
+        rows = list(csv.reader((original / name).read_text().splitlines()))
+        with (path / name).open("w", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows([rows[0], *([run_id, *row[1:]] for row in rows[1:])])
+    return path
+
+
+def add_details(path: Path) -> None:
+    """A timeline and histograms for a run that has none: as its visits say, second by second."""
+    with (path / "steps.csv").open() as file:
+        steps = list(csv.DictReader(file))
+    seconds = []
+    for t in range(math.floor(float(steps[-1]["t_end_s"]))):
+        step = next(s for s in steps if t <= float(s["t_end_s"]))
+        users = int(step["users"])
+        seconds.append(
+            Second(
+                t_s=t,
+                time=f"2026-01-01T00:{t // 60:02}:{t % 60:02}.000+00:00",
+                visit=int(step["visit"]),
+                phase=step["phase"],
+                users=users,
+                good=round(float(step["goodput_rps"])),
+                inflight_mean=users * 0.99,
+                app_inflight_mean=min(users, 7.9) + 0.01 * (t % 7),
+                cpu_cores=0.1 + 0.013 * (t % 11),
+                cpu_proc_max=0.05 + 0.007 * (t % 5),
+                gen_cpu_max=0.04 + 0.003 * (t % 3),
+            )
+        )
+    write_table(path / "timeline.csv", Second, seconds)
+    buckets = []
+    for step in steps:
+        low = float(step["r_p50_ms"] or 50) / 1.2
+        for n in range(40):
+            edges = {"bucket_lo_ms": low * 1.01**n, "bucket_hi_ms": low * 1.01 ** (n + 1)}
+            buckets.append(BucketCount(step=int(step["visit"]), kind="good", count=1 + (n * 7) % 13, **edges))
+    write_table(path / "histograms.csv", BucketCount, buckets)
+
+
+def many(into: Path, count: int, workloads: tuple[str, ...] = ("io", "cpu", "mixed")) -> Path:
+    """``count`` different servers under each workload, with everything a run has."""
+    number = 0
+    for workload in workloads:
+        for server in range(count):
+            number += 1
+            original = KEPT[server % len(KEPT)]
+            name = f"{original.name.split('-', 1)[1].rsplit('-io', 1)[0]}-{server}"
+            add_details(copy_run(original, into, number, name=name, workload=workload))
+    return into
