@@ -100,10 +100,10 @@ FIXTURES = (
     Fixture(
         id="memory",
         word=Bottleneck.MEMORY,
-        claim="64 kB kept of every request, with a limit of 128 MiB",
+        claim="64 kB kept of every request, with a limit of 80 MiB",
         app="growing",
         settings={"workers": 1, "threads": 4},
-        beside=memory(128 * MIB),
+        beside=memory(80 * MIB),
         needs=groups.cannot,
     ),
     Fixture(

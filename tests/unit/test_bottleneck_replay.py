@@ -36,7 +36,7 @@ def noisy(step: Step, draw: random.Random) -> Step:
 def replayed(kept: Kept, draw: random.Random) -> list[Step]:
     """The run with other visits of its held level, drawn from those it had, and noise on all."""
     held = [s for s in kept.steps if s.phase is Phase.HOLD]
-    rest = [s for s in kept.steps if s.phase is Phase.BASE or not held]
+    rest = [s for s in kept.steps if s.phase is not Phase.HOLD]
     return [noisy(s, draw) for s in [*rest, *draw.choices(held, k=len(held))]]
 
 

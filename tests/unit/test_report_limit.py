@@ -1,0 +1,46 @@
+"""What the limit is made of, as the summary and the table say it."""
+
+from __future__ import annotations
+
+import pytest
+
+from floodmark.report.limit import limit_lines, limit_word
+from floodmark.report.marks import BAD, GOOD, WARN
+from floodmark.results.limits import advice_rows
+from floodmark.results.schema import Result
+
+SLOTS = {
+    "bottleneck": Result(metric="bottleneck", value="slots", reason="8.0 of 8 slots busy: more threads"),
+    "bottleneck_margin": Result(metric="bottleneck_margin", value=0.11),
+}
+
+
+def advice(word: str) -> dict[str, Result]:
+    tried = {"word": word, "change": "threads 4 -> 8", "note": "threads 4 -> 8 gave 158.0/s instead of 79.0/s"}
+    rows = advice_rows("run", {**tried, "goodput_rps": 158.0, "goodput_lo": 150.0, "goodput_hi": 160.0})
+    return {row.metric: row for row in rows}
+
+
+def test_the_word_its_margin_and_its_evidence() -> None:
+    assert limit_lines(SLOTS) == [
+        (GOOD, "limit", "slots: workers and threads (margin 11%): 8.0 of 8 slots busy: more threads")
+    ]
+    assert limit_word(SLOTS) == "slots"
+
+
+def test_unknown_is_said_with_its_reason_and_is_no_word_of_the_table() -> None:
+    unknown = {"bottleneck": Result(metric="bottleneck", value="unknown", valid=False, reason="no rule fits; users 8")}
+    assert limit_lines(unknown) == [(WARN, "limit", "unknown: no rule fits; users 8")]
+    assert limit_word(unknown) is None
+    assert limit_lines({}) == []
+    assert limit_word({}) is None
+
+
+@pytest.mark.parametrize(("word", "mark"), [("confirmed", GOOD), ("not_confirmed", BAD), ("not_tried", WARN)])
+def test_what_came_of_the_advice(word: str, mark: str) -> None:
+    rows = advice(word)
+    assert rows["advice_rps"].value == 158.0
+    (_, line) = limit_lines({**SLOTS, **rows})
+    assert line[:2] == (mark, "advice")
+    assert line[2].endswith("threads 4 -> 8 gave 158.0/s instead of 79.0/s")
+    assert advice_rows("run", None) == []
