@@ -97,11 +97,11 @@ def test_a_mismatch_in_a_container_is_refused_and_leaves_nothing(tmp_path: Path)
 
 def test_too_little_memory_is_named_memory_and_leaves_nothing(tmp_path: Path) -> None:
     bind = f"127.0.0.1:{free_port()}"
-    words = ["run", "gthread", "--quick", "--set", "server.workers=4", "--set", "budget.memory=33m"]
+    words = ["run", "gthread", "--quick", "--set", "server.workers=32", "--set", "budget.memory=64m"]
     done = Command([*words, "--backend", "compose", "--bind", bind, "--results", str(tmp_path)]).run(120)
     assert done.returncode == 3, done.stderr
     assert "out of memory: the kernel killed" in done.stderr
-    assert "limit 33 MiB" in done.stderr
+    assert "limit 64 MiB" in done.stderr
     assert containers() == []
     facts = json.loads((only_run(tmp_path) / "run.json").read_text())
     assert facts["status"] == "failed"

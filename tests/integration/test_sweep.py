@@ -16,7 +16,18 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 def test_a_small_sweep_keeps_a_setting_that_fails_as_a_row(tmp_path: Path) -> None:
     bind = f"127.0.0.1:{free_port()}"
-    words = ["sweep", "gunicorn-sync", "--threads", "1,4", "--workers", "2", "--set", "search.time_budget_s=10"]
+    words = [
+        "sweep",
+        "gunicorn-sync",
+        "--threads",
+        "1,4",
+        "--workers",
+        "2",
+        "--set",
+        "search.time_budget_s=10",
+        "--set",
+        "search.precision=0.5",
+    ]
     command = Command([*words, "--backend", "process", "--bind", bind, "--results", str(tmp_path), "--json"])
     done = command.run(150)
     (folder,) = tmp_path.iterdir()
