@@ -17,7 +17,7 @@ SCENARIOS := $(sort $(basename $(notdir $(wildcard scenarios/*.toml))))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install dev concurrency hostile doctor down test test-unit test-load test-integration test-e2e benchmark-generator benchmark-probe benchmark-sampling bottlenecks benchmarks strategies known-answers lint format lock docs
+.PHONY: help install dev report vendor concurrency hostile doctor down test test-unit test-load test-integration test-e2e benchmark-generator benchmark-probe benchmark-sampling bottlenecks benchmarks strategies known-answers lint format lock docs
 
 help: ## this list
 	@echo "floodmark: where does a Flask deployment saturate, and what stops it?"
@@ -35,6 +35,9 @@ sweep-%: $(VENV)/.installed ## best setting of a scenario's server, e.g. make sw
 
 ui-%: $(VENV)/.installed ## Locust's web UI on a scenario, at http://127.0.0.1:8089
 	$(FLOODMARK) ui $* $(TARGET_OPTIONS) $(ARGS)
+
+report: $(VENV)/.installed ## stored runs as one HTML file, report.html; RESULTS=DIR takes another folder than results/
+	$(FLOODMARK) report $(RESULTS) $(ARGS)
 
 up-%: $(VENV)/.installed ## bring a scenario's target up by hand
 	$(FLOODMARK) up $* $(OPTIONS)
@@ -64,7 +67,7 @@ test-load: $(VENV)/.dev ## what runs inside Locust, in a process that Locust has
 test-integration: $(VENV)/.dev ## real servers on loopback, with known answers
 	$(BIN)/pytest tests/integration $(ARGS)
 
-test-e2e: $(VENV)/.dev ## Compose; skipped where no Docker engine answers
+test-e2e: $(VENV)/.dev ## Compose and pages; skipped where no Docker engine answers, or no Chromium is
 	$(BIN)/pytest tests/e2e $(ARGS)
 
 benchmark-sampling: $(VENV)/.dev ## what watching the target costs, and the ceiling with and without
@@ -100,6 +103,7 @@ lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter, README as generated
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/build.py --check
+	$(BIN)/python docs/vendor.py --check
 	$(BIN)/python -m benchmarks.strategies --check
 	$(BIN)/python -m benchmarks.known_answers --check
 
@@ -109,6 +113,9 @@ format: $(VENV)/.dev ## let ruff format and mend
 
 docs: $(VENV)/.dev ## README's verdict table and docs/verdicts.svg from docs/runs; ARGS='--add RUN_DIR' takes runs in
 	$(BIN)/python docs/build.py $(ARGS)
+
+vendor: $(VENV)/.dev ## renew the charting library of reports from its npm packages; needs Node.js
+	$(BIN)/python docs/vendor.py
 
 dev: $(VENV)/.dev ## .venv with what tests and lint need
 

@@ -12,8 +12,10 @@ from floodmark.load.web_state import Live, structure
 from floodmark.report.html import assets, charts, looks, series
 
 KEY = "saturation"
+QUANTILE = "p50"
+"""Known after few answers; a tail takes more than the first visits have."""
 LINK = (
-    '<a href="./saturation" data-testid="live-link" style="position:fixed;right:1rem;bottom:1rem;z-index:9;'
+    '<a href="./saturation" data-testid="live-link" style="position:fixed;left:1rem;bottom:1rem;z-index:9;'
     'padding:.5rem .8rem;border-radius:6px;background:#0550ae;color:#fff;font:14px sans-serif">'
     "Live charts of the search</a>"
 )
@@ -84,7 +86,7 @@ def _page(live: Live) -> str:
     names = [live.name]
     specs = {
         "goodput": charts.goodput(names, nothing, {}),
-        "latency": charts.latency(names, nothing, {}),
+        "latency": charts.latency(names, nothing, {}, QUANTILE),
         "pulse": charts.pulse(),
     }
     return assets.environment().get_template("live.html.j2").render(
@@ -92,6 +94,7 @@ def _page(live: Live) -> str:
         css=Markup(assets.template("page.css")),
         looks=[looks.look(live.name, 0)],
         quantiles=series.QUANTILES,
+        quantile=QUANTILE,
         script=Markup(assets.template("live.js")),
         specs=Markup(assets.script_json(specs)),
         facts=live.facts(),

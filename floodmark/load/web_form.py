@@ -26,7 +26,7 @@ def add_fields(parser: LocustArgumentParser) -> None:
         default="",
         type=_slo,
         env_var="FLOODMARK_SLO",
-        help='floodmark: also search the rate of arrivals that keeps a latency: "5x" the uncontended one, or "250ms"',
+        help='floodmark: also find the rate of arrivals that keeps a latency, "5x" or "250ms"',
     )
     settings = read_settings()
     if settings.choices:

@@ -104,6 +104,7 @@ class Live:
         """The search at work, in words."""
         known = so_far(self.steps)
         return {
+            "name": self.name,
             "phase": self._phase(),
             "estimate": doing.estimate(known) or "none yet",
             "bracket": doing.bracket(known) or "none yet",

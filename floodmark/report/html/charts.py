@@ -102,7 +102,9 @@ def goodput(names: Sequence[str], scales: Scales, data: Mapping[str, Sequence[Ro
     }  # fmt: skip
 
 
-def latency(names: Sequence[str], scales: Scales, data: Mapping[str, Sequence[Row]]) -> Spec:
+def latency(
+    names: Sequence[str], scales: Scales, data: Mapping[str, Sequence[Row]], quantile: str = "p95"
+) -> Spec:
     """Latency of good answers against users: the quantile that the page's control chooses."""
     users, time = _x("users", scales.users, LOG), _y("ms", "latency / ms", scales.latency, LOG)
     look = _Look(names)
@@ -110,7 +112,7 @@ def latency(names: Sequence[str], scales: Scales, data: Mapping[str, Sequence[Ro
     chosen = [{"calculate": "datum[quantile]", "as": "ms"}, {"filter": "isValid(datum.ms)"}]
     return {
         **_head("Latency of good answers against concurrent users, a curve for each server", data),
-        "params": [{"name": "hidden", "value": []}, {"name": "quantile", "value": "p95"}],
+        "params": [{"name": "hidden", "value": []}, {"name": "quantile", "value": quantile}],
         "layer": [
             _layer("marks", {"type": "rule", "strokeWidth": 1.5, "strokeDash": [1.5, 2.5], "clip": True},
                    {"x": users, **level}, "datum.kind == 'knee'"),

@@ -1,0 +1,96 @@
+"""`floodmark ui` in a browser: form, tab, live charts; start, stop, another scenario, start again, quit."""
+
+from __future__ import annotations
+
+import csv
+import io
+import signal
+import urllib.request
+
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support.browser import Watched, watched
+from tests.support.processes import Command, free_port, wait_for
+
+SLOW_MS = 40_000
+
+
+def start(page: Page, scenario: str) -> None:
+    page.get_by_role("button", name="Custom parameters").click()
+    page.get_by_label("Scenario").select_option(scenario)
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.get_by_role("tab", name="Saturation").click(timeout=SLOW_MS)
+    expect(page.locator("tbody tr").first).to_contain_text("warm", timeout=SLOW_MS)
+
+
+def look_at_the_live_page(browser: Browser, web: str) -> None:
+    with watched(browser) as seen:
+        page = seen.page
+        page.goto(f"{web}/saturation")
+        point = page.get_by_test_id("goodput").locator("[aria-roledescription='point']")
+        expect(point).not_to_have_count(0, timeout=SLOW_MS)
+        label = point.first.get_attribute("aria-label") or ""
+        assert label.startswith("gthread, visit ")
+        expect(page.get_by_test_id("live-phase")).to_contain_text("left")
+        expect(page.get_by_test_id("live-r0")).to_contain_text("ms")
+        expect(page.get_by_test_id("live-generator")).to_contain_text("of a core")
+        expect(page.get_by_test_id("pulse")).to_have_attribute("data-drawn", "yes")
+        before = page.get_by_test_id("heard").get_attribute("data-seconds")
+        expect(page.get_by_test_id("heard")).not_to_have_attribute("data-seconds", before or "")
+        page.get_by_role("checkbox", name="logarithmic goodput").check()
+        page.get_by_role("checkbox", name="gthread").uncheck()
+        expect(point).to_have_count(0)
+        page.get_by_role("checkbox", name="gthread").check()
+        expect(point).not_to_have_count(0)
+        seen.shoot("live", whole=True)
+        seen.must_be_accessible()
+        seen.must_have_said_nothing()
+        seen.must_have_asked_only(web)
+
+
+def test_the_search_is_started_watched_stopped_and_started_on_another_server(browser: Browser) -> None:
+    port, web_port = free_port(), free_port()
+    bind = f"127.0.0.1:{port}"
+    command = Command(["ui", "gthread", "--quick", "--backend", "process", "--bind", bind, "--web-port", str(web_port)])
+    process = command.start()
+    web = f"http://127.0.0.1:{web_port}"
+    try:
+        wait_for(lambda: up(web), 30, "the web UI")
+        with watched(browser) as seen:
+            use(seen, browser, web)
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=40)
+    assert process.returncode == 130, err
+    assert "gunicorn-sync at" in err
+    command.must_have_left_nothing()
+
+
+def use(seen: Watched, browser: Browser, web: str) -> None:
+    page = seen.page
+    page.goto(web)
+    start(page, "gthread")
+    look_at_the_live_page(browser, web)
+    seen.shoot("ui-tab")
+    page.get_by_role("tab", name="Download Data").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download saturation steps CSV").click()
+    steps = list(csv.DictReader(io.StringIO(download.value.path().read_text())))
+    assert [step["phase"] for step in steps[:1]] == ["warm"]
+    expect(page.get_by_test_id("live-link")).to_have_attribute("href", "./saturation")
+
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="New").click(timeout=SLOW_MS)
+    start(page, "sync")
+    with urllib.request.urlopen(f"{web}/saturation/steps.csv", timeout=5) as answer:
+        assert answer.read().decode().count("\n") < 1 + len(steps) + 1
+    seen.must_have_said_nothing()
+    seen.must_have_asked_only(web)
+
+
+def up(web: str) -> bool:
+    try:
+        with urllib.request.urlopen(web, timeout=5):
+            return True
+    except OSError:
+        return False

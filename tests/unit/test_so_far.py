@@ -1,0 +1,102 @@
+"""What a search knows while at work, and the words for it."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import itertools
+
+from rich.console import Console
+
+from floodmark.report import doing
+from floodmark.report.progress import Counting, TerminalProgress
+from floodmark.results.folder import read_run
+from floodmark.search.order import Order
+from floodmark.verdict.so_far import SoFar, so_far
+from floodmark.verdict.step import Step
+from floodmark.verdict.words import Generator, Phase
+from tests.support.stored import KEPT
+
+STEPS = read_run(KEPT[0]).steps
+
+
+def upto(phase: Phase, count: int = 1) -> list[Step]:
+    """All visits up to the ``count``-th one of a phase."""
+    last = [n for n, step in enumerate(STEPS) if step.phase is phase][count - 1]
+    return STEPS[: last + 1]
+
+
+def test_before_the_first_visit_that_counts_nothing_is_known() -> None:
+    assert so_far([]) == so_far(STEPS[:2]) == SoFar()
+    assert doing.estimate(SoFar()) == doing.bracket(SoFar()) == ""
+
+
+def test_the_bracket_closes_around_eight_slots() -> None:
+    rising = so_far(upto(Phase.BRACKET, 2))
+    assert (rising.free, rising.full) == (4, None)
+    assert doing.bracket(rising) == "above 4 users"
+    found = so_far(upto(Phase.BRACKET, 5))
+    assert found.free == 8
+    assert found.full == 16
+    assert doing.bracket(found) == "8 to 16 users"
+
+
+def test_the_estimate_is_of_the_highest_level_and_then_of_the_held_one() -> None:
+    before = so_far(upto(Phase.PLACE, 2))
+    assert not before.held
+    first = so_far(upto(Phase.HOLD, 1))
+    assert first.held
+    assert first.visits == 1
+    assert first.goodput is not None
+    assert first.goodput.lo < first.goodput.value < first.goodput.hi < 1.2 * first.goodput.value
+    done = so_far(STEPS)
+    assert done.goodput is not None
+    assert (done.users, done.visits) == (32, 3)
+    assert doing.estimate(done) == "155.6 good/s [153.0, 158.2], 3 visits held at 32 users"
+
+
+def test_visits_left_out_count_for_nothing() -> None:
+    void = [dataclasses.replace(step, valid=False) for step in STEPS]
+    assert so_far(void) == SoFar()
+
+
+def test_the_generator_s_health_is_told_as_far_as_it_is_known() -> None:
+    step = dataclasses.replace(STEPS[-1], gen_verdict=Generator.SUSPECT, gen_cpu_max=0.61, loop_lag_p99_ms=None)
+    assert doing.generator(step) == "suspect, 61% of a core"
+    assert doing.generator(dataclasses.replace(step, gen_verdict=None)) == ""
+
+
+def order(phase: Phase, users: int) -> Order:
+    return Order(phase=phase, users=users, think=True, settle_s=1, min_s=5, max_s=5, left_s=60)
+
+
+def test_without_a_terminal_a_plain_line_tells_each_new_phase_with_estimate_and_time_left() -> None:
+    output = io.StringIO()
+    progress = TerminalProgress(Console(file=output, width=200))
+    for number, step in enumerate(STEPS):
+        progress.order(order(step.phase, step.users))
+        progress.visit(STEPS[number])
+    progress.close()
+    lines = output.getvalue().splitlines()
+    changes = sum(now.phase is not before.phase for before, now in itertools.pairwise(STEPS)) + 1
+    assert len(lines) == len(STEPS) + changes
+    assert "\x1b" not in output.getvalue()
+    (verify,) = (line for line in lines if "verifying beyond" in line)
+    assert "about 60 s left, so far 155.6 good/s [153.0, 158.2]" in verify
+
+
+def test_on_a_terminal_the_status_line_tells_phase_level_estimate_and_time_left() -> None:
+    output = io.StringIO()
+    progress = TerminalProgress(Console(file=output, width=200, force_terminal=True))
+    for step in STEPS[:-1]:
+        progress.visit(step)
+    progress.order(order(Phase.RECOVERY, 4))
+    progress.close()
+    assert "looking for recovery: 4 users, about 60 s left, so far 155.6 good/s [153.0" in output.getvalue()
+
+
+def test_counting_is_silent_where_nobody_looks() -> None:
+    output = io.StringIO()
+    with Counting(Console(file=output, width=80), "reading") as counting:
+        counting.told(1, 1000)
+    assert output.getvalue() == ""
