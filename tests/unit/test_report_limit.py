@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from floodmark.report.limit import limit_lines, limit_word
+from floodmark.report.limit import limit_lines
 from floodmark.report.marks import BAD, GOOD, WARN
 from floodmark.results.limits import advice_rows
 from floodmark.results.schema import Result
@@ -25,15 +25,12 @@ def test_the_word_its_margin_and_its_evidence() -> None:
     assert limit_lines(SLOTS) == [
         (GOOD, "limit", "slots: workers and threads (margin 11%): 8.0 of 8 slots busy: more threads")
     ]
-    assert limit_word(SLOTS) == "slots"
 
 
-def test_unknown_is_said_with_its_reason_and_is_no_word_of_the_table() -> None:
+def test_unknown_is_said_with_its_reason() -> None:
     unknown = {"bottleneck": Result(metric="bottleneck", value="unknown", valid=False, reason="no rule fits; users 8")}
     assert limit_lines(unknown) == [(WARN, "limit", "unknown: no rule fits; users 8")]
-    assert limit_word(unknown) is None
     assert limit_lines({}) == []
-    assert limit_word({}) is None
 
 
 @pytest.mark.parametrize(("word", "mark"), [("confirmed", GOOD), ("not_confirmed", BAD), ("not_tried", WARN)])
