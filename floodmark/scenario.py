@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
@@ -14,6 +13,7 @@ from typing import Any
 
 from floodmark.app import CHECKS, AppSection
 from floodmark.errors import UsageError
+from floodmark.keys import Keys, override, section
 from floodmark.search.pace import SloSettings
 from floodmark.verdict.words import Connections, Model, Spacing
 
@@ -125,10 +125,10 @@ def from_table(
     table: dict[str, Any], *, name: str, where: str, overrides: Iterable[str] = (), home: Path = Path()
 ) -> Scenario:
     """A scenario from a parsed table; with ``[app]``, target may be empty. Raises UsageError."""
-    for override in overrides:
-        _override(table, override)
-    top = _Keys(table, where, "")
-    app = _section(top, "app", AppSection, CHECKS, None)
+    for text in overrides:
+        override(table, text)
+    top = Keys(table, where, "")
+    app = section(top, "app", AppSection, CHECKS, None)
     if app is not None and "workload" in table:
         raise UsageError(f"{where}: workload has no effect with [app]: its path or its locustfile is asked for")
     scenario = Scenario(
@@ -136,16 +136,16 @@ def from_table(
         target=top.take("target", _text, dataclasses.MISSING if app is None else ""),
         workload=top.take("workload", _text, WORKLOAD if app is None else app.workload),
         server=top.take("server", _settings, {}),
-        budget=_section(top, "budget", Budget, {"cpus": _at_least(1), "memory": _memory}, Budget()),
+        budget=section(top, "budget", Budget, {"cpus": _at_least(1), "memory": _memory}, Budget()),
         load=_load(top),
-        search=_section(
+        search=section(
             top,
             "search",
             SearchBudget,
             {"precision": _between(0.001, 0.5), "time_budget_s": _between(10, 86_400), "max_users": _at_least(2)},
             SearchBudget(),
         ),
-        slo=_section(top, "slo", Slo, {"latency": _latency, "error_rate": _between(0, 1)}, None),
+        slo=section(top, "slo", Slo, {"latency": _latency, "error_rate": _between(0, 1)}, None),
         app=app,
         home=home,
     )
@@ -155,8 +155,8 @@ def from_table(
     return scenario
 
 
-def _load(top: _Keys) -> Load:
-    load: Load = _section(
+def _load(top: Keys) -> Load:
+    load: Load = section(
         top,
         "load",
         Load,
@@ -181,63 +181,6 @@ def _load(top: _Keys) -> Load:
         if getattr(load, key) != getattr(default, key):
             raise UsageError(f"{top.where}: [load] {key} has no effect with model = '{load.model}'")
     return load
-
-
-def _override(table: dict[str, Any], text: str) -> None:
-    key, equals, value = text.partition("=")
-    steps = key.strip().split(".")
-    if not equals or not all(steps) or len(steps) > 2:
-        raise UsageError(f"--set {text!r}: must be section.key=value, such as server.workers=4")
-    try:
-        parsed = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        parsed = value.strip()
-    for step in steps[:-1]:
-        inner = table.setdefault(step, {})
-        if not isinstance(inner, dict):
-            raise UsageError(f"--set {text!r}: {step} is not a section")
-        table = inner
-    table[steps[-1]] = parsed
-
-
-class _Keys:
-    """Takes keys from one table and remembers what is left."""
-
-    def __init__(self, table: object, where: str, section: str) -> None:
-        self._where = f"{where}: [{section}]" if section else f"{where}:"
-        if not isinstance(table, dict):
-            raise UsageError(f"{self._where} must be a table, not {table!r}")
-        self.where = where
-        self._left = dict(table)
-        self._known: list[str] = []
-
-    def take(self, key: str, check: Callable[[Any], Any], default: Any = dataclasses.MISSING) -> Any:
-        self._known.append(key)
-        if key not in self._left:
-            if default is dataclasses.MISSING:
-                raise UsageError(f"{self._where} {key} is missing")
-            return default
-        value = self._left.pop(key)
-        try:
-            return check(value)
-        except ValueError as error:
-            raise UsageError(f"{self._where} {key} = {value!r}: {error}") from error
-
-    def nothing_left(self) -> None:
-        for key in self._left:
-            close = difflib.get_close_matches(key, self._known, n=1)
-            hint = f" (did you mean {close[0]!r}?)" if close else ""
-            raise UsageError(f"{self._where} unknown key {key!r}{hint}; allowed: {', '.join(self._known)}")
-
-
-def _section(top: _Keys, name: str, kind: type, checks: Mapping[str, Callable[[Any], Any]], default: Any) -> Any:
-    def read(table: object) -> Any:
-        keys = _Keys(table, top._where.rstrip(":"), name)  # noqa: SLF001 - same module
-        values = {f.name: keys.take(f.name, checks[f.name], f.default) for f in dataclasses.fields(kind)}
-        keys.nothing_left()
-        return kind(**values)
-
-    return top.take(name, read, default)
 
 
 def _text(value: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -17,6 +18,8 @@ from floodmark.results.schema import PROVENANCE
 from floodmark.targets.logs import LINES
 
 COPY = "app"
+INSIDE = "/app"
+ADDITION = "compose-app.json"
 MAX_BYTES = 512 * 1024**2
 MAX_FILES = 50_000
 LEFT_OUT = (".git", ".hg", ".svn", ".venv", "venv", "node_modules", "__pycache__", ".tox", ".nox", ".*_cache", "*.pyc")
@@ -58,6 +61,17 @@ def copy(app: OwnApp, folder: Path) -> Path:
         else:
             shutil.copy2(source, target, follow_symlinks=False)
     return place
+
+
+def write_addition(path: Path, app: OwnApp, placed: Placed, *, service: str, image: str, source: Path) -> None:
+    """Write what a Compose service needs besides, as a second Compose file."""
+    addition = {
+        "image": image,
+        # A dollar sign would be taken for one of Compose's own variables.
+        "environment": {name: text.replace("$", "$$") for name, text in placed.environment(app).items()},
+        "volumes": [{"type": "bind", "source": str(source).replace("$", "$$"), "target": placed.dir}],
+    }
+    path.write_text(json.dumps({"services": {service: addition}}), encoding="utf-8")
 
 
 def app_hash(app: OwnApp) -> str:

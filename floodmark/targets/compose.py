@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import os
 import shutil
 import subprocess
@@ -20,6 +18,7 @@ from floodmark.errors import TargetError
 from floodmark.share import SHARE
 from floodmark.targets import app as own
 from floodmark.targets import ready, requirements
+from floodmark.targets.image import image_tag
 from floodmark.targets.logs import tail
 from floodmark.targets.memory import MemoryGroup, MemoryUse, out_of_memory
 from floodmark.targets.requirements import Say
@@ -28,11 +27,8 @@ from floodmark.targets.target import Allotment, Effective, Running, Target
 from target_apps import catalog
 
 FILE = SHARE / "compose" / "compose.yaml"
-DOCKERFILE = SHARE / "compose" / "Dockerfile"
 INSIDE = "/run/floodmark"
-APP_INSIDE = "/app"
 OWN_SERVICE = "own"
-PACKAGES = "FLOODMARK_PACKAGES"
 STOP_TIMEOUT_S = 12
 STARVED_TIMEOUT_S = 1
 COMMAND_TIMEOUT_S = 120
@@ -59,15 +55,6 @@ def unavailable() -> str | None:
     if version.returncode != 0 or not version.stdout.strip().lstrip("v").startswith(("2", "3", "4", "5")):
         return "docker has no Compose v2"
     return None
-
-
-def image_tag() -> str:
-    """A tag that changes with anything the image is made from."""
-    digest = hashlib.sha256(os.environ.get(PACKAGES, "").encode())
-    for path in sorted([DOCKERFILE, *(SHARE / "target_apps").rglob("*")]):
-        if path.is_file() and "__pycache__" not in path.parts:
-            digest.update(path.relative_to(SHARE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return f"floodmark-target:{digest.hexdigest()[:12]}"
 
 
 class ComposeBackend:
@@ -148,18 +135,12 @@ class RunningContainer:
         self.image_digest = self._client.images.get(image).id
         source = own.copy(app, self._folder)
         placed = own.Placed(
-            dir=APP_INSIDE,
+            dir=own.INSIDE,
             packages=requirements.INSIDE if wanted is not None else None,
             report=f"{INSIDE}/{self._shared.report.name}",
         )
-        service = {
-            "image": image,
-            # A dollar sign would be taken for one of Compose's own variables.
-            "environment": {name: text.replace("$", "$$") for name, text in placed.environment(app).items()},
-            "volumes": [{"type": "bind", "source": str(source).replace("$", "$$"), "target": APP_INSIDE}],
-        }
-        self._addition = self._folder / "compose-app.json"
-        self._addition.write_text(json.dumps({"services": {self._service: service}}), encoding="utf-8")
+        self._addition = self._folder / own.ADDITION
+        own.write_addition(self._addition, app, placed, service=self._service, image=image, source=source)
 
     def _has_image(self, tag: str) -> bool:
         try:

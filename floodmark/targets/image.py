@@ -1,0 +1,20 @@
+"""The image of every target, by its content."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+from floodmark.share import SHARE
+
+DOCKERFILE = SHARE / "compose" / "Dockerfile"
+PACKAGES = "FLOODMARK_PACKAGES"
+
+
+def image_tag() -> str:
+    """A tag that changes with anything the image is made from."""
+    digest = hashlib.sha256(os.environ.get(PACKAGES, "").encode())
+    for path in sorted([DOCKERFILE, *(SHARE / "target_apps").rglob("*")]):
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(path.relative_to(SHARE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return f"floodmark-target:{digest.hexdigest()[:12]}"
