@@ -79,7 +79,7 @@ bottlenecks: $(VENV)/.dev ## a real server for each bottleneck, which must be na
 benchmark-generator: $(VENV)/.dev ## CPU per request of both clients against Locust's own and wrk; needs nginx and wrk
 	$(BIN)/python -m benchmarks.generator $(ARGS)
 
-benchmark-probe: $(VENV)/.dev ## what the WSGI probe costs a server per request, into docs/clients.md: about 20 minutes
+benchmark-probe: $(VENV)/.dev ## what the WSGI probe costs a server per request, into docs/clients.md: about 8 minutes
 	$(BIN)/python -m benchmarks.probe $(ARGS)
 	$(BIN)/python -m benchmarks.probe --document
 

@@ -10,8 +10,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from floodmark.handover.journal import JournalReader, Visited
 from floodmark.handover.settings import VARIABLE, LoadSettings, to_json
 from floodmark.hostile.measure import Conditions, Look, calm, disturbed
@@ -53,31 +51,32 @@ def test_as_many_silent_connections_as_sync_workers_starve_the_others(tmp_path: 
     assert found.evidence.in_kernel > 0
 
 
-@pytest.mark.parametrize(("name", "settings"), [("gunicorn-gevent", {}), ("waitress", {"threads": SLOTS})])
-def test_servers_that_wait_for_requests_in_a_loop_go_on_serving(
-    name: str, settings: dict[str, int], tmp_path: Path
-) -> None:
-    with up(name, tmp_path, **settings) as running:
+def test_a_server_that_waits_for_requests_in_a_loop_goes_on_serving(tmp_path: Path) -> None:
+    with up("gunicorn-gevent", tmp_path) as running:
         found = look(running, Kind.IDLE_SILENT)
-        assert found.service.answered > 0
-        assert found.evidence.held == SLOTS
-        if name == "waitress":
-            look(running, Kind.ABORTED)
-            assert running.ledger_path is not None
-            with contextlib.closing(LedgerReader(running.ledger_path)) as ledger:
-                wait_for(lambda: sum(c.in_flight for c in ledger.counts()) == 0, 20, "the end of aborted requests")
+    assert found.service.answered > 0
+    assert found.evidence.held == SLOTS
+
+
+def test_aborted_requests_leave_the_server_serving_and_nothing_in_the_app(tmp_path: Path) -> None:
+    with up("waitress", tmp_path, threads=SLOTS) as running:
+        look(running, Kind.ABORTED)
+        assert running.ledger_path is not None
+        with contextlib.closing(LedgerReader(running.ledger_path)) as ledger:
+            wait_for(lambda: sum(c.in_flight for c in ledger.counts()) == 0, 20, "the end of aborted requests")
+            assert sum(c.lost for c in ledger.counts()) == 0
 
 
 def test_the_command_stores_what_it_says(tmp_path: Path) -> None:
-    words = ["hostile", "waitress:threads=2", "--kinds", "slow-body", "--clients", "2", "--seconds", "2", "--json"]
+    words = ["hostile", "waitress:threads=2", "--kinds", "idle-silent", "--clients", "2", "--seconds", "2", "--json"]
     options = ["--backend", "process", "--bind", f"127.0.0.1:{free_port()}", "--results", str(tmp_path)]
     done = Command([*words, *options]).run()
     assert done.returncode == 0, done.stderr
     (found,) = json.loads(done.stdout)
     (stored,) = read_table(tmp_path / HOSTILE, HostileRow)
-    assert (found["server"], found["kind"], found["nominal_slots"]) == ("waitress", "slow-body", 2)
-    assert found["word"] == stored.word != Word.STARVED  # it takes the whole body in before the app sees any of it
-    assert stored.held == 2
+    assert (found["server"], found["kind"], found["nominal_slots"]) == ("waitress", "idle-silent", 2)
+    assert found["word"] == stored.word != Word.STARVED  # its loop waits for requests, no thread does
+    assert (stored.held, stored.alive) == (2, True)
 
 
 def test_a_level_of_users_does_not_count_the_hostile_ones_beside_them(tmp_path: Path) -> None:
