@@ -21,8 +21,5 @@ def limit_lines(results: Mapping[str, Result]) -> list[tuple[str, str, str]]:
     lines = [(GOOD, "limit", f"{BOTTLENECK_TEXT[named]}{clear}: {word.reason}")]
     tried = results.get("advice")
     if tried is not None and tried.value is not None:
-        marks = {"confirmed": GOOD, "not_confirmed": BAD}
-        lines.append(
-            (marks.get(str(tried.value), WARN), "advice", f"{str(tried.value).replace('_', ' ')}: {tried.reason}")
-        )
+        lines.append(_tried(Advice(str(tried.value)), tried.reason))
     return lines

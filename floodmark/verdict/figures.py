@@ -32,10 +32,10 @@ class Figures:
 
     Shares are of what there is: cpu_share of the CPU that CPUs, quota and, where it is shared, the generator leave;
     taken_share what others and the hypervisor took of it, and demand_share both. hottest: the busiest process, in
-    cores. app_growth: time inside the app over the same without contention. waiting: requests
-    in flight outside the app. unconnected: users without think time that have no request in flight: they are still
-    connecting. overflow_share: connections the kernel turned away, per answer. fullest, emptiest: of the processes, as
-    shares of a process's slots. memory_growth: per visit.
+    cores. cpu_wait_share: threads that were ready and did not run, per request inside the app. app_growth: time inside
+    the app over the same without contention. waiting: requests in flight outside the app. unconnected: users without
+    think time that have no request in flight: they are still connecting. overflow_share: connections the kernel turned
+    away, per answer. fullest, emptiest: of the processes, as shares of a process's slots. memory_growth: per visit.
     """
 
     visits: int = 0
@@ -49,7 +49,7 @@ class Figures:
     hottest: float | None = None
     taken_share: float | None = None
     demand_share: float | None = None
-    runq_cores: float | None = None
+    cpu_wait_share: float | None = None
     throttled_share: float | None = None
     memory_share: float | None = None
     memory_growth: float | None = None
@@ -114,7 +114,7 @@ def figures(steps: Sequence[Step], hold_users: int | None, declared: Declared, *
         hottest=middle(lambda s: s.cpu_proc_max),
         taken_share=taken,
         demand_share=None if cpu_share is None or taken is None else cpu_share + taken,
-        runq_cores=middle(lambda s: s.runq_cores),
+        cpu_wait_share=_over(middle(lambda s: s.runq_cores), inside if inside is not None else inflight),
         throttled_share=middle(lambda s: s.throttled_share),
         memory_share=middle(lambda s: _over(s.memory_bytes, s.memory_limit_bytes)),
         memory_growth=_growth(held),

@@ -82,7 +82,7 @@ RULES = (
     Rule(
         word=Bottleneck.MEMORY,
         conditions=(AtLeast("oom_kills", 0.5),),
-        evidence="{oom_kills:.0f} processes were killed for want of memory",
+        evidence="processes killed for want of memory: {oom_kills:.0f}",
         advice="raise the memory limit, or run fewer workers; look for what grows with each request",
         fixture="memory",
     ),
@@ -115,8 +115,11 @@ RULES = (
             Below("cpu_share", FULL),
             # A process that had a whole core could not have used more.
             Below("hottest", FULL),
+            # And one that got what it asked for was not held up.
+            AtLeast("cpu_wait_share", 0.2, optional=True),
         ),
-        evidence="others took {taken_share:.0%} of the target's CPUs, which itself had {cpu_share:.0%}",
+        evidence="others took {taken_share:.0%} of the target's CPUs, which itself had {cpu_share:.0%} "
+        "and waited for more",
         advice="move the neighbours away, or give the target CPUs of its own; until then this number is the host's",
         fixture="host",
     ),

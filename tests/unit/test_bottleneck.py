@@ -47,6 +47,7 @@ def visit(phase: Phase, users: int, **more: object) -> Step:
         "cpu_cores": 0.1,
         "cpu_proc_max": 0.05,
         "cpu_limit_cores": 1.0,
+        "runq_cores": 0.1,
         "neighbour_cores": 0.0,
         "steal": 0.0,
         "oom_kills": 0,
@@ -62,7 +63,7 @@ def run(users: int = 16, **more: object) -> list[Step]:
     return [visit(Phase.BASE, 1), *(visit(Phase.HOLD, users, **more) for _ in range(3))]
 
 
-BURN = {"app_ms_mean": 80.0, "cpu_cores": 0.99, "cpu_proc_max": 0.98}
+BURN = {"app_ms_mean": 80.0, "cpu_cores": 0.99, "cpu_proc_max": 0.98, "runq_cores": 6.0}
 FREE = {"app_inflight_mean": 4.0, "app_proc_inflight_max": 2.0, "app_proc_inflight_min": 2.0}
 
 
@@ -80,6 +81,8 @@ FREE = {"app_inflight_mean": 4.0, "app_proc_inflight_max": 2.0, "app_proc_inflig
         (Bottleneck.LOCK, 7, {"app_ms_mean": 70.0}),
         (Bottleneck.QUOTA, 16, {**BURN, "cpu_cores": 0.4, "cpu_limit_cores": 0.4, "throttled_share": 0.95}),
         (Bottleneck.HOST, 16, {**BURN, "cpu_cores": 0.5, "cpu_proc_max": 0.5, "neighbour_cores": 0.5}),
+        # A neighbour that takes nearly all, and slots that sleep and get their tenth all the same.
+        (Bottleneck.SLOTS, 16, {"neighbour_cores": 0.9, "runq_cores": 0.3}),
         (Bottleneck.HOST, 16, {**BURN, "cpu_cores": 0.8, "cpu_proc_max": 0.8, "steal": 0.2}),
         (Bottleneck.MEMORY, 16, {"oom_kills": 1}),
         (Bottleneck.MEMORY, 16, {"memory_bytes": 99, "memory_limit_bytes": 100}),

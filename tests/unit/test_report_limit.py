@@ -33,11 +33,13 @@ def test_unknown_is_said_with_its_reason() -> None:
     assert limit_lines({}) == []
 
 
-@pytest.mark.parametrize(("word", "mark"), [("confirmed", GOOD), ("not_confirmed", BAD), ("not_tried", WARN)])
-def test_what_came_of_the_advice(word: str, mark: str) -> None:
+@pytest.mark.parametrize(
+    ("word", "mark", "said"),
+    [("confirmed", GOOD, "confirmed: "), ("not_confirmed", BAD, "not confirmed: "), ("not_tried", WARN, "")],
+)
+def test_what_came_of_the_advice(word: str, mark: str, said: str) -> None:
     rows = advice(word)
     assert rows["advice_rps"].value == 158.0
     (_, line) = limit_lines({**SLOTS, **rows})
-    assert line[:2] == (mark, "advice")
-    assert line[2].endswith("threads 4 -> 8 gave 158.0/s instead of 79.0/s")
+    assert line == (mark, "advice", f"{said}threads 4 -> 8 gave 158.0/s instead of 79.0/s")
     assert advice_rows("run", None) == []
