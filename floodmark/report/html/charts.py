@@ -102,9 +102,7 @@ def goodput(names: Sequence[str], scales: Scales, data: Mapping[str, Sequence[Ro
     }  # fmt: skip
 
 
-def latency(
-    names: Sequence[str], scales: Scales, data: Mapping[str, Sequence[Row]], quantile: str = "p95"
-) -> Spec:
+def latency(names: Sequence[str], scales: Scales, data: Mapping[str, Sequence[Row]], quantile: str = "p95") -> Spec:
     """Latency of good answers against users: the quantile that the page's control chooses."""
     users, time = _x("users", scales.users, LOG), _y("ms", "latency / ms", scales.latency, LOG)
     look = _Look(names)

@@ -9,7 +9,7 @@ from typing import Any
 from floodmark.errors import UsageError
 from floodmark.report.cells import settings
 from floodmark.report.html import series
-from floodmark.report.html.series import CORES, PLACES
+from floodmark.report.html.series import CORES, PLACES, Row
 from floodmark.report.runs import Subject, Workload
 from floodmark.results.schema import HISTOGRAMS, TIMELINE, BucketCount, RowType, Second
 from floodmark.results.table import read_table
@@ -34,23 +34,27 @@ class Section:
 def section(id_: str, workload: Workload, subject: Subject) -> Section:
     """Read the rest of a run's files; what is missing is not drawn."""
     run = subject.run
-    timeline = _table(subject, TIMELINE, Second)
-    seconds = series.seconds(timeline)
-    latencies = series.latencies(_table(subject, HISTOGRAMS, BucketCount), run.steps)
+    rows = rows_over_time(subject)
     return Section(
         id=id_,
         title=f"{workload.name}: {subject.name}",
-        places=series.known(seconds, PLACES),
-        cores=series.known(seconds, CORES),
-        histogram=bool(latencies),
+        places=series.known(rows["seconds"], PLACES),
+        cores=series.known(rows["seconds"], CORES),
+        histogram=bool(rows["latencies"]),
         steps=run.steps,
         facts=facts(subject),
-        document={
-            "seconds": series.columns(seconds),
-            "visits": series.columns(series.visits(run.steps)),
-            "latencies": series.columns(latencies),
-        },
+        document={name: series.columns(found) for name, found in rows.items()},
     )
+
+
+def rows_over_time(subject: Subject) -> dict[str, list[Row]]:
+    """What the charts of one server draw."""
+    steps = subject.run.steps
+    return {
+        "seconds": series.seconds(_table(subject, TIMELINE, Second)),
+        "visits": series.visits(steps),
+        "latencies": series.latencies(_table(subject, HISTOGRAMS, BucketCount), steps),
+    }
 
 
 def _table(subject: Subject, name: str, kind: type[RowType]) -> list[RowType]:
