@@ -11,10 +11,10 @@ from floodmark.report.cells import settings
 from floodmark.report.html import series
 from floodmark.report.html.series import CORES, PLACES, Row
 from floodmark.report.runs import Subject, Workload
-from floodmark.results.schema import HISTOGRAMS, TIMELINE, BucketCount, RowType, Second
+from floodmark.results.schema import HISTOGRAMS, TIMELINE, BucketCount, Result, RowType, Second
 from floodmark.results.table import read_table
 from floodmark.verdict.step import Step
-from floodmark.verdict.words import END_TEXT, End
+from floodmark.verdict.words import BOTTLENECK_TEXT, END_TEXT, End
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +80,8 @@ def facts(subject: Subject) -> list[tuple[str, str]]:
         "search": end + (f" ({search['reason']})" if search.get("reason") else ""),
         "error": found.get("error", ""),
         "started": found["started"],
+        "stopped by": _limit(subject.verdict.get("bottleneck")),
+        "advice": subject.verdict.get("advice").reason if "advice" in subject.verdict.metrics else "",
         "server": f"{target['server']} {target['version'] or ''}".strip(),
         "settings": settings(found),
         "declared": _json(target.get("declared")),
@@ -97,6 +99,13 @@ def facts(subject: Subject) -> list[tuple[str, str]]:
         "seed": found.get("seed", ""),
     }
     return [(name, str(value)) for name, value in named.items() if value not in {None, ""}]
+
+
+def _limit(row: Result) -> str:
+    if row.value is None:
+        return ""
+    known = {str(word): text for word, text in BOTTLENECK_TEXT.items()}
+    return ": ".join(text for text in (known.get(str(row.value), str(row.value)), row.reason) if text)
 
 
 def _json(value: object) -> str:
