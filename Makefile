@@ -103,6 +103,7 @@ lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter, README as generated
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/build.py --check
+	$(BIN)/python docs/gallery.py --check
 	$(BIN)/python docs/vendor.py --check
 	$(BIN)/python -m benchmarks.strategies --check
 	$(BIN)/python -m benchmarks.known_answers --check
@@ -111,8 +112,9 @@ format: $(VENV)/.dev ## let ruff format and mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(VENV)/.dev ## README's verdict table and docs/verdicts.svg from docs/runs; ARGS='--add RUN_DIR' takes runs in
+docs: $(VENV)/.dev ## README's verdict table and the gallery from docs/runs; ARGS='--add RUN_DIR' takes runs in
 	$(BIN)/python docs/build.py $(ARGS)
+	$(BIN)/python docs/gallery.py
 
 vendor: $(VENV)/.dev ## renew the charting library of reports from its npm packages; needs Node.js
 	$(BIN)/python docs/vendor.py

@@ -18,13 +18,14 @@ from floodmark.errors import FloodmarkError, UsageError
 from floodmark.report import chart, markdown
 from floodmark.results.concurrency import CONCURRENCY
 from floodmark.results.folder import StoredRun, read_facts, read_run
-from floodmark.results.schema import PROVENANCE, RESULTS, STEPS, Result
+from floodmark.results.schema import HISTOGRAMS, PROVENANCE, RESULTS, STEPS, TIMELINE, Result
 from floodmark.results.table import read_table, write_text
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS, README, PICTURE = Path("docs/runs"), Path("README.md"), Path("docs/verdicts.svg")
 SERVERS = Path("docs/servers.md")
 KEPT = (PROVENANCE, RESULTS, STEPS)
+DETAILS = (TIMELINE, HISTOGRAMS)
 COLUMNS = 4
 
 # An absolute path; not the path of a URL, and not a rate such as requests/s.
@@ -40,11 +41,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--check", action="store_true", help="fail when README or picture are out of date")
     what.add_argument("--add", nargs="+", type=Path, default=[], metavar="RUN_DIR", help="take these runs in first")
+    parser.add_argument(
+        "--details", action="store_true", help="with --add: timelines and histograms too, for the gallery"
+    )
     options = parser.parse_args(argv)
     try:
         if options.check:
             return check(ROOT, svg)
-        add(ROOT, options.add)
+        add(ROOT, options.add, details=options.details)
         for path, text in documents(ROOT, svg).items():
             write_text(ROOT / path, text)
     except FloodmarkError as error:
@@ -53,13 +57,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def add(root: Path, folders: Sequence[Path]) -> None:
+def add(root: Path, folders: Sequence[Path], *, details: bool = False) -> None:
     """Copy what is kept of each run into docs/runs, without the machine's paths. Raises UsageError."""
     for folder in folders:
         facts = read_facts(folder)
         target = root / RUNS / str(facts["run_id"])
         texts = {}
-        for name in KEPT:
+        for name in (*KEPT, *DETAILS) if details else KEPT:
             try:
                 texts[name] = (folder / name).read_text(encoding="utf-8")
             except OSError as error:

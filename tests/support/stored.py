@@ -35,8 +35,11 @@ def copy_run(original: Path, into: Path, number: int, **changed: Any) -> Path:
     return path
 
 
-def add_details(path: Path) -> None:
-    """A timeline and histograms for a run that has none: as its visits say, second by second."""
+def add_details(path: Path, *, by_place: bool = True) -> None:
+    """A timeline and histograms for a run that has none: as its visits say, second by second.
+
+    by_place: somebody looked where requests waited, in the server or in the kernel.
+    """
     with (path / "steps.csv").open() as file:
         steps = list(csv.DictReader(file))
     seconds = []
@@ -53,6 +56,8 @@ def add_details(path: Path) -> None:
                 good=round(float(step["goodput_rps"])),
                 inflight_mean=users * 0.99,
                 app_inflight_mean=min(users, 7.9) + 0.01 * (t % 7),
+                waiting_in_server=0.7 * max(0.0, users - 8) if by_place else None,
+                waiting_in_kernel=0.3 * max(0.0, users - 8) if by_place else None,
                 cpu_cores=0.1 + 0.013 * (t % 11),
                 cpu_proc_max=0.05 + 0.007 * (t % 5),
                 gen_cpu_max=0.04 + 0.003 * (t % 3),

@@ -180,7 +180,7 @@ def test_forty_servers_are_told_apart(tmp_path: Path) -> None:
 
 
 def test_seconds_are_drawn_by_place_and_thinned_out(tmp_path: Path) -> None:
-    add_details(path := copy_run(KEPT[0], tmp_path, 1))
+    add_details(path := copy_run(KEPT[0], tmp_path, 1), by_place=False)
     html, page = report(path)
     (server,) = data_of(html)["servers"].values()
     assert len(server["seconds"]) <= 240
@@ -190,6 +190,24 @@ def test_seconds_are_drawn_by_place_and_thinned_out(tmp_path: Path) -> None:
         assert second["in the kernel"] is None
     assert server["latencies"]
     assert {"places", "cores", "histogram"} <= set(page.text)
+
+
+def test_waiting_in_server_and_kernel_is_drawn_where_it_was_seen(tmp_path: Path) -> None:
+    add_details(path := copy_run(KEPT[0], tmp_path, 1))
+    (server,) = data_of(report(path)[0])["servers"].values()
+    assert max(second["in the server"] for second in server["seconds"]) > 20
+    assert max(second["in the kernel"] for second in server["seconds"]) > 10
+    assert all(second["waiting"] is None for second in server["seconds"])
+
+
+def test_what_stopped_it_stands_in_the_table_and_in_full_with_the_server(tmp_path: Path) -> None:
+    path = copy_run(KEPT[0], tmp_path, 1)
+    with (path / "results.csv").open("a") as file:
+        file.write("x,bottleneck,slots,,,word,,figures,3,1,8.0 of 8 slots were busy: give it more threads\n")
+    html, page = report(path)
+    assert "stopped by" in page.text["verdicts"][0]
+    assert "8.0 of 8 slots were busy" in page.text["verdicts"][0]
+    assert "give it more threads" in html
 
 
 def test_an_interrupted_run_says_so_and_shows_what_was_measured(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def subject_id(number: int, subject: Subject) -> str:
 def compare(number: int, workload: Workload, *, drawn: bool) -> Comparison:
     """The comparison of the report's workload ``number``; ``drawn``: with static pictures, where they can be made."""
     names = [one.name for one in workload.subjects]
-    data = _data(workload)
+    data = rows_of(workload)
     scales = Scales.around(data["points"], data["marks"], next((row["goodput"] for row in data["null"]), None))
     specs = {"goodput": charts.goodput(names, scales, data), "latency": charts.latency(names, scales, data)}
     charted = bool(data["points"])
@@ -122,7 +122,8 @@ def _picture(spec: Spec, name: str, *, drawn: bool) -> Markup:
     return Markup((svg(spec, name) or "") if drawn else "")
 
 
-def _data(workload: Workload) -> dict[str, list[Row]]:
+def rows_of(workload: Workload) -> dict[str, list[Row]]:
+    """What both charts against users draw."""
     data: dict[str, list[Row]] = {"points": [], "levels": [], "marks": [], "null": null_lines(workload.subjects)}
     for one in workload.subjects:
         visits = series.drawn(one.run.steps, float(one.facts["scenario"].get("load", {}).get("think_time_ms", 0.0)))

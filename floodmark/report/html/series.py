@@ -100,13 +100,11 @@ def seconds(timeline: Sequence[Second]) -> list[Row]:
 
 
 def _second(part: Sequence[Second]) -> Row:
-    inside = _mean(part, "in_app")
-    if inside is None:
-        inside = _mean(part, "app_inflight_mean")
-    server, kernel, flight = _mean(part, "in_server"), _mean(part, "in_kernel"), _mean(part, "inflight_mean")
+    inside, flight = _mean(part, "app_inflight_mean"), _mean(part, "inflight_mean")
+    server, kernel = _mean(part, "waiting_in_server"), _mean(part, "waiting_in_kernel")
     waiting = None
     if server is None and kernel is None and flight is not None:
-        # What the probe cannot see is told by the generator's own count: sent, and not yet in the app.
+        # Where nobody looked into server and kernel, the generator's own count tells what is not in the app yet.
         waiting = max(0.0, flight - (inside or 0.0))
     cores = (_mean(part, name) for name in ("cpu_cores", "cpu_proc_max", "gen_cpu_max"))
     return {

@@ -9,12 +9,12 @@ from typing import Any
 from floodmark.errors import UsageError
 from floodmark.report.cells import settings
 from floodmark.report.html import series
-from floodmark.report.html.series import CORES, PLACES
+from floodmark.report.html.series import CORES, PLACES, Row
 from floodmark.report.runs import Subject, Workload
-from floodmark.results.schema import HISTOGRAMS, TIMELINE, BucketCount, RowType, Second
+from floodmark.results.schema import HISTOGRAMS, TIMELINE, BucketCount, Result, RowType, Second
 from floodmark.results.table import read_table
 from floodmark.verdict.step import Step
-from floodmark.verdict.words import END_TEXT, End
+from floodmark.verdict.words import BOTTLENECK_TEXT, END_TEXT, End
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,23 +34,27 @@ class Section:
 def section(id_: str, workload: Workload, subject: Subject) -> Section:
     """Read the rest of a run's files; what is missing is not drawn."""
     run = subject.run
-    timeline = _table(subject, TIMELINE, Second)
-    seconds = series.seconds(timeline)
-    latencies = series.latencies(_table(subject, HISTOGRAMS, BucketCount), run.steps)
+    rows = rows_over_time(subject)
     return Section(
         id=id_,
         title=f"{workload.name}: {subject.name}",
-        places=series.known(seconds, PLACES),
-        cores=series.known(seconds, CORES),
-        histogram=bool(latencies),
+        places=series.known(rows["seconds"], PLACES),
+        cores=series.known(rows["seconds"], CORES),
+        histogram=bool(rows["latencies"]),
         steps=run.steps,
         facts=facts(subject),
-        document={
-            "seconds": series.columns(seconds),
-            "visits": series.columns(series.visits(run.steps)),
-            "latencies": series.columns(latencies),
-        },
+        document={name: series.columns(found) for name, found in rows.items()},
     )
+
+
+def rows_over_time(subject: Subject) -> dict[str, list[Row]]:
+    """What the charts of one server draw."""
+    steps = subject.run.steps
+    return {
+        "seconds": series.seconds(_table(subject, TIMELINE, Second)),
+        "visits": series.visits(steps),
+        "latencies": series.latencies(_table(subject, HISTOGRAMS, BucketCount), steps),
+    }
 
 
 def _table(subject: Subject, name: str, kind: type[RowType]) -> list[RowType]:
@@ -76,6 +80,8 @@ def facts(subject: Subject) -> list[tuple[str, str]]:
         "search": end + (f" ({search['reason']})" if search.get("reason") else ""),
         "error": found.get("error", ""),
         "started": found["started"],
+        "stopped by": _limit(subject.verdict.get("bottleneck")),
+        "advice": subject.verdict.get("advice").reason if "advice" in subject.verdict.metrics else "",
         "server": f"{target['server']} {target['version'] or ''}".strip(),
         "settings": settings(found),
         "declared": _json(target.get("declared")),
@@ -93,6 +99,13 @@ def facts(subject: Subject) -> list[tuple[str, str]]:
         "seed": found.get("seed", ""),
     }
     return [(name, str(value)) for name, value in named.items() if value not in {None, ""}]
+
+
+def _limit(row: Result) -> str:
+    if row.value is None:
+        return ""
+    known = {str(word): text for word, text in BOTTLENECK_TEXT.items()}
+    return ": ".join(text for text in (known.get(str(row.value), str(row.value)), row.reason) if text)
 
 
 def _json(value: object) -> str:
