@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from floodmark.report.marks import BAD, GOOD, WARN
 from floodmark.results.schema import Result
-from floodmark.verdict.words import BOTTLENECK_TEXT, Bottleneck
+from floodmark.verdict.words import BOTTLENECK_TEXT, Advice, Bottleneck
 
 
 def limit_lines(results: Mapping[str, Result]) -> list[tuple[str, str, str]]:
@@ -23,3 +23,13 @@ def limit_lines(results: Mapping[str, Result]) -> list[tuple[str, str, str]]:
     if tried is not None and tried.value is not None:
         lines.append(_tried(Advice(str(tried.value)), tried.reason))
     return lines
+
+
+def _tried(word: Advice, note: str) -> tuple[str, str, str]:
+    match word:
+        case Advice.CONFIRMED:
+            return GOOD, "advice", f"confirmed: {note}"
+        case Advice.NOT_CONFIRMED:
+            return BAD, "advice", f"not confirmed: {note}"
+        case Advice.NOT_TRIED:
+            return WARN, "advice", note
