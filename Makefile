@@ -87,6 +87,7 @@ benchmarks: benchmark-generator ## every benchmark; about twenty minutes on a qu
 	$(BIN)/python -m benchmarks.recorder
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.latency
+	$(BIN)/python -m benchmarks.report
 	$(BIN)/python -m benchmarks.document
 
 strategies: $(VENV)/.dev ## our search beside others on simulated servers, into docs/method.md: about 10 minutes

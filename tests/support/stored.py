@@ -73,13 +73,15 @@ def add_details(path: Path, *, by_place: bool = True) -> None:
     write_table(path / "histograms.csv", BucketCount, buckets)
 
 
-def many(into: Path, count: int, workloads: tuple[str, ...] = ("io", "cpu", "mixed")) -> Path:
-    """``count`` different servers under each workload, with everything a run has."""
+def many(into: Path, count: int, workloads: tuple[str, ...] = ("io", "cpu", "mixed"), *, details: bool = True) -> Path:
+    """``count`` different servers under each workload, with everything a run has or without ``details``."""
     number = 0
     for workload in workloads:
         for server in range(count):
             number += 1
             original = KEPT[server % len(KEPT)]
             name = f"{original.name.split('-', 1)[1].rsplit('-io', 1)[0]}-{server}"
-            add_details(copy_run(original, into, number, name=name, workload=workload))
+            path = copy_run(original, into, number, name=name, workload=workload)
+            if details:
+                add_details(path)
     return into

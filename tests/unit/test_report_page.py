@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Callable
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,12 @@ def report(*paths: Path) -> tuple[str, Page]:
     return html, Page(html)
 
 
+@cache
+def kept() -> tuple[str, Page]:
+    """Of the runs in docs/runs."""
+    return report(KEPT[0].parent)
+
+
 def change(path: Path, edit: Callable[[dict[str, str]], None], name: str = "steps.csv") -> None:
     rows = list(csv.DictReader((path / name).read_text().splitlines()))
     for row in rows:
@@ -97,11 +104,11 @@ def change(path: Path, edit: Callable[[dict[str, str]], None], name: str = "step
 
 
 def test_every_server_is_in_the_table_with_its_interval_and_ties_are_ties() -> None:
-    _, page = report(KEPT[0].parent)
+    _, page = kept()
     (table,) = page.text["verdicts"]
-    for kept in KEPT:
-        rows = {row["metric"]: row for row in csv.DictReader((kept / "results.csv").read_text().splitlines())}
-        assert json.loads((kept / "run.json").read_text())["scenario"]["name"] in table
+    for run in KEPT:
+        rows = {row["metric"]: row for row in csv.DictReader((run / "results.csv").read_text().splitlines())}
+        assert json.loads((run / "run.json").read_text())["scenario"]["name"] in table
         ceiling = {key: float(rows["ceiling_rps"][key]) for key in ("value", "lo", "hi")}
         digits = max(0, 3 - int(math.log10(ceiling["value"])))
         assert f"[{ceiling['lo']:,.{digits}f}, {ceiling['hi']:,.{digits}f}]" in table
@@ -111,7 +118,7 @@ def test_every_server_is_in_the_table_with_its_interval_and_ties_are_ties() -> N
 
 
 def test_it_asks_nobody_for_anything_and_forbids_it_too() -> None:
-    html, page = report(KEPT[0].parent)
+    html, page = kept()
     assert not page.fetches
     assert "default-src 'none'" in html
     ours = html
@@ -131,7 +138,7 @@ def schemas(html: str) -> set[str]:
 
 
 def test_ids_are_unique_and_every_chart_has_its_place() -> None:
-    html, page = report(KEPT[0].parent)
+    html, page = kept()
     assert len(page.ids) == len(set(page.ids))
     for name, workload in data_of(html)["workloads"].items():
         for chart in set(workload) - {"data"}:
@@ -140,12 +147,12 @@ def test_ids_are_unique_and_every_chart_has_its_place() -> None:
 
 
 def test_every_visit_is_drawn_and_the_left_out_ones_say_why() -> None:
-    html, page = report(KEPT[0].parent)
+    html, page = kept()
     (workload,) = data_of(html)["workloads"].values()
     drawn = {(p["server"], p["visit"]): p for p in workload["data"]["points"]}
-    for kept in KEPT:
-        name = json.loads((kept / "run.json").read_text())["scenario"]["name"]
-        for row in csv.DictReader((kept / "steps.csv").read_text().splitlines()):
+    for run in KEPT:
+        name = json.loads((run / "run.json").read_text())["scenario"]["name"]
+        for row in csv.DictReader((run / "steps.csv").read_text().splitlines()):
             if row["phase"] == "warm":
                 continue
             point = drawn[name, int(row["visit"])]
@@ -156,7 +163,7 @@ def test_every_visit_is_drawn_and_the_left_out_ones_say_why() -> None:
 
 
 def test_static_pictures_stand_in_for_the_charts_and_hold_every_mark() -> None:
-    html, _ = report(KEPT[0].parent)
+    html, _ = kept()
     pictures = re.findall(r'data-testid="(?:goodput|latency)"><svg.*?</svg>', html, re.DOTALL)
     assert len(pictures) == 2
     assert pictures[0].count("ceiling") >= 8
@@ -171,7 +178,7 @@ def test_ten_servers_under_three_workloads_stay_below_two_megabytes(tmp_path: Pa
 
 
 def test_forty_servers_are_told_apart(tmp_path: Path) -> None:
-    html, page = report(many(tmp_path, 40, ("io",)))
+    html, page = report(many(tmp_path, 40, ("io",), details=False))
     (workload,) = data_of(html)["workloads"].values()
     channels = next(layer for layer in workload["goodput"]["layer"] if layer["mark"]["type"] == "point")["encoding"]
     looks = list(zip(channels["stroke"]["scale"]["range"], channels["shape"]["scale"]["range"], strict=True))
@@ -278,7 +285,7 @@ def test_what_a_file_says_is_text_and_never_markup(tmp_path: Path) -> None:
 
 
 def test_the_same_files_give_the_same_page() -> None:
-    assert report(KEPT[0].parent)[0] == report(KEPT[0].parent)[0]
+    assert report(KEPT[0].parent)[0] == kept()[0]
 
 
 def test_vendored_files_are_those_recorded(tmp_path: Path) -> None:
@@ -330,7 +337,7 @@ def test_places_are_ranges_where_intervals_do_not_tell_servers_apart() -> None:
 
 
 def test_names_say_only_what_tells_runs_apart() -> None:
-    facts = [json.loads((kept / "run.json").read_text()) for kept in (KEPT[0], KEPT[0], KEPT[1])]
+    facts = [json.loads((run / "run.json").read_text()) for run in (KEPT[0], KEPT[0], KEPT[1])]
     facts[1]["target"]["declared"] = {"workers": 4, "threads": 8}
     assert names_apart(facts) == ["gthread (2 workers, 4 threads)", "gthread (4 workers, 8 threads)", "sync"]
 
