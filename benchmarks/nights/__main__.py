@@ -29,7 +29,8 @@ Task = tuple[float, int, int]
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.nights", description=__doc__)
-    parser.add_argument("--nights", type=int, default=200, help="suite-nights without a change; and suites with one")
+    parser.add_argument("--nights", type=int, default=2000, help="suite-nights without a change")
+    parser.add_argument("--suites", type=int, default=200, help="suites with a change, of each kind")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=None, help="a folder; without it only the table is printed")
@@ -44,7 +45,7 @@ def main() -> None:
     if options.out is not None:
         write(options.out / "nights.csv", Row, rows)
         facts = options.out / "nights.json"
-        settings = {"nights": options.nights, "seed": options.seed}
+        settings = {"nights": options.nights, "suites": options.suites, "seed": options.seed}
         facts.write_text(json.dumps({**json.loads(facts.read_text("utf-8")), **settings}, indent=2) + "\n", "utf-8")
     print("\n".join(table(rows)))
 
@@ -56,7 +57,7 @@ def run(options: argparse.Namespace) -> list[Row]:
     tasks += [
         (effect, before, options.seed + POWER_SEED * number + i)
         for number, (effect, before) in enumerate(CASES, 1)
-        for i in range(options.nights)
+        for i in range(options.suites)
     ]
     found: dict[Task, dict[str, int]] = {}
     begun = time.monotonic()

@@ -54,7 +54,7 @@ def table(rows: Sequence[Row]) -> list[str]:
             ]
             continue
         what = f"-{row.effect:.0%} after {row.nights_before} nights, confirmed"
-        first, week = (("at least .95", "-") if row.effect >= 0.1 else ("-", "at least .95"))
+        first, week = ("at least .95", "-") if row.effect >= 0.1 else ("-", "at least .95")
         lines += [
             _line(f"{what} the first night", row.first, row.cases, first),
             _line(f"{what} within a week", row.week, row.cases, week),

@@ -45,7 +45,7 @@ def members() -> list[Member]:
     return [*found, Member(name="gthread-io-again", group="io", role=Role.TWIN, twin_of="gthread-io")]
 
 
-@dataclass(slots=True)
+@dataclass
 class World:
     """Nights one after another. effects: change of a member's speed from a night on, as logarithms."""
 

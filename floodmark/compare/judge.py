@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -51,7 +51,7 @@ class History:
     members: Sequence[Member]
     logs: Array
     rounds: int
-    reported: dict[str, Collection[int]] = field(default_factory=dict)
+    reported: Mapping[str, Collection[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,7 @@ def judge(history: History, *, confirm: bool = False) -> list[Judged]:
     normal = normalise(logs, [member.group for member in history.members], roles, history.rounds)
     found = []
     for index, member in enumerate(history.members):
-        reported = [night - offset for night in history.reported.get(member.name, ())]
+        reported = [night - offset for night in history.reported.get(member.name, ()) if night >= offset]
         one = _Series(member, index, normal, reported)
         found.append(one.judge(offset, confirm=confirm))
     return found
@@ -112,9 +112,7 @@ def twins_apart(history: History) -> list[tuple[Member, bool | None]]:
 class _Series:
     """One member's nights."""
 
-    def __init__(
-        self, member: Member, index: int, normal: Normalised, reported: Collection[int]
-    ) -> None:
+    def __init__(self, member: Member, index: int, normal: Normalised, reported: Collection[int]) -> None:
         self._member = member
         self._reported = reported
         raw, adjusted = normal.raw[:, index], normal.adjusted[:, index]

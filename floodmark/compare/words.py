@@ -31,7 +31,7 @@ class Finding(StrEnum):
 
 
 class Role(StrEnum):
-    """Why a setup is in a night: to be watched, to tell the machine's changes from theirs, or as the same setup twice."""
+    """Why a setup is in a night: to be watched, to show what the machine did, or as the same setup twice."""
 
     SETUP = "setup"
     REFERENCE = "reference"

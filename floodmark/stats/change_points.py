@@ -6,6 +6,7 @@ do so in overlapping windows at ten times the wanted p, and then drop the weakes
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -67,7 +68,7 @@ def _divide(series: Array, max_p: float) -> list[int]:
     found: list[int] = []
     while True:
         edges = [0, *found, len(series)]
-        spans = [(low, high) for low, high in zip(edges, edges[1:], strict=False) if high - low > 1]
+        spans = [(low, high) for low, high in itertools.pairwise(edges) if high - low > 1]
         if not spans:
             return found
         (_, index), (low, high) = max(((_farthest(sums, *span), span) for span in spans), key=lambda item: item[0][0])
