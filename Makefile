@@ -13,11 +13,11 @@ ARGS ?=
 TARGET_OPTIONS = $(if $(BACKEND),--backend $(BACKEND)) $(if $(WORKLOAD),--workload $(WORKLOAD))
 OPTIONS = $(TARGET_OPTIONS) $(if $(RESULTS),--results $(RESULTS)) $(ARGS)
 
-SCENARIOS := $(sort $(basename $(notdir $(wildcard scenarios/*.toml))))
+SCENARIOS := $(filter-out nightly,$(sort $(basename $(notdir $(wildcard scenarios/*.toml)))))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install dev report vendor concurrency hostile doctor down test test-unit test-load test-integration test-e2e benchmark-generator benchmark-probe benchmark-sampling bottlenecks benchmarks strategies known-answers lint format lock docs
+.PHONY: help install dev report vendor concurrency hostile doctor down test test-unit test-load test-integration test-e2e benchmark-generator benchmark-probe benchmark-sampling bottlenecks benchmarks strategies known-answers nightly compare nights-simulation lint format lock docs
 
 help: ## this list
 	@echo "floodmark: where does a Flask deployment saturate, and what stops it?"
@@ -98,6 +98,15 @@ known-answers: $(VENV)/.dev ## measure servers whose answer is a formula: about 
 	$(BIN)/python -m benchmarks.known_answers $(ARGS)
 	$(BIN)/python -m benchmarks.known_answers --document
 
+nightly: $(VENV)/.installed ## measure every server tonight and say what changed: about 45 minutes; ARGS=--plan shows the plan
+	$(FLOODMARK) nightly $(if $(BACKEND),--backend $(BACKEND)) $(if $(RESULTS),--results $(RESULTS)) $(ARGS)
+
+compare: $(VENV)/.installed ## two runs, folders of runs or nights: make compare A=DIR B=DIR
+	$(FLOODMARK) compare $(A) $(B) $(ARGS)
+
+nights-simulation: $(VENV)/.dev ## false alarms and power of the nightly comparison, simulated: about 2 minutes
+	$(BIN)/python -m benchmarks.nights --jobs 2 $(ARGS)
+
 lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter, README as generated
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -108,6 +117,7 @@ lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter, README as generated
 	$(BIN)/python docs/vendor.py --check
 	$(BIN)/python -m benchmarks.strategies --check
 	$(BIN)/python -m benchmarks.known_answers --check
+	$(BIN)/python -m benchmarks.nights --check
 
 format: $(VENV)/.dev ## let ruff format and mend
 	$(BIN)/ruff check --fix .

@@ -12,12 +12,44 @@ from typing import NoReturn
 from rich.console import Console
 
 from floodmark import __version__
-from floodmark.commands import concurrency, doctor, hostile, listing, plan, report, run, sweep, ui, up, verdict
+from floodmark.commands import (
+    compare,
+    concurrency,
+    doctor,
+    history,
+    hostile,
+    listing,
+    nightly,
+    plan,
+    report,
+    resume,
+    run,
+    sweep,
+    ui,
+    up,
+    verdict,
+)
 from floodmark.errors import FloodmarkError, Interrupted, UsageError
 from floodmark.report.failure import show_error
 from target_apps.server import CatalogError
 
-VERBS = (run, plan, concurrency, hostile, sweep, up, ui, verdict, report, listing, doctor)
+VERBS = (
+    run,
+    plan,
+    resume,
+    compare,
+    nightly,
+    history,
+    concurrency,
+    hostile,
+    sweep,
+    up,
+    ui,
+    verdict,
+    report,
+    listing,
+    doctor,
+)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -33,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
         prog="floodmark",
         description="Finds where a Flask deployment saturates, as a confirmed interval, and says what stops it.",
         epilog="exit codes: 0 done, 1 internal error, 2 usage or configuration, 3 target failed, "
-        "4 no valid verdict, 5 threshold missed, 130 interrupted",
+        "4 no valid verdict, 5 threshold missed or regression found, 130 interrupted",
     )
     top.add_argument("--version", action="version", version=f"floodmark {__version__}")
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)

@@ -23,9 +23,12 @@ from target_apps.server import CatalogError, did_you_mean
 from target_apps.workloads import WORKLOADS
 
 SCENARIOS = SHARE / "scenarios"
+NIGHTLY = SCENARIOS / "nightly.toml"
+"""Not a scenario: what is measured every night."""
 LOCUSTFILES = SHARE / "locustfiles"
 OVERHEAD_S = 10.0
 RATE_LEAD_S = 8.0
+AGAIN_S = 32.0
 SEARCH_S = {FULL: 100.0, QUICK: 60.0}
 SLO_S = {FULL: 190.0, QUICK: 75.0}
 QUICK_BUDGET_S = 70.0
@@ -65,18 +68,21 @@ class PlannedRun:
             else None,
             spacing=load.arrivals,
             new_connections=load.new_connections,
+            close_delay_s=load.close_delay_ms / 1000,
         )
 
     @property
     def estimate_s(self) -> float:
         if self.scenario.load.model is Model.OPEN:
             return OVERHEAD_S + RATE_LEAD_S + self.scenario.load.seconds
+        if self.search.known_users is not None:
+            return OVERHEAD_S + AGAIN_S
         slo_s = SLO_S[self.search.pace] if self.search.slo is not None else 0.0
         return OVERHEAD_S + min(self.search.time_budget_s, SEARCH_S[self.search.pace]) + slo_s
 
 
 def scenario_names() -> list[str]:
-    return sorted(path.stem for path in SCENARIOS.glob("*.toml"))
+    return sorted(path.stem for path in SCENARIOS.glob("*.toml") if path != NIGHTLY)
 
 
 def find_scenario(name: str) -> Path:
@@ -131,7 +137,15 @@ def plan_run(scenario: Scenario, *, bind: tuple[str, int], quick: bool, repeat: 
         raise UsageError(str(error)) from error
     max_users = _max_users(scenario, server.connection_cap(settings))
     load = _load_of(scenario)
-    target = Target(server=server, settings=settings, host=bind[0], port=bind[1], check=load.check, app=load.app)
+    target = Target(
+        server=server,
+        settings=settings,
+        host=bind[0],
+        port=bind[1],
+        check=load.check,
+        app=load.app,
+        packages=scenario.packages,
+    )
     return PlannedRun(
         scenario=scenario,
         target=target,

@@ -38,12 +38,14 @@ class Load:
 
     model: closed, where users wait for their answers, or open, where arrivals come by themselves at ``rate_rps``
     for ``seconds``. think_time_ms: closed model, mean pause between an answer and the next request. connections:
-    kept alive, or a new one for every request.
+    kept alive, or a new one for every request. close_delay_ms: how late a client closes a connection that is over, as
+    a slow client does.
     """
 
     model: Model = Model.CLOSED
     think_time_ms: float = 0.0
     connections: Connections = Connections.KEEPALIVE
+    close_delay_ms: float = 0.0
     rate_rps: float = 0.0
     arrivals: Spacing = Spacing.POISSON
     seconds: float = 20.0
@@ -89,6 +91,7 @@ class Scenario:
     """One run, fully said. ``server`` holds the settings named in the file; the server file has the rest.
 
     app: the user's own, instead of a workload; home: the folder that its paths are relative to.
+    packages: requirements such as gunicorn==23.0.0, installed in an environment of the target's own.
     """
 
     name: str
@@ -101,6 +104,7 @@ class Scenario:
     slo: Slo | None = None
     app: AppSection | None = None
     home: Path = Path()
+    packages: tuple[str, ...] = ()
 
 
 def read_scenario(path: Path, overrides: Iterable[str] = ()) -> Scenario:
@@ -148,6 +152,7 @@ def from_table(
         slo=section(top, "slo", Slo, {"latency": _latency, "error_rate": _between(0, 1)}, None),
         app=app,
         home=home,
+        packages=top.take("packages", _texts, ()),
     )
     top.nothing_left()
     if scenario.slo is not None and scenario.load.model is Model.OPEN:
@@ -164,6 +169,7 @@ def _load(top: Keys) -> Load:
             "model": _one_of(Model),
             "think_time_ms": _between(0, 3_600_000),
             "connections": _one_of(Connections),
+            "close_delay_ms": _between(0, 60_000),
             "rate_rps": _between(0.1, 1_000_000),
             "arrivals": _one_of(Spacing),
             "seconds": _between(1, 86_400),
@@ -187,6 +193,14 @@ def _text(value: object) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError("must be text")
     return value
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or not all(isinstance(item, str) and item for item in value):
+        raise ValueError('must be a list of requirements, such as ["gunicorn==23.0.0"]')
+    if any(item.startswith("-") for item in value):
+        raise ValueError("must be requirements, not options")
+    return tuple(value)
 
 
 def _settings(value: object) -> dict[str, int | str]:

@@ -97,6 +97,7 @@ class _Reader:
             keepalive=self._flag(rest, "keepalive"),
             read_back=self._read_back(back),
             environment={key: str(value) for key, value in self._table(rest, "environment").items()},
+            since={key: str(value) for key, value in self._table(rest, "since").items()},
             notes=self._texts(rest, "notes") if "notes" in rest else (),
         )
         self._nothing_left(rest, "")

@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"serve: {server.name} is unavailable: {reason}; {server.mend}", file=sys.stderr)
             return 3
         place = Place(host=host, port=port, app=APP, root=ROOT, scratch=_scratch())
-        command = server.argv(settings, place)
+        command = server.known_options(server.argv(settings, place))
         own = catalog.own_folder()
     except CatalogError as error:
         print(f"serve: {error}", file=sys.stderr)

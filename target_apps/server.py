@@ -7,6 +7,7 @@ from __future__ import annotations
 import difflib
 import importlib.metadata
 import os
+import re
 import shutil
 import signal
 import stat
@@ -122,6 +123,7 @@ class Server:
     keepalive: bool
     read_back: ReadBack
     environment: Mapping[str, str] = field(default_factory=dict)
+    since: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def resolve(self, chosen: Mapping[str, object], where: str = "[server]") -> dict[str, Value]:
@@ -169,6 +171,12 @@ class Server:
         """What the server finds in its environment."""
         return {name: text.format_map({**settings, **place.names()}) for name, text in self.environment.items()}
 
+    def known_options(self, command: Iterable[str]) -> list[str]:
+        """The command without options that the installed version does not have yet."""
+        version = self.version()
+        unknown = {word for word, first in self.since.items() if version and _numbers(version) < _numbers(first)}
+        return [word for word in command if word not in unknown]
+
     def missing(self) -> str | None:
         """Why this server cannot start with this interpreter; None when it can."""
         reasons = map(_lacking, self.needs)
@@ -201,6 +209,11 @@ def _lacking(need: str) -> str | None:
 
 def _closed_to_others(path: Path) -> Path | None:
     return next((folder for folder in path.parents if not folder.stat().st_mode & stat.S_IXOTH), None)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """A version's leading numbers, to be compared."""
+    return tuple(int(part) for part in re.findall(r"\d+", version.partition("+")[0])[:3])
 
 
 def find_executable(name: str) -> str | None:

@@ -64,6 +64,8 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     plans, bring_up, conditions = prepare(options, console)
     if options.client != "step" and any(planned.scenario.load.model is Model.OPEN for planned in plans):
         raise UsageError(f"--client {options.client}: only the step client can offer an open load")
+    if options.client != "step" and any(planned.scenario.load.close_delay_ms for planned in plans):
+        raise UsageError(f"--client {options.client}: only the step client can close late (load.close_delay_ms)")
     finished: list[Finished] = []
     for number, planned in enumerate(plans, 1):
         progress = TerminalProgress(console)

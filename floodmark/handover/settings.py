@@ -22,9 +22,9 @@ class LoadSettings:
 
     journal: where to hand measurements over; None without a conductor. rate: one rate of the open model, level: one
     number of users, instead of a search; spacing: of the open model's arrivals. new_connections: every request on a
-    connection of its own. null_rps: what this generator gets from a server that does nothing. shared: it runs on the
-    target's own CPUs. scenario: its name, for people. choices: what the web UI may choose instead, by name; wishes:
-    where to ask for its target.
+    connection of its own; close_delay_s: each closed that late. null_rps: what this generator gets from a server that
+    does nothing. shared: it runs on the target's own CPUs. scenario: its name, for people. choices: what the web UI may
+    choose instead, by name; wishes: where to ask for its target.
     """
 
     journal: Path | None = None
@@ -34,6 +34,7 @@ class LoadSettings:
     level: LevelSettings | None = None
     spacing: Spacing = Spacing.POISSON
     new_connections: bool = False
+    close_delay_s: float = 0.0
     null_rps: float | None = None
     shared: bool = False
     scenario: str = ""
@@ -51,6 +52,7 @@ def to_json(settings: LoadSettings) -> str:
             "level": dataclasses.asdict(settings.level) if settings.level is not None else None,
             "spacing": settings.spacing,
             "new_connections": settings.new_connections,
+            "close_delay_s": settings.close_delay_s,
             "null_rps": settings.null_rps,
             "shared": settings.shared,
             "scenario": settings.scenario,
@@ -68,6 +70,7 @@ def _search_to_wire(search: SearchSettings) -> dict[str, Any]:
         "precision": search.precision,
         "time_budget_s": search.time_budget_s,
         "max_users": search.max_users,
+        "known_users": search.known_users,
         "quick": search.pace is QUICK,
         "slo": dataclasses.asdict(search.slo) if search.slo is not None else None,
     }
@@ -94,6 +97,7 @@ def read_settings() -> LoadSettings:
         level=LevelSettings(**wire["level"]) if wire["level"] is not None else None,
         spacing=Spacing(wire["spacing"]),
         new_connections=wire["new_connections"],
+        close_delay_s=wire["close_delay_s"],
         null_rps=wire["null_rps"],
         shared=wire["shared"],
         scenario=wire["scenario"],

@@ -17,7 +17,8 @@ class Controls:
     users then start at random moments within this time, so that they neither connect in one burst nor stay
     in step. open: requests are sent by a schedule of arrivals, not by users; schedule: those arrivals, None while
     there are to be none. share: this process's part of them.
-    new_connections: every request on a connection of its own. changed: called when the ramp gave new orders.
+    new_connections: every request on a connection of its own; close_delay_s: how late each is closed. changed: called
+    when the ramp gave new orders.
     """
 
     def __init__(self) -> None:
@@ -32,6 +33,7 @@ class Controls:
         self.schedule: Schedule | None = None
         self.share = Share()
         self.new_connections = False
+        self.close_delay_s = 0.0
         self.changed: list[Callable[[], None]] = []
 
     def thinks(self, seconds: float) -> float:
@@ -59,6 +61,7 @@ class Controls:
             "open": self.open,
             "schedule": self.schedule.wire() if self.schedule is not None else None,
             "new_connections": self.new_connections,
+            "close_delay_s": self.close_delay_s,
         }
 
     def adopt(self, state: Record) -> None:
@@ -71,6 +74,7 @@ class Controls:
         self.open = bool(state["open"])
         self.schedule = Schedule.from_wire(state["schedule"])
         self.new_connections = bool(state["new_connections"])
+        self.close_delay_s = float(state["close_delay_s"])
         self.announce()
 
 

@@ -134,6 +134,7 @@ class Conductor:
         self._shape: RampShape | None = None
         CONTROLS.think_time_s = self._settings.search.think_time_s
         CONTROLS.new_connections = self._settings.new_connections
+        CONTROLS.close_delay_s = self._settings.close_delay_s
         CONTROLS.random.seed(self._settings.seed)
         if isinstance(runner, MasterRunner):
             environment.events.worker_report.add_listener(self._merge)

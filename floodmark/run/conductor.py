@@ -7,7 +7,7 @@ import dataclasses
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -52,7 +52,8 @@ class Conditions:
     """What is the same for all runs of a command.
 
     generators: Locust processes that share the load; client: their kind of user class. backend, why: where targets
-    run, and why there. series: the name that repeats of each other share.
+    run, and why there. series: the name that repeats of each other share. place: where
+    in a night a run stands.
     """
 
     backend: str
@@ -62,6 +63,7 @@ class Conditions:
     generators: int = 1
     client: str = "step"
     series: str | None = None
+    place: Mapping[str, Any] | None = None
 
 
 def conduct(planned: PlannedRun, bring_up: BringUp, conditions: Conditions, progress: Progress) -> Finished:
@@ -74,6 +76,7 @@ def conduct(planned: PlannedRun, bring_up: BringUp, conditions: Conditions, prog
     folder = create(conditions.results, planned.label)
     facts = describe(planned, conditions.backend, conditions.why, conditions.allotment)
     facts["series"] = conditions.series
+    facts["night"] = dict(conditions.place) if conditions.place is not None else None
     folder.provenance(facts)
     error: FloodmarkError | None = None
     try:

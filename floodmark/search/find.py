@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator
 
+from floodmark.search.again import hold_again
 from floodmark.search.bracket import base, bracket, place, warm_up
 from floodmark.search.edge import edges, narrow_errors
 from floodmark.search.hold import Hold, hold
@@ -28,6 +29,8 @@ def find_ceiling(settings: SearchSettings) -> Search:
     Yields orders, is sent a Step for each, and returns how it ended. Deterministic: the same steps give the
     same orders.
     """
+    if settings.known_users is not None:
+        return (yield from hold_again(settings, settings.known_users))
     notes = Notes(settings)
     notes.plan_s = _estimate_s(settings)
     try:

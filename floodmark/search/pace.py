@@ -102,7 +102,8 @@ class SearchSettings:
 
     slots_hint: requests the target should run at once, where that is known. think_time_s: mean think time Z.
     precision: relative half-width of the 95 % interval to reach. max_users: never go beyond. slo: then also search
-    the highest rate of the open model that keeps it; that takes its own time, beyond time_budget_s.
+    the highest rate of the open model that keeps it; that takes its own time, beyond time_budget_s. known_users:
+    the level that an earlier search holds its ceiling at: only visit that again.
     """
 
     slots_hint: int | None = None
@@ -112,3 +113,4 @@ class SearchSettings:
     max_users: int = 4000
     pace: Pace = FULL
     slo: SloSettings | None = None
+    known_users: int | None = None

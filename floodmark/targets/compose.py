@@ -14,7 +14,7 @@ import docker
 from docker.errors import DockerException, ImageNotFound, NotFound
 
 from floodmark.app import OwnApp
-from floodmark.errors import TargetError
+from floodmark.errors import TargetError, UsageError
 from floodmark.share import SHARE
 from floodmark.targets import app as own
 from floodmark.targets import ready, requirements
@@ -66,6 +66,8 @@ class ComposeBackend:
         self._say = say
 
     def up(self, target: Target, allotment: Allotment, folder: Path) -> Running:
+        if target.packages:
+            raise UsageError("packages needs --backend process: an image has one environment for all servers")
         ready.port_must_be_free(target.host, target.port)
         try:
             client = docker.from_env(timeout=30)

@@ -18,6 +18,7 @@ from floodmark.errors import TargetError
 from floodmark.results.cache import cache_folder
 from floodmark.targets import app as own
 from floodmark.targets import ready, requirements
+from floodmark.targets.environments import interpreter
 from floodmark.targets.logs import tail
 from floodmark.targets.memory import HostKills, MemoryUse, out_of_memory, tells_of_a_kill
 from floodmark.targets.requirements import Say
@@ -46,7 +47,8 @@ class ProcessBackend:
         self._say = say
 
     def up(self, target: Target, allotment: Allotment, folder: Path) -> Running:
-        reason = target.server.missing()
+        python = interpreter(target.packages, self._say) if target.packages else Path(sys.executable)
+        reason = None if target.packages else target.server.missing()
         if reason is not None:
             raise TargetError(f"{target.server.name} is unavailable here: {reason}; {target.server.mend}")
         ready.port_must_be_free(target.host, target.port)
@@ -54,7 +56,7 @@ class ProcessBackend:
         if target.app is not None and target.app.requirements is not None:
             wanted = requirements.read(target.app.requirements)
             packages = requirements.install(wanted, cache_folder(), self._say) if wanted is not None else None
-        running = RunningProcess(target, allotment, folder, packages, outlive=self._outlive)
+        running = RunningProcess(target, allotment, folder, python, packages, outlive=self._outlive)
         try:
             running.verify(target.app.section.start_timeout_s if target.app is not None else self._ready_timeout_s)
         except TargetError as error:
@@ -74,7 +76,14 @@ class RunningProcess:
     memory_enforced = False
 
     def __init__(
-        self, target: Target, allotment: Allotment, folder: Path, packages: Path | None, *, outlive: bool
+        self,
+        target: Target,
+        allotment: Allotment,
+        folder: Path,
+        python: Path,
+        packages: Path | None,
+        *,
+        outlive: bool,
     ) -> None:
         self._target = target
         self._budget = allotment.memory
@@ -93,7 +102,7 @@ class RunningProcess:
         }
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "target_apps.serve", *ready.launcher_arguments(target)],
+                [str(python), "-m", "target_apps.serve", *ready.launcher_arguments(target)],
                 cwd=ROOT,
                 env=environment,
                 stdin=subprocess.DEVNULL,

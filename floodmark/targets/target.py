@@ -32,7 +32,9 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A server with its settings, as declared. app: the user's own, or None for ours."""
+    """A server with its settings, as declared. app: the user's own, or None for ours. packages: what an environment
+    of its own has; without any, it shares ours.
+    """
 
     server: Server
     settings: Mapping[str, Value]
@@ -40,6 +42,7 @@ class Target:
     port: int
     check: Check
     app: OwnApp | None = None
+    packages: tuple[str, ...] = ()
 
     @property
     def base_url(self) -> str:

@@ -85,8 +85,8 @@ def judge(steps: Sequence[Step], end: End, reason: str, hold_users: int | None, 
         n95_users=Point(
             value=n95,
             method="least users with 95 % of the ceiling, interpolated",
-            valid=not censored and n95 is not None,
-            reason=why if censored else "",
+            valid=not censored and n95 is not None and end is End.FOUND,
+            reason=why if censored or end is not End.FOUND else "",
         ),
         r0_ms=r0,
         collapse_users=beyond.collapse_users,
@@ -101,7 +101,7 @@ def judge(steps: Sequence[Step], end: End, reason: str, hold_users: int | None, 
 
 def _objection(holds: Sequence[Step], end: End, why: str) -> tuple[str, bool]:
     """Why the ceiling may not be quoted, and whether it may not."""
-    if end is not End.FOUND:
+    if end not in {End.FOUND, End.HELD}:
         return why, True
     errors, answers = sum(s.errors for s in holds), sum(s.errors + s.good for s in holds)
     if wilson(errors, answers).lo > TOLERATED:

@@ -104,6 +104,7 @@ class End(StrEnum):
     ALL_ERRORS = "all_errors"
     DIED = "died"
     INTERRUPTED = "interrupted"
+    HELD = "held"
     STEPS_DONE = "steps_done"
     RATE_HELD = "rate_held"
     FAILED = "failed"
@@ -120,5 +121,6 @@ END_TEXT = {
     End.INTERRUPTED: "interrupted before the search was done",
     End.FAILED: "floodmark itself failed",
     End.RATE_HELD: "one rate was offered; only a search finds a capacity",
+    End.HELD: "held again where an earlier search confirmed the ceiling",
     End.STEPS_DONE: "the steps were run; only a search confirms a capacity",
 }

@@ -633,3 +633,30 @@ def test_a_host_that_does_not_resolve_is_a_failed_request(base: type[User]) -> N
     told = Drive("http://no-such-host.invalid:80", base=base).shots(2)
     assert errors(told) == [ConnectionRefused] * 2
     assert "does not resolve" in str(told[0]["exception"])
+
+
+@pytest.mark.parametrize("shots", [1, 5])
+def test_a_late_close_is_as_late_as_asked_and_delays_no_answer(shots: int) -> None:
+    late_s = 0.08
+    closed_after_s: list[float] = []
+
+    def handle(peer: Peer) -> None:
+        while peer.request() is not None:
+            peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+            answered = time.monotonic()
+            assert peer.socket.recv(1) == b""
+            closed_after_s.append(time.monotonic() - answered)
+            return
+
+    with scripted(handle) as server:
+        drive = Drive(server.url)
+        CONTROLS.close_delay_s = late_s
+        told = drive.shots(shots)
+        assert errors(told) == [type(None)] * shots
+        with gevent.Timeout(10):
+            while len(closed_after_s) < shots:
+                gevent.sleep(0.01)
+        assert server.connections >= shots
+    CONTROLS.close_delay_s = 0.0
+    # The server may see the answer sent a little later than the client took it in.
+    assert min(closed_after_s[:shots]) > 0.5 * late_s

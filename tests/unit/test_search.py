@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from floodmark.search import QUICK, Order, Outcome, SearchSettings, find_ceiling
+from floodmark.search import FULL, QUICK, Order, Outcome, Pace, SearchSettings, find_ceiling
 from floodmark.verdict.saturation import Saturation, judge
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import End, Phase
@@ -175,3 +175,22 @@ def test_the_same_steps_give_the_same_orders() -> None:
 def test_no_order_exceeds_the_allowed_users() -> None:
     steps, _ = simulate(find_ceiling(SearchSettings(max_users=10)), Model(slots=4, service=constant(0.05)))
     assert max(step.users for step in steps) == 10
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("pace", [FULL, QUICK])
+def test_a_known_level_is_held_again_in_half_a_minute(pace: Pace, seed: int) -> None:
+    settings = SearchSettings(slots_hint=8, pace=pace, known_users=16)
+    verdict, steps = find(Model(slots=8, service=constant(0.05)), settings, seed)
+    assert verdict.end is End.HELD
+    assert verdict.confirmed
+    assert value(verdict.ceiling_rps) == pytest.approx(160, rel=0.02)
+    assert value(verdict.r0_ms) == pytest.approx(50, rel=0.02)
+    assert {s.phase for s in steps} == {Phase.WARM, Phase.BASE, Phase.HOLD}
+    assert steps[-1].t_end_s <= 40
+    assert not verdict.n95_users.valid
+
+
+def test_a_known_level_of_a_dead_server_is_no_number() -> None:
+    steps, outcome = simulate(find_ceiling(SearchSettings(known_users=8)), Model(slots=4, service=constant(30.0)), 1)
+    assert not judge(steps, outcome.end, outcome.reason, outcome.hold_users, 0.0).confirmed

@@ -12,6 +12,7 @@ import heapq
 import itertools
 import logging
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ from gevent import get_hub
 from floodmark.load.lane.alarm import Alarm
 
 if TYPE_CHECKING:
+    import _socket
+
     from floodmark.load.lane.sender import Sender
 
 logger = logging.getLogger("floodmark")
@@ -56,6 +59,7 @@ class Pump:
         self._serving: dict[int, Callable[[], None]] = {self._alarm.fd: self._note_alarm}
         self._due: list[tuple[float, int, Sender]] = []
         self._tickets = itertools.count(1)
+        self._closing: deque[tuple[float, _socket.socket]] = deque()
         self._call_at = 0.0
         self._greenlet: Any = None
         self._watcher: Any = None
@@ -86,6 +90,14 @@ class Pump:
     def unwatch(self, fd: int) -> None:
         """Forget a socket that is about to be closed; the kernel takes it out of the epoll by itself."""
         self._serving.pop(fd, None)
+
+    def close_at(self, due: float, sock: _socket.socket) -> None:
+        """Close a socket at ``due``, epoch s, and listen to it no more. Dues must not go back."""
+        with contextlib.suppress(OSError):  # never watched: it was still connecting
+            self._epoll.unregister(sock.fileno())
+        self._closing.append((due, sock))
+        if due < self._call_at:
+            self.call_at(due)
 
     # Time.
 
@@ -148,7 +160,12 @@ class Pump:
             if line.ticket == ticket:
                 line.ticket = 0
                 self._serve(line)
+        closing = self._closing
+        while closing and closing[0][0] <= now:
+            closing.popleft()[1].close()
         soonest = self._rang(now)
+        if closing:
+            soonest = min(soonest, closing[0][0])
         if due:
             soonest = min(soonest, due[0][0])
         self.call_at(soonest)

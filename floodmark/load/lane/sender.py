@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import time
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -217,7 +218,10 @@ class Sender(Reply):
         """Close; the next request connects anew."""
         if self.sock is not None:
             self.lane.pump.unwatch(self.fd)
-            self.sock.close()
+            if CONTROLS.close_delay_s:
+                self.lane.pump.close_at(time.time() + CONTROLS.close_delay_s, self.sock)
+            else:
+                self.sock.close()
             self.sock = None
         self._unsent = None
 
