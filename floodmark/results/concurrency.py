@@ -119,7 +119,13 @@ def explain(looks: Sequence[Look], nominal_slots: int | None, clients: int, stre
     else:
         said = f"{least} to {most} of its {nominal_slots} slots" if least < most else f"{most} of {nominal_slots} slots"
     if stretch > SLOW:
-        uneven = any(len(look.per_process) > 1 for look in looks)
-        cause = "connections are dealt unevenly to processes" if uneven else "slots idle in between"
-        said += f"; a burst takes {stretch:.1f} times the ideal: {cause}"
+        said += f"; a burst takes {stretch:.1f} times the ideal: {_why_slow(looks, nominal_slots, clients)}"
     return said
+
+
+def _why_slow(looks: Sequence[Look], nominal_slots: int | None, clients: int) -> str:
+    if nominal_slots is None or nominal_slots >= clients:
+        return "taking in and answering so many at once is work for its CPU"
+    if any(len(look.per_process) > 1 for look in looks):
+        return "connections are dealt unevenly to processes"
+    return "slots idle in between"
