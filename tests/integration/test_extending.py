@@ -50,19 +50,10 @@ def test_a_setting_that_is_not_in_force_is_refused(folder: Path, tmp_path: Path)
     assert "different: threads" in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("prepare", "message"),
-    [
-        (lambda folder: (folder / "stdlib-pool.toml").rename(folder / "waitress.toml"), "rename it"),
-        (lambda folder: folder.rename(folder.with_name("elsewhere")), "there is no such folder"),
-        (lambda folder: (folder / "stdlib-pool.toml").write_text('titel = "x"'), "stdlib-pool.toml: title must be"),
-    ],
-)
-def test_a_faulty_folder_is_one_clear_error(folder: Path, prepare: object, message: str) -> None:
-    assert callable(prepare)
-    prepare(folder)
+def test_a_faulty_file_is_one_clear_error(folder: Path) -> None:
+    (folder / "stdlib-pool.toml").write_text('titel = "x"')
     done = Command(["list", "targets"], {"FLOODMARK_SERVERS": str(folder)}).run(30)
     assert done.returncode == 2
     assert done.stderr.count("floodmark:") == 1
-    assert message in done.stderr
+    assert "stdlib-pool.toml: title must be text" in done.stderr
     assert "Traceback" not in done.stderr
