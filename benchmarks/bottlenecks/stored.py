@@ -19,6 +19,7 @@ from floodmark.verdict.words import Bottleneck
 if TYPE_CHECKING:
     from benchmarks.bottlenecks.run import Outcome
 
+SETUP = ("slots", "processes", "connection_cap", "shared", "out_of_memory")
 STORED = Path(__file__).parent / "stored"
 
 
@@ -47,6 +48,7 @@ def store(outcome: Outcome) -> None:
         "processes": setup.processes,
         "connection_cap": setup.connection_cap,
         "shared": setup.shared,
+        "out_of_memory": setup.out_of_memory,
     }
     shutil.copyfile(outcome.folder / STEPS, STORED / f"{outcome.fixture.id}.csv")
     write_text(STORED / f"{outcome.fixture.id}.json", json.dumps(about, indent=2) + "\n")
@@ -63,7 +65,7 @@ def read_stored() -> list[Kept]:
                 word=Bottleneck(about["word"]),
                 hold_users=about["hold_users"],
                 thinking=about["thinking"],
-                declared=Declared(**{key: about[key] for key in ("slots", "processes", "connection_cap", "shared")}),
+                declared=Declared(**{key: about[key] for key in SETUP if key in about}),
                 steps=read_table(path.with_suffix(".csv"), Step),
             )
         )
