@@ -19,7 +19,7 @@ NAMES = [field.name for field in dataclasses.fields(Step) if field.name not in E
 UNKNOWN_AT_MOST = 0.05
 
 NOT_YET = {Bottleneck.CPU, Bottleneck.GIL}
-"""Fixtures that no machine has measured undisturbed yet: ``python -m benchmarks.bottlenecks --only cpu,gil --store``."""
+"""Not measured undisturbed yet: ``python -m benchmarks.bottlenecks --only cpu,gil --store``."""
 
 STORED = read_stored()
 
