@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,19 +13,22 @@ from floodmark.results.folder import read_facts
 from floodmark.results.schema import STEPS
 from floodmark.results.table import read_table, write_text
 from floodmark.run.conclude import declared
+from floodmark.verdict.bottleneck import Named, name_bottleneck
 from floodmark.verdict.figures import Declared
+from floodmark.verdict.saturation import judge
 from floodmark.verdict.step import Step
-from floodmark.verdict.words import Bottleneck
+from floodmark.verdict.words import Bottleneck, End
 
 if TYPE_CHECKING:
     from benchmarks.bottlenecks.run import Outcome
 
+SETUP = ("slots", "processes", "connection_cap", "shared", "out_of_memory")
 STORED = Path(__file__).parent / "stored"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """One stored fixture."""
+    """One stored fixture. end: how its search ended."""
 
     id: str
     word: Bottleneck
@@ -32,6 +36,13 @@ class Kept:
     thinking: bool
     declared: Declared
     steps: list[Step]
+    end: End
+
+    def name(self, steps: Sequence[Step]) -> Named:
+        """What these visits, in the place of its own, say the limit is made of."""
+        think_s = 1.0 if self.thinking else 0.0
+        generator = judge(steps, self.end, "", self.hold_users, think_s).generator
+        return name_bottleneck(steps, self.hold_users, self.declared, thinking=self.thinking, generator=generator)
 
 
 def store(outcome: Outcome) -> None:
@@ -42,11 +53,13 @@ def store(outcome: Outcome) -> None:
     about = {
         "word": outcome.fixture.word,
         "hold_users": facts["search"]["hold_users"],
+        "end": facts["search"]["end"],
         "thinking": facts["scenario"]["load"]["think_time_ms"] > 0,
         "slots": setup.slots,
         "processes": setup.processes,
         "connection_cap": setup.connection_cap,
         "shared": setup.shared,
+        "out_of_memory": setup.out_of_memory,
     }
     shutil.copyfile(outcome.folder / STEPS, STORED / f"{outcome.fixture.id}.csv")
     write_text(STORED / f"{outcome.fixture.id}.json", json.dumps(about, indent=2) + "\n")
@@ -63,8 +76,9 @@ def read_stored() -> list[Kept]:
                 word=Bottleneck(about["word"]),
                 hold_users=about["hold_users"],
                 thinking=about["thinking"],
-                declared=Declared(**{key: about[key] for key in ("slots", "processes", "connection_cap", "shared")}),
+                declared=Declared(**{key: about[key] for key in SETUP if key in about}),
                 steps=read_table(path.with_suffix(".csv"), Step),
+                end=End(about["end"]),
             )
         )
     return found

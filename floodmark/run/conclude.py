@@ -55,6 +55,7 @@ def declared(facts: Mapping[str, Any]) -> Declared:
         processes=target.get("processes"),
         connection_cap=target.get("connection_cap"),
         shared=bool(facts["cores"]["shared_cores"]),
+        out_of_memory=bool(facts["memory"].get("exceeded")),
     )
 
 

@@ -86,6 +86,7 @@ def conduct(planned: PlannedRun, bring_up: BringUp, conditions: Conditions, prog
         error, outcome, load_s = caught, _outcome_of(caught), float(facts.get("load_s", 0.0))
         facts["status"] = "interrupted" if isinstance(caught, Interrupted) else "failed"
         facts["error"] = str(caught)
+        facts["memory"]["exceeded"] = isinstance(caught, OutOfMemory)
     else:
         facts["status"] = "complete"
     finally:

@@ -178,13 +178,16 @@ class Sampler:
                 if listeners is not None:
                     self._queue.add(time.time(), {"waiting": listeners.waiting, "limit": listeners.limit})
         if turn % TREE_EVERY == 0:
-            self._counters.add(time.time(), self._counts())
+            self._members = self._trees.members()
+            now = time.time()
+            self._counters.add(now, self._counts(self._members))
         if turn % LEVELS_EVERY == 0:
             self._levels.add(time.time(), self._levels_now())
 
-    def _counts(self) -> dict[Hashable, float]:
+    def _counts(self, members: list[int]) -> dict[Hashable, float]:
         found: dict[Hashable, float] = {}
-        self._members = members = self._trees.members()
+        if self._ledger is not None:
+            self._count_app(self._ledger, found)
         use = self._trees.use(members)
         if use is not None:
             found.update(cpu=use.cpu_s, rss=use.rss_bytes, threads=use.threads, faults=use.faults)
@@ -208,8 +211,6 @@ class Sampler:
             if stalled is not None:
                 found["psi_cpu" if name == "cpu" else "psi_mem"] = stalled
         found.update(read_netstat(self._pids[0] if self._pids else "self"))
-        if self._ledger is not None:
-            self._count_app(self._ledger, found)
         return found
 
     def _count_app(self, ledger: LedgerReader, found: dict[Hashable, float]) -> None:

@@ -63,6 +63,6 @@ class Series:
         return next((value for values in self.values if (value := values.get(name)) is not None), None)
 
     def names(self, start: float, end: float) -> set[Hashable]:
-        """Everything that was read in a window."""
+        """Everything that was read in a window, or next to it."""
         first, last = bisect_left(self.times, start), bisect_left(self.times, end)
-        return {name for values in self.values[first:last] for name in values}
+        return {name for values in self.values[max(0, first - 1) : last + 1] for name in values}

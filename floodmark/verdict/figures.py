@@ -17,13 +17,15 @@ _LEVELS = {Phase.BRACKET, Phase.PLACE, Phase.HOLD, Phase.VERIFY, Phase.STEP}
 class Declared:
     """What the target was set up with; None where it is not known, or there is no limit.
 
-    shared: the generator runs on the target's CPUs.
+    shared: the generator runs on the target's CPUs. out_of_memory: the run ended because a process was killed for want
+    of memory.
     """
 
     slots: int | None = None
     processes: int | None = None
     connection_cap: int | None = None
     shared: bool = False
+    out_of_memory: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +120,7 @@ def figures(steps: Sequence[Step], hold_users: int | None, declared: Declared, *
         throttled_share=middle(lambda s: s.throttled_share),
         memory_share=middle(lambda s: _over(s.memory_bytes, s.memory_limit_bytes)),
         memory_growth=_growth(held),
-        oom_kills=max((float(s.oom_kills) for s in steps if s.oom_kills is not None), default=None),
+        oom_kills=_kills(steps, declared),
         faults_per_s=middle(lambda s: s.major_faults_per_s),
         psi_mem=middle(lambda s: s.psi_mem),
         slots=slots,
@@ -178,6 +180,12 @@ def _emptiest(step: Step, processes: int | None) -> float | None:
     if step.app_processes is not None and processes is not None and step.app_processes < processes:
         return 0.0
     return step.app_proc_inflight_min
+
+
+def _kills(steps: Sequence[Step], declared: Declared) -> float | None:
+    """Processes killed for want of memory since the load began, also after the last visit that was finished."""
+    seen = max((float(s.oom_kills) for s in steps if s.oom_kills is not None), default=None)
+    return max(1.0, seen or 0.0) if declared.out_of_memory else seen
 
 
 def _growth(held: Sequence[Step]) -> float | None:

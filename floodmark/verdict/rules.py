@@ -215,6 +215,7 @@ RULES = (
             Below("slots_share", FULL, optional=True),
             Below("app_growth", GREW, optional=True),
             CPU_TO_SPARE,
+            Below("hottest", NEARLY),
             Below("unconnected", SOME, optional=True),
         ),
         evidence="{app_inflight:.1f} of {slots:.0f} slots busy with {users:.0f} users, CPU {cpu_share:.0%}, "

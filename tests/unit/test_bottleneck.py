@@ -147,6 +147,12 @@ def test_the_generators_own_verdict_comes_before_all() -> None:
     assert named.evidence == "generator CPU 99% of a core"
 
 
+def test_a_run_that_ended_for_want_of_memory_is_named_by_it() -> None:
+    ended = dataclasses.replace(SLOTS, out_of_memory=True)
+    named = name_bottleneck([visit(Phase.BASE, 1), visit(Phase.BRACKET, 8)], None, ended)
+    assert (named.word, named.evidence) == (Bottleneck.MEMORY, "processes killed for want of memory: 1")
+
+
 def test_a_worker_that_never_had_a_request_is_the_emptiest() -> None:
     more = {"app_inflight_mean": 4.0, "app_proc_inflight_max": 4.0, "app_proc_inflight_min": 4.0, "app_processes": 1}
     assert name_bottleneck(run(8, **more, waiting_in_server=4.0), 8, SLOTS).word is Bottleneck.IMBALANCE

@@ -24,7 +24,8 @@ def test_a_counter_is_interpolated_at_the_edges_of_a_window() -> None:
     assert series.change("none", 0.5, 1.5) is None
     assert series.inside("cpu", 0.5, 2.0) == [10.0]
     assert series.inside("cpu", 1.2, 1.4) == [10.0]
-    assert series.names(0.5, 2.5) == {"cpu", "late"}
+    assert series.names(0.5, 0.7) == {"cpu", "late"}
+    assert series.names(0.0, 0.0) == {"cpu"}
     assert series.first("late") == 10.0
 
 
