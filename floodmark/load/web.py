@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 from markupsafe import Markup
 
 from floodmark.load.web_state import Live, structure
-from floodmark.report.html import assets, charts, looks, series
+from floodmark.report.html import assets, charts, looks, over_time, series
 
 KEY = "saturation"
 QUANTILE = "p50"
@@ -87,7 +87,7 @@ def _page(live: Live) -> str:
     specs = {
         "goodput": charts.goodput(names, nothing, {}),
         "latency": charts.latency(names, nothing, {}, QUANTILE),
-        "pulse": charts.pulse(),
+        "pulse": over_time.pulse(),
     }
     return assets.environment().get_template("live.html.j2").render(
         name=live.name,

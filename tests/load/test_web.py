@@ -14,6 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from locust.env import Environment
 from locust.runners import STATE_INIT, STATE_RUNNING
+from werkzeug.test import TestResponse
 
 from floodmark.errors import UsageError
 from floodmark.handover.settings import LoadSettings
@@ -45,6 +46,11 @@ def feed(live: Live, visits: int) -> None:
         live.step(step, WINDOW)
 
 
+def told(answer: TestResponse) -> Any:
+    """The JSON of an answer."""
+    return answer.json
+
+
 class WebUI:
     """As much of Locust's as ours is added to."""
 
@@ -72,7 +78,7 @@ def client(live: Live) -> Iterator[FlaskClient]:
 
 def test_the_tab_has_a_row_for_each_visit_in_locust_s_own_answer(client: FlaskClient, live: Live) -> None:
     feed(live, 5)
-    answer = client.get("/stats/requests").json
+    answer = told(client.get("/stats/requests"))
     assert answer["state"] == "running"
     (table,) = answer["extended_stats"]
     assert [row["name"] for row in table["data"]] == [1, 2, 3, 4, 5]
@@ -100,15 +106,15 @@ def test_the_page_asks_only_its_own_server_and_is_linked(client: FlaskClient) ->
 
 def test_a_page_is_told_only_what_it_does_not_know_yet(client: FlaskClient, live: Live) -> None:
     feed(live, 6)
-    first = client.get("/saturation/state.json").json
+    first = told(client.get("/saturation/state.json"))
     assert (first["run"], first["visits"], first["seconds"]) == (1, 6, 12)
     assert [point["visit"] for point in first["charts"]["data"]["points"]] == [3, 4, 5, 6]
     known = f"run={first['run']}&visits={first['visits']}&seconds={first['seconds']}"
-    again = client.get(f"/saturation/state.json?{known}").json
+    again = told(client.get(f"/saturation/state.json?{known}"))
     assert again["charts"] is None
     assert again["new_seconds"] == []
     feed(live, 2)
-    other = client.get(f"/saturation/state.json?{known}").json
+    other = told(client.get(f"/saturation/state.json?{known}"))
     assert (other["run"], other["visits"], len(other["new_seconds"])) == (2, 2, 4)
 
 
@@ -147,14 +153,14 @@ def test_a_ramp_under_way_is_not_edited_and_a_bad_form_starts_nothing() -> None:
     shape = environment.shape_class
     with ui.app.test_client() as client:
         runner.state = STATE_RUNNING
-        answer = client.post("/swarm", data={"user_count": "5", "ramp": "search"}).json
+        answer = told(client.post("/swarm", data={"user_count": "5", "ramp": "search"}))
         assert not answer["success"]
         assert "stop it first" in answer["message"]
         assert environment.shape_class is shape
         runner.state = STATE_INIT
-        answer = client.post("/swarm", data={"ramp": "search", "slo": "soon"}).json
+        answer = told(client.post("/swarm", data={"ramp": "search", "slo": "soon"}))
         assert not answer["success"]
         assert "soon" in answer["message"]
-        assert client.post("/swarm", data={"ramp": "none"}).json == {"success": True}
+        assert told(client.post("/swarm", data={"ramp": "none"})) == {"success": True}
         assert environment.shape_class is None
     runner.quit()
