@@ -94,9 +94,12 @@ def history(names: Sequence[str], rows: Sequence[Row]) -> Spec:
     times = [row["started"] for row in rows]
     rates = [row[key] for row in rows for key in ("value", "lo", "hi") if row[key] is not None]
     when = {"domain": [min(times) - HOUR_MS, max(times) + HOUR_MS]}
-    rate = {"domain": [0.97 * min(rates), 1.03 * max(rates)]} if rates else {}
+    wide = bool(rates) and min(rates) > 0 and max(rates) > 10 * min(rates)
+    rate: Spec = {"type": LOG if wide else "linear", "nice": False}
+    if rates:
+        rate["domain"] = [min(rates) / 1.2, 1.2 * max(rates)] if wide else [0.97 * min(rates), 1.03 * max(rates)]
     x = {"field": "started", "type": "temporal", "title": None, "axis": {"labelOverlap": True}, "scale": when}
-    y = {"field": "value", "type": "quantitative", "title": "ceiling, good/s", "scale": {**rate, "nice": False}}
+    y = {"field": "value", "type": "quantitative", "title": "ceiling, good/s", "scale": rate, "axis": {"format": ",~r"}}
     said = {"description": field("label"), "tooltip": field("label")}
     mark = {"type": "point", "size": 30, "opacity": 1}
     return {
