@@ -33,6 +33,9 @@ def install(web_ui: Any, live: Live, base_path: str | None) -> None:
         {"href": "./saturation/steps.csv", "title": "Download saturation steps CSV"},
         {"href": "./saturation", "title": "Live charts of the search"},
     ]
+    # All now: while a search is under way, reading files or compiling a template makes the generator late.
+    library_js = "\n".join([*assets.library(), assets.template("charts.js")]).encode()
+    _page(live)
     pages = Blueprint(KEY, __name__, url_prefix=base_path or None)
 
     @pages.route("/saturation")
@@ -45,7 +48,7 @@ def install(web_ui: Any, live: Live, base_path: str | None) -> None:
     @pages.route("/saturation/library.js")
     @web_ui.auth_required_if_enabled  # type: ignore[untyped-decorator]
     def library() -> Response:
-        answer = Response("\n".join([*assets.library(), assets.template("charts.js")]), mimetype="text/javascript")
+        answer = Response(library_js, mimetype="text/javascript")
         answer.headers["Cache-Control"] = "max-age=3600"
         return answer
 
