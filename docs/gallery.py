@@ -13,11 +13,12 @@ from pathlib import Path
 
 from floodmark.errors import FloodmarkError, UsageError
 from floodmark.report import cells
-from floodmark.report.html import charts, comparison, series
-from floodmark.report.html.charts import Scales, Spec
+from floodmark.report.html import charts, comparison, over_time, series
+from floodmark.report.html.charts import Scales
 from floodmark.report.html.pictures import standalone
 from floodmark.report.html.series import CORES, PLACES, Row
 from floodmark.report.html.server import rows_over_time
+from floodmark.report.html.vega import Spec
 from floodmark.report.markdown import escape, provenance, rows
 from floodmark.report.runs import Subject, Workload, collect
 from floodmark.results.table import write_text
@@ -133,17 +134,17 @@ def _with_legend(spec: Spec, legend: Row) -> Spec:
 
 
 def _alone(load: Workload, one: Subject) -> Iterator[tuple[str, str, str, Spec]]:
-    over_time = rows_over_time(one)
+    found = rows_over_time(one)
     name = f"{load.name}-{'-'.join(''.join(c if c.isalnum() else ' ' for c in one.name).split())}"
     for kind, spec, known, title, text in (
-        ("places", charts.places(), series.known(over_time["seconds"], PLACES), "where its requests were, over time",
+        ("places", over_time.places(), series.known(found["seconds"], PLACES), "where its requests were, over time",
          "Grey stretches are the visits; between them users settle."),
-        ("cores", charts.cores(), series.known(over_time["seconds"], CORES), "CPU over time", "In cores."),
-        ("latencies", charts.histogram(), bool(over_time["latencies"]), "latency of good answers, visit by visit",
+        ("cores", over_time.cores(), series.known(found["seconds"], CORES), "CPU over time", "In cores."),
+        ("latencies", over_time.histogram(), bool(found["latencies"]), "latency of good answers, visit by visit",
          "The darker, the more of the visit's answers."),
     ):  # fmt: skip
         if known:
-            yield f"{name}-{kind}", f"{one.name}: {title}", text, {**spec, "datasets": over_time}
+            yield f"{name}-{kind}", f"{one.name}: {title}", text, {**spec, "datasets": found}
 
 
 def _is(path: Path, text: str) -> bool:

@@ -256,8 +256,3 @@ def _latency(value: object) -> str:
     if match is None or not float(match[1]):
         raise ValueError('must be times the uncontended response time, such as "5x", or a time, such as "250ms"')
     return text
-
-
-def slo_of(text: str) -> SloSettings:
-    """An SLO from its latency alone, as in a scenario file. Raises ValueError."""
-    return Slo(latency=_latency(text)).settings

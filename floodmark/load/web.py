@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 from markupsafe import Markup
 
 from floodmark.load.web_state import Live, structure
-from floodmark.report.html import assets, charts, looks, series
+from floodmark.report.html import assets, charts, looks, over_time, series
 
 KEY = "saturation"
 QUANTILE = "p50"
@@ -33,6 +33,9 @@ def install(web_ui: Any, live: Live, base_path: str | None) -> None:
         {"href": "./saturation/steps.csv", "title": "Download saturation steps CSV"},
         {"href": "./saturation", "title": "Live charts of the search"},
     ]
+    # All now: while a search is under way, reading files or compiling a template makes the generator late.
+    library_js = "\n".join([*assets.library(), assets.template("charts.js")]).encode()
+    _page(live)
     pages = Blueprint(KEY, __name__, url_prefix=base_path or None)
 
     @pages.route("/saturation")
@@ -45,7 +48,7 @@ def install(web_ui: Any, live: Live, base_path: str | None) -> None:
     @pages.route("/saturation/library.js")
     @web_ui.auth_required_if_enabled  # type: ignore[untyped-decorator]
     def library() -> Response:
-        answer = Response("\n".join([*assets.library(), assets.template("charts.js")]), mimetype="text/javascript")
+        answer = Response(library_js, mimetype="text/javascript")
         answer.headers["Cache-Control"] = "max-age=3600"
         return answer
 
@@ -87,7 +90,7 @@ def _page(live: Live) -> str:
     specs = {
         "goodput": charts.goodput(names, nothing, {}),
         "latency": charts.latency(names, nothing, {}, QUANTILE),
-        "pulse": charts.pulse(),
+        "pulse": over_time.pulse(),
     }
     return assets.environment().get_template("live.html.j2").render(
         name=live.name,

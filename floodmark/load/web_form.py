@@ -12,8 +12,8 @@ from locust.argument_parser import LocustArgumentParser
 from floodmark.errors import UsageError
 from floodmark.handover.settings import LoadSettings, read_settings
 from floodmark.handover.wish import Wishes
-from floodmark.scenario import slo_of
-from floodmark.search.pace import SearchSettings
+from floodmark.scenario import from_table
+from floodmark.search.pace import SearchSettings, SloSettings
 
 SLO = "slo"
 SCENARIO = "scenario"
@@ -42,9 +42,16 @@ def _slo(text: str) -> str:
     try:
         if text:
             slo_of(text)
-    except ValueError as error:
+    except UsageError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
     return text
+
+
+def slo_of(text: str) -> SloSettings:
+    """An SLO from its latency alone, as in a scenario file. Raises UsageError."""
+    slo = from_table({"target": "any", "slo": {"latency": text}}, name="any", where="--slo").slo
+    assert slo is not None
+    return slo.settings
 
 
 def with_slo(settings: LoadSettings, text: str) -> LoadSettings:
@@ -80,10 +87,7 @@ class Form:
             search = self._settings.choices[name]
         text = form.get(SLO, "").strip()
         if text:
-            try:
-                search = dataclasses.replace(search, slo=slo_of(text))
-            except ValueError as error:
-                raise UsageError(f"slo {text!r}: {error}") from error
+            search = dataclasses.replace(search, slo=slo_of(text))
         if name != self._up and self._wishes is not None:
             refused = self._wishes.ask(name)
             if refused:

@@ -11,7 +11,8 @@ from typing import Any
 from floodmark.report import doing
 from floodmark.report.cells import significant
 from floodmark.report.html import series
-from floodmark.report.html.charts import LINEAR, LOG, Scales, ticks
+from floodmark.report.html.charts import Scales
+from floodmark.report.html.vega import LINEAR, LOG, ticks
 from floodmark.results.metrics import rows as result_rows
 from floodmark.results.schema import Second, columns, to_cells
 from floodmark.search.order import Order, Outcome

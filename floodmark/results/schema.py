@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -149,14 +149,14 @@ def _cell(value: object) -> str:
 def from_cells(kind: type[RowType], cells: Mapping[str, str], where: str) -> RowType:
     """A row from text cells. Raises UsageError naming ``where`` for a cell that does not fit."""
     values: dict[str, Any] = {}
-    for name, types_ in _field_types(kind).items():
+    for name, parse in _parsers(kind).items():
         text = cells.get(name)
         if text is None and name in _optional(kind):
             continue  # written before there was such a column
         if text is None:
             raise UsageError(f"{where}: there is no column {name}; it was not written by this version of floodmark")
         try:
-            values[name] = _parse(text, types_)
+            values[name] = parse(text)
         except ValueError as error:
             raise UsageError(f"{where}: {name} = {text!r} does not fit") from error
     return kind(**values)
@@ -173,6 +173,20 @@ def _field_types(kind: type[DataclassInstance]) -> dict[str, tuple[type, ...]]:
     return {
         name: typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,) for name, hint in hints.items()
     }
+
+
+@cache
+def _parsers(kind: type[DataclassInstance]) -> dict[str, Callable[[str], object]]:
+    return {name: _parser(kinds) for name, kinds in _field_types(kind).items()}
+
+
+def _parser(kinds: tuple[type, ...]) -> Callable[[str], object]:
+    """What ``_parse`` does for these types; as most columns have but one, without asking at every cell."""
+    known = [kind for kind in kinds if kind is not types.NoneType]
+    if len(known) > 1 or known[0] not in {int, float}:
+        return lambda text: _parse(text, kinds)
+    one = known[0]
+    return one if len(kinds) == 1 else lambda text: None if text == "" else one(text)
 
 
 def _parse(text: str, kinds: tuple[type, ...]) -> object:

@@ -12,11 +12,12 @@ from markupsafe import Markup
 
 from floodmark.report import cells
 from floodmark.report.cells import Cell, significant
-from floodmark.report.html import charts, series
-from floodmark.report.html.charts import LOG, Scales, Spec
+from floodmark.report.html import charts, over_time, series
+from floodmark.report.html.charts import Scales
 from floodmark.report.html.looks import Look, look
 from floodmark.report.html.pictures import svg
 from floodmark.report.html.series import Row
+from floodmark.report.html.vega import LOG, Spec, ticks
 from floodmark.report.runs import Subject, Workload
 from floodmark.results.schema import Result
 from floodmark.verdict.step import Step
@@ -95,7 +96,7 @@ def compare(number: int, workload: Workload, *, drawn: bool) -> Comparison:
         axes = {"goodput": scales.goodput, "latency": scales.latency}
         document |= {name: _without_data(spec, scales.users, axes[name]) for name, spec in specs.items()}
     if past:
-        document["history"] = _without_data(charts.history(names, past), None, None)
+        document["history"] = _without_data(over_time.history(names, past), None, None)
     return Comparison(
         id=f"workload-{number}",
         name=workload.name,
@@ -145,7 +146,7 @@ def null_lines(subjects: Sequence[Subject]) -> list[Row]:
 def _without_data(spec: Spec, users: Any, rates: Any) -> Spec:
     """The data comes once for all charts of a workload, and with each chart both kinds of its axes."""
     axes = {
-        axis: {**domains, "ticks": charts.ticks(*domains[LOG])}
+        axis: {**domains, "ticks": ticks(*domains[LOG])}
         for axis, domains in (("x", users), ("y", rates))
         if domains is not None
     }

@@ -9,9 +9,10 @@ from markupsafe import Markup
 from floodmark import __version__
 from floodmark.report import markdown
 from floodmark.report.cells import WORDS
-from floodmark.report.html import assets, charts
+from floodmark.report.html import assets, over_time
 from floodmark.report.html.comparison import compare, subject_id
 from floodmark.report.html.server import section
+from floodmark.report.html.vega import Spec
 from floodmark.report.runs import Collection, Subject
 
 MOST_PICTURES = 8
@@ -43,9 +44,11 @@ def render(found: Collection, title: str = "report") -> str:
         "workloads": {one.id: one.document for one in compared},
         "servers": {one.id: one.document for one in servers},
         "templates": {
-            "places": _empty(charts.places()), "cores": _empty(charts.cores()), "histogram": _empty(charts.histogram())
+            "places": _empty(over_time.places()),
+            "cores": _empty(over_time.cores()),
+            "histogram": _empty(over_time.histogram()),
         },
-    }  # fmt: skip
+    }
     return assets.environment().get_template("report.html.j2").render(
         title=title,
         summary=_summary(found),
@@ -64,7 +67,7 @@ def render(found: Collection, title: str = "report") -> str:
     ) + "\n"  # fmt: skip
 
 
-def _empty(spec: charts.Spec) -> charts.Spec:
+def _empty(spec: Spec) -> Spec:
     return {key: value for key, value in spec.items() if key != "datasets"}
 
 

@@ -1,0 +1,122 @@
+"""What all charts are built from: looks, axes, layers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from floodmark.report.html.series import Row
+
+Spec = dict[str, Any]
+
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+COLOURS = 8
+"""--s0 to --s7 of the page; SHAPES tell apart what has the same one."""
+SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left")
+INK, FAINT, GRID, PAPER = "var(--ink)", "var(--faint)", "var(--grid)", "var(--paper)"
+FONT = "system-ui, Liberation Sans, Arial, Helvetica, sans-serif"
+WIDTH, HEIGHT = 860, 360
+LOG, LINEAR = "log", "linear"
+
+
+def shape(number: int) -> str:
+    """Of a server's points; no other of the first 64 has both its colour and its shape."""
+    return SHAPES[(number + number // COLOURS) % len(SHAPES)]
+
+
+def colour(number: int) -> str:
+    return f"var(--s{number % COLOURS})"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Colour and shape by server; the legend is the page's own, with its switches."""
+
+    names: Sequence[str]
+
+    @property
+    def colour(self) -> Spec:
+        return self._channel([colour(n) for n in range(len(self.names))])
+
+    @property
+    def shape(self) -> Spec:
+        return self._channel([shape(n) for n in range(len(self.names))])
+
+    def _channel(self, looks: Sequence[str]) -> Spec:
+        scale = {"domain": list(self.names), "range": list(looks)}
+        return {"field": "server", "type": "nominal", "scale": scale, "legend": None}
+
+
+def head(description: str, data: Mapping[str, Sequence[Row]] | None = None) -> Spec:
+    return {
+        "$schema": SCHEMA,
+        "description": description,
+        "width": WIDTH,
+        "height": HEIGHT,
+        "background": None,
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "datasets": {name: list(rows) for name, rows in (data or {}).items()},
+        "config": _CONFIG,
+    }
+
+
+def layer(data: str, mark: Spec, encoding: Spec, only: str | None = None, chosen: Sequence[Spec] = ()) -> Spec:
+    shown = [] if data == "null" else [{"filter": "indexof(hidden, datum.server) < 0"}]
+    kept = [*shown, *chosen, *([{"filter": only}] if only else [])]
+    return {"data": {"name": data}, **({"transform": kept} if kept else {}), "mark": mark, "encoding": encoding}
+
+
+def axis(field: str, title: str, domains: Mapping[str, Sequence[float]] | None, kind: str) -> Spec:
+    scale: Spec = {"type": kind, "nice": False}
+    axis: Spec = {"format": ",~r"}
+    if domains is not None:
+        scale["domain"] = list(domains[kind])
+        if kind == LOG:
+            axis["values"] = ticks(*domains[LOG])
+    return {"field": field, "type": "quantitative", "title": title, "scale": scale, "axis": axis}
+
+
+def at(axis: Spec, field: str) -> Spec:
+    return {**axis, "field": field}
+
+
+def field(name: str) -> Spec:
+    return {"field": name}
+
+
+def plain(name: str, title: str) -> Spec:
+    return {"field": name, "type": "nominal", "title": title}
+
+
+def fine(name: str, title: str) -> Spec:
+    return {"field": name, "type": "quantitative", "title": title, "format": ",.3~r"}
+
+
+def share(name: str) -> Spec:
+    return {"field": name, "type": "quantitative", "title": name, "format": ".1%"}
+
+
+def ticks(low: float, high: float) -> list[float]:
+    """Of a logarithmic axis: powers of ten, and 2 and 5 times as much on a short one."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    found = [digit * 10.0**power for power in powers for digit in ((1, 2, 5) if high / low < 1000 else (1,))]
+    return [tick for tick in found if low <= tick <= high]
+
+
+_CONFIG: Spec = {
+    "font": FONT,
+    "axis": {
+        "domainColor": INK,
+        "gridColor": GRID,
+        "labelColor": INK,
+        "tickColor": INK,
+        "tickSize": 4,
+        "titleColor": INK,
+        "titleFontWeight": "normal",
+    },
+    "legend": {"labelColor": INK, "titleColor": INK},
+    "text": {"color": INK},
+    "view": {"stroke": None},
+}
