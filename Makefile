@@ -104,8 +104,9 @@ nightly: $(VENV)/.installed ## measure every server tonight and say what changed
 compare: $(VENV)/.installed ## two runs, folders of runs or nights: make compare A=DIR B=DIR
 	$(FLOODMARK) compare $(A) $(B) $(ARGS)
 
-nights-simulation: $(VENV)/.dev ## false alarms and power of the nightly comparison, simulated: about 2 minutes
+nights-simulation: $(VENV)/.dev ## false alarms and power of the nightly comparison, simulated, into docs/nightly.md: 2 minutes
 	$(BIN)/python -m benchmarks.nights --jobs 2 $(ARGS)
+	$(BIN)/python -m benchmarks.nights --document
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter, README as generated
 	$(BIN)/ruff check .

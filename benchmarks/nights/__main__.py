@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--suites", type=int, default=200, help="suites with a change, of each kind")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=None, help="a folder; without it only the table is printed")
+    parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--document", action="store_true", help=f"only write the table into docs/{PAGE.name}")
     parser.add_argument("--check", action="store_true", help="only see whether that table is up to date")
     options = parser.parse_args()
@@ -42,11 +42,10 @@ def main() -> None:
             raise SystemExit(f"{PAGE} differs from {RESULTS}; run python -m benchmarks.nights --document")
         return
     rows = run(options)
-    if options.out is not None:
-        write(options.out / "nights.csv", Row, rows)
-        facts = options.out / "nights.json"
-        settings = {"nights": options.nights, "suites": options.suites, "seed": options.seed}
-        facts.write_text(json.dumps({**json.loads(facts.read_text("utf-8")), **settings}, indent=2) + "\n", "utf-8")
+    write(options.out / "nights.csv", Row, rows)
+    facts = options.out / "nights.json"
+    settings = {"nights": options.nights, "suites": options.suites, "seed": options.seed}
+    facts.write_text(json.dumps({**json.loads(facts.read_text("utf-8")), **settings}, indent=2) + "\n", "utf-8")
     print("\n".join(table(rows)))
 
 
