@@ -113,7 +113,7 @@ def explain(looks: Sequence[Look], nominal_slots: int | None, clients: int, stre
     elif most > nominal_slots:
         said = f"more than its {nominal_slots} slots: {most} at once"
     elif least == nominal_slots:
-        said = f"delivers its {nominal_slots} slots in every wave"
+        said = f"delivers its {nominal_slots} slot{'s' * (nominal_slots != 1)} in every wave"
     elif most == nominal_slots:
         said = f"reaches its {nominal_slots} slots, but only {least} in its worst wave"
     else:
@@ -124,7 +124,8 @@ def explain(looks: Sequence[Look], nominal_slots: int | None, clients: int, stre
 
 
 def _why_slow(looks: Sequence[Look], nominal_slots: int | None, clients: int) -> str:
-    if nominal_slots is None or nominal_slots >= clients:
+    one_each = all(count == 1 for look in looks for count in look.per_process)
+    if nominal_slots is None or nominal_slots >= clients or one_each:
         return "taking in and answering so many at once is work for its CPU"
     if any(len(look.per_process) > 1 for look in looks):
         return "connections are dealt unevenly to processes"

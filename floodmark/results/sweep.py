@@ -20,7 +20,7 @@ from floodmark.verdict.words import End, Phase
 SWEEP = "sweep.csv"
 NEAR = 2.0
 """Times the knee, or its part, that a visit's users may be and still say what it is like at the knee."""
-WIDE = 0.15
+WIDE = 0.3
 """Half-width of a ceiling's interval, relative, beyond which nothing can be chosen by it."""
 MIB = 1024**2
 

@@ -28,6 +28,9 @@ class Follower:
         self._holds: list[Step] = []
         self.load_s = 0.0
         self.visits = 0
+        self.cut = 0
+        """Requests that may have been under way when their users were stopped, at most."""
+        self._users = 0
 
     def held_rps(self, users: int) -> list[float]:
         """Goodput of every valid hold visit at a level."""
@@ -49,6 +52,8 @@ class Follower:
                 case Started(origin=origin):
                     self._origin = origin
                 case Ordered(order=order):
+                    self.cut += self._users if order.fresh else max(0, self._users - order.users)
+                    self._users = order.users
                     self._progress.order(order)
                 case Second():
                     self._folder.timeline.add(self._join_second(entry))
@@ -65,6 +70,7 @@ class Follower:
                     self.visits += 1
                 case Outcome():
                     self.outcome = entry
+                    self.cut += self._users
 
     def _use(self, start_s: float, end_s: float) -> Use:
         origin = self._origin or 0.0

@@ -17,13 +17,14 @@ LEAST = 0.03
 class Trial:
     """A measured point.
 
-    choices: value by axis. ceiling: None where there is no number that may be recommended. alone_hi: upper limit of
-    what the ceiling would be if the generator had not used the target's own CPUs. cost: what is cheap sorts first.
-    pss_bytes: most memory seen.
+    choices: value by axis. ceiling: None where there is no number that may be recommended; open: then it may be high
+    all the same, rather than of no use. alone_hi: upper limit of what the ceiling would be if the generator had not
+    used the target's own CPUs. cost: what is cheap sorts first. pss_bytes: most memory seen.
     """
 
     choices: Mapping[str, str]
     ceiling: Interval | None
+    open: bool = False
     alone_hi: float = 0.0
     cost: tuple[float, ...] = ()
     pss_bytes: int | None = None
@@ -32,13 +33,14 @@ class Trial:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """The answer for one budget and one load, which ``given`` says: best by value, what ties with it, and the
-    cheapest of those.
+    cheapest of those. open: settings without a number, which may be better.
     """
 
     given: Mapping[str, str]
     best: Trial
     ties: tuple[Trial, ...]
     recommended: Trial
+    open: tuple[Trial, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,14 +96,19 @@ def _choices(trials: Sequence[Trial], axes: Sequence[Axis]) -> list[Choice]:
     fixed = [one.key for one in axes if one.kind is not Kind.SETTING]
     groups: dict[tuple[str, ...], list[Trial]] = {}
     for trial in trials:
-        if trial.ceiling is not None:
+        if trial.ceiling is not None or trial.open:
             groups.setdefault(tuple(trial.choices[key] for key in fixed), []).append(trial)
     found = []
-    for values, group in groups.items():
+    for values, everything in groups.items():
+        group = [trial for trial in everything if trial.ceiling is not None]
+        if not group:
+            continue
+        unknown = tuple(trial for trial in everything if trial.ceiling is None)
         best = max(group, key=lambda t: t.ceiling.value if t.ceiling else 0.0)
         ties = tuple(t for t in group if t is not best and not better(best, t, same_budget=True))
         recommended = min((best, *ties), key=lambda t: t.cost)
-        found.append(Choice(given=dict(zip(fixed, values, strict=True)), best=best, ties=ties, recommended=recommended))
+        given = dict(zip(fixed, values, strict=True))
+        found.append(Choice(given=given, best=best, ties=ties, recommended=recommended, open=unknown))
     return sorted(found, key=lambda choice: [number(v) or 0.0 for v in choice.given.values()])
 
 

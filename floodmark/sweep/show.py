@@ -92,6 +92,7 @@ def _choice(choice: Choice) -> dict[str, Any]:
         "recommended": _trial(choice.recommended),
         "highest": _trial(choice.best),
         "ties": [_trial(tie) for tie in choice.ties],
+        "open": [dict(trial.choices) for trial in choice.open],
     }
 
 

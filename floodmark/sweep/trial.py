@@ -10,12 +10,15 @@ from floodmark.stats.intervals import Interval
 from floodmark.sweep.best import Judgement, Trial, judge
 from floodmark.sweep.grid import Axis, Point, number
 
+MAY_BE_HIGH = {Found.GENERATOR, Found.NO_VERDICT, Found.ERROR}
+
 
 def trial(row: SweepRow, point: Point) -> Trial:
     """A measured point; without a number unless it was confirmed within its budget."""
     return Trial(
         choices=point.choices,
         ceiling=_ceiling(row),
+        open=row.verdict in MAY_BE_HIGH,
         alone_hi=row.ceiling_alone_hi or row.ceiling_hi or 0.0,
         cost=_cost(row),
         # One that was killed had not come to all it wanted.

@@ -39,17 +39,30 @@ def _choice(choice: Choice, names: Mapping[str, str]) -> str:
     settings = {key: value for key, value in choice.recommended.choices.items() if key not in choice.given}
     found = choice.recommended.ceiling
     assert found is not None
-    said = f"{given}best is {_named(settings, names) or 'the one setting'}, {_figure(choice.recommended)}"
+    of = " of those with a number" if choice.open else ""
+    said = f"{given}best{of} is {_named(settings, names) or 'the one setting'}, {_figure(choice.recommended)}"
+    return f"{said}{_ties(choice, names, settings)}.{_open(choice, names)}"
+
+
+def _ties(choice: Choice, names: Mapping[str, str], settings: Mapping[str, str]) -> str:
     others = [t for t in (choice.best, *choice.ties) if t is not choice.recommended]
     if not others:
-        return said + (", and nothing ties with it." if settings else ".")
+        return ", and nothing ties with it" if settings else ""
     if len(others) <= MANY:
         named = "; ".join(_named(_own(t, choice), names) for t in others)
     else:
         named = f"{len(others)} others"
     verb = "is" if len(others) == 1 else "are"
     top = "" if choice.recommended is choice.best else f" (highest: {_figure(choice.best)})"
-    return f"{said}; {named} {verb} no different{top} and cost more."
+    return f"; {named} {verb} no different{top} and cost more"
+
+
+def _open(choice: Choice, names: Mapping[str, str]) -> str:
+    if not choice.open:
+        return ""
+    named = "; ".join(_named(_own(t, choice), names) for t in choice.open[:MANY])
+    more = f" and {len(choice.open) - MANY} others" if len(choice.open) > MANY else ""
+    return f" Whether {named}{more} would be better is not known."
 
 
 def _own(trial: Trial, choice: Choice) -> dict[str, str]:

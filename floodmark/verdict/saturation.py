@@ -42,6 +42,17 @@ class Saturation:
         return self.ceiling_rps.valid and self.ceiling_rps.hi is not None and math.isfinite(self.ceiling_rps.hi)
 
 
+NO_CEILING = {
+    End.ALL_ERRORS,
+    End.DIED,
+    End.NOT_STEADY,
+    End.INTERRUPTED,
+    End.STEPS_DONE,
+    End.FAILED,
+    End.MISCOUNTED,
+}
+
+
 def judge(steps: Sequence[Step], end: End, reason: str, hold_users: int | None, think_s: float) -> Saturation:
     """Judge a search from its visits.
 
@@ -54,7 +65,7 @@ def judge(steps: Sequence[Step], end: End, reason: str, hold_users: int | None, 
     generator = _generator(steps, hold_users)
     if end is End.GENERATOR_LIMITED and generator.value is not Generator.LIMITED:
         generator = Point(value=Generator.LIMITED, valid=False, reason=reason, n_visits=len(steps))
-    if end in {End.ALL_ERRORS, End.DIED, End.NOT_STEADY, End.INTERRUPTED, End.STEPS_DONE, End.FAILED} or not holds:
+    if end in NO_CEILING or not holds:
         return _nothing(steps, end, why, r0, generator)
     ceiling = pooled_interval([s.goodput_rps for s in holds], [s.half_width for s in holds])
     r0 = _r0(steps, ceiling.value)

@@ -108,9 +108,11 @@ class End(StrEnum):
     STEPS_DONE = "steps_done"
     RATE_HELD = "rate_held"
     FAILED = "failed"
+    MISCOUNTED = "miscounted"
 
 
 END_TEXT = {
+    End.MISCOUNTED: "client and server did not count the same requests; see that nobody else loads the target",
     End.FOUND: "confirmed: doubling the users raises goodput no further",
     End.MAX_USERS: "goodput still rose at max_users; raise [search] max_users",
     End.TIMED_OUT: "the time budget ended before a capacity was confirmed; raise [search] time_budget_s",

@@ -132,6 +132,17 @@ def test_what_a_shared_ceiling_might_have_been_counts_between_budgets_only() -> 
     assert better(trial(130), shared, same_budget=False)
 
 
+def test_a_setting_without_a_number_may_be_better_unless_it_failed() -> None:
+    unknown = replace(trial(None, workers="2", threads="1"), open=True)
+    failed = trial(None, workers="4", threads="1")
+    judgement = judge([trial(100, workers="1", threads="1"), unknown, failed], [WORKERS, THREADS])
+    (choice,) = judgement.choices
+    assert choice.open == (unknown,)
+    (said, *_) = sentences([], judgement, [WORKERS, THREADS])
+    assert said.startswith("best of those with a number is workers=1 threads=1")
+    assert said.endswith("Whether workers=2 threads=1 would be better is not known.")
+
+
 def test_the_cheapest_of_those_that_tie_is_recommended() -> None:
     trials = [
         trial(100, workers="1", threads="1"),

@@ -93,7 +93,7 @@ def test_a_search_that_was_cut_off_gives_a_lower_bound_at_most(end: End) -> None
     assert verdict.ceiling_rps.reason
 
 
-@pytest.mark.parametrize("end", [End.ALL_ERRORS, End.DIED, End.NOT_STEADY, End.INTERRUPTED, End.FAILED])
+@pytest.mark.parametrize("end", [End.ALL_ERRORS, End.DIED, End.NOT_STEADY, End.INTERRUPTED, End.FAILED, End.MISCOUNTED])
 def test_other_ends_give_no_number(end: End) -> None:
     verdict = judge_search(FOUND, end, "because", 8, 0.0)
     for point in (verdict.ceiling_rps, verdict.knee_users, verdict.knee_inflight, verdict.n95_users):
