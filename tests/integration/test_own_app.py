@@ -121,12 +121,10 @@ def test_a_factory_with_its_database_prepared(run: Path, server: str) -> None:
             "import no_such",
         ),
         ("gunicorn-gthread", "raise RuntimeError('no settings')", "RuntimeError: no settings", "raise RuntimeError("),
-        ("uwsgi", "raise RuntimeError('no settings')", "RuntimeError: no settings", "raise RuntimeError("),
         ("waitress", "def app(: pass", "SyntaxError", "def app(: pass"),
         ("waitress", "import sys; sys.exit('not today')", "SystemExit: not today", "sys.exit"),
         ("waitress", "app = 3", "NotAnApp: mine:app is an object of type int, not a WSGI app", "NotAnApp"),
         ("uwsgi", "def app(config): pass", "a function with the arguments (config), not a WSGI app", "NotAnApp"),
-        ("waitress", "other = 3", "AttributeError: module 'mine' has no attribute 'app'", "AttributeError"),
     ],
 )
 def test_an_app_that_cannot_be_loaded_says_why(
@@ -143,8 +141,8 @@ def test_an_app_that_cannot_be_loaded_says_why(
 
 def test_an_app_that_does_not_come_to_an_end_of_its_import_says_where_it_stands(app: Path, run: Path) -> None:
     (app / "mine.py").write_text("import time\n\n\ndef wait():\n    time.sleep(600)\n\n\nwait()\n")
-    error = refusal(target(app, "waitress", start_timeout_s=3), run)
-    assert "not ready after 3 s" in str(error)
+    error = refusal(target(app, "waitress", start_timeout_s=2), run)
+    assert "not ready after 2 s" in str(error)
     assert "importing mine:app takes too long" in str(error)
     assert 'mine.py", line 5 in wait' in error.log
 
@@ -153,7 +151,6 @@ def test_an_app_that_does_not_come_to_an_end_of_its_import_says_where_it_stands(
     ("section", "message"),
     [
         ({"path": "/nowhere"}, "/nowhere answered 404: nothing here; say with --path"),
-        ({"path": "/moved"}, "/moved answered 302"),
         ({"path": "/where", "marker": "Welcome"}, "without the marker 'Welcome'"),
         ({"prepare": "python -c 'import sys; sys.exit(7)'"}, "ended before it was ready: exit code 4"),
         ({"prepare": "no-such-program"}, "ended before it was ready: exit code 4"),
@@ -218,7 +215,7 @@ def test_floodmark_toml_is_run_from_the_users_folder(app: Path) -> None:
     (app / "floodmark.toml").write_text('[app]\nmodule = "mine:app"\nservers = ["waitress"]\n')
     bind = f"127.0.0.1:{free_port()}"
     words = ["run", "--backend", "process", "--bind", bind, "--json"]
-    rate = ["--set", "load.model=open", "--set", "load.rate_rps=20", "--set", "load.seconds=2"]
+    rate = ["--set", "load.model=open", "--set", "load.rate_rps=20", "--set", "load.seconds=1"]
     done = Command([*words, *rate], cwd=app).run(120)
     assert done.returncode in {0, 4}, done.stderr  # how much can be said in so short a time is the machine's to decide
     assert sorted(path.name for path in app.iterdir()) == ["floodmark.toml", "mine.py", "results"]
