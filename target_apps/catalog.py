@@ -38,6 +38,12 @@ def names() -> list[str]:
     return sorted(ours | own)
 
 
+def deployable() -> list[str]:
+    """Servers that can start here and that people deploy: not our own reference, which is a measure of the machine."""
+    servers = [load(name) for name in names()]
+    return [server.name for server in servers if server.distribution != "floodmark" and server.missing() is None]
+
+
 def load(name: str) -> Server:
     """Read one server's declaration.
 

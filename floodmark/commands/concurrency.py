@@ -109,9 +109,10 @@ def execute(options: argparse.Namespace, console: Console) -> int:
 
 def shown() -> list[str]:
     """The default settings of every server that can run here, and those that claims are made about."""
-    names = [v for v in VARIANTS if catalog.load(v.partition(":")[0]).missing() is None]
+    here = catalog.deployable()
+    names = [variant for variant in VARIANTS if variant.partition(":")[0] in here]
     said = {name.partition(":")[0] for name in names}
-    return names + [name for name in catalog.names() if name not in said and catalog.load(name).missing() is None]
+    return names + [name for name in here if name not in said]
 
 
 def parse(text: str, bind: tuple[str, int]) -> Target:

@@ -120,7 +120,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
 
 def shown() -> list[str]:
     """Every server that can run here."""
-    return [name for name in catalog.names() if catalog.load(name).missing() is None]
+    return catalog.deployable()
 
 
 def parse_kinds(text: str) -> list[Kind]:
