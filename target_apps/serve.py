@@ -88,9 +88,8 @@ def _prepare(environment: dict[str, str]) -> str | None:
 
 
 def _scratch() -> Path:
-    """A folder for the server's own files: beside the ledger, where the backend clears it away."""
-    ledger = os.environ.get("FLOODMARK_LEDGER")
-    return Path(ledger).parent if ledger else Path(tempfile.gettempdir())
+    """A folder for the server's own files, which the backend clears away."""
+    return Path(os.environ.get("FLOODMARK_SCRATCH") or tempfile.gettempdir())
 
 
 def _options(server: Server, words: Sequence[str]) -> tuple[str, int, dict[str, object]]:

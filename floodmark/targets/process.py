@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -94,10 +95,14 @@ class RunningProcess:
         self._copy = own.copy(target.app, folder) if target.app is not None else None
         self._shared = SharedFolder()
         self.ledger_path: Path | None = self._shared.ledger
+        # Not in the shared folder: memory may be mounted noexec, and Apache's files hold a script.
+        self._scratch = Path(tempfile.mkdtemp(prefix="floodmark-"))
+        self._scratch.chmod(0o755)
         environment = {
             **os.environ,
             **self._app_environment(packages),
             **ready.environment(target, str(self._shared.ledger), allotment.target_cpus),
+            "FLOODMARK_SCRATCH": str(self._scratch),
             "FLOODMARK_DIE_WITH_PARENT": "" if outlive else "1",
         }
         with self.log_path.open("ab") as log:
@@ -151,6 +156,7 @@ class RunningProcess:
             "created": psutil.Process(self._process.pid).create_time(),
             "signal": int(self._target.server.stop_signal),
             "shared": str(self._shared.path),
+            "scratch": str(self._scratch),
         }
 
     def down(self) -> None:
@@ -160,6 +166,7 @@ class RunningProcess:
         else:
             _end_group(self._process.pid)
         self._shared.remove()
+        shutil.rmtree(self._scratch, ignore_errors=True)
         if self._copy is not None:
             shutil.rmtree(self._copy, ignore_errors=True)
 
@@ -174,6 +181,8 @@ def stop(handle: Mapping[str, Any]) -> bool:
         _stop(process, signal.Signals(handle["signal"]))
     except psutil.NoSuchProcess:
         return False
+    finally:
+        shutil.rmtree(handle["scratch"], ignore_errors=True)
     return True
 
 

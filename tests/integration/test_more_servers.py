@@ -40,8 +40,11 @@ def test_a_server_is_what_it_says_counts_what_is_sent_and_finishes_what_it_began
     wanted = target(name)
     running = ProcessBackend().up(wanted, ALLOTMENT, tmp_path)
     tree: list[psutil.Process] = []
+    scratch = tmp_path
     try:
         (root,) = running.root_pids()
+        scratch = Path(running.handle()["scratch"])
+        assert scratch.is_dir()
         tree = [psutil.Process(root), *psutil.Process(root).children(recursive=True)]
         assert all(process.cpu_affinity() == [0] for process in tree)
         assert running.effective.facts.items() >= wanted.server.expectations(wanted.settings).items()
@@ -78,3 +81,4 @@ def test_a_server_is_what_it_says_counts_what_is_sent_and_finishes_what_it_began
     assert running.ended() != "killed by SIGKILL"
     assert not any(process.is_running() for process in tree)
     assert not running.ledger_path.parent.exists()
+    assert not scratch.exists()

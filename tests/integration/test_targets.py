@@ -33,7 +33,9 @@ CORE = (
 )
 AVAILABLE = [name for name in catalog.names() if catalog.load(name).missing() is None]
 INSTALLED = [name for name in AVAILABLE if name in CORE]
-MORE = [name for name in AVAILABLE if name not in CORE]
+OTHER_APP = "reference"
+"""Serves an app of its own, with two workloads."""
+MORE = [name for name in AVAILABLE if name not in {*CORE, OTHER_APP}]
 """Tested in test_more_servers.py, where one start of each serves for everything."""
 
 
