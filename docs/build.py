@@ -23,7 +23,7 @@ from floodmark.results.table import read_table, write_text
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS, README, PICTURE = Path("docs/runs"), Path("README.md"), Path("docs/verdicts.svg")
-SERVERS = Path("docs/servers.md")
+SERVERS, BURSTS = Path("docs/servers.md"), Path("docs/concurrency")
 KEPT = (PROVENANCE, RESULTS, STEPS)
 DETAILS = (TIMELINE, HISTOGRAMS)
 COLUMNS = 4
@@ -88,8 +88,8 @@ def documents(root: Path, draw: Draw) -> dict[Path, str]:
     text = f"{markdown.verdict_table(runs, results)}\n\n{markdown.provenance(runs)}\n"
     spec = chart.goodput([chart.curve(run, results) for run in runs], columns=COLUMNS)
     pages = {README: _between(_text(root / README), README, "verdicts", f"\n{text}\n"), PICTURE: draw(spec)}
-    if (root / RUNS / CONCURRENCY).is_file():
-        pages[SERVERS] = _between(_text(root / SERVERS), SERVERS, "claims", claims.section(root / RUNS))
+    if (root / BURSTS / CONCURRENCY).is_file():
+        pages[SERVERS] = _between(_text(root / SERVERS), SERVERS, "claims", claims.section(root / BURSTS))
     return pages
 
 
