@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 WSGI_ARGUMENTS = 2
+IMPORTING = "importing\n"
+"""How the report of an app's start begins; it ends empty where the app was imported."""
+LOOKS = 10
+"""How often in the time to start it is written down where an app that still imports stands."""
 FORMS = "MODULE:CALLABLE, such as shop.wsgi:app, shop:create_app or 'shop:create_app(\"production\")'"
 
 

@@ -15,9 +15,6 @@ from target_apps.probe import Probe
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-HUNG_SHARE = 0.8
-"""Of the time to start, after which it is written down where an app that still imports stands."""
-
 
 def load_app(name: str) -> WSGIApplication:
     """Import ``package.module:callable``, from ``FLOODMARK_APP_DIR`` where that is set."""
@@ -29,15 +26,19 @@ def load_app(name: str) -> WSGIApplication:
     sys.path.insert(0, folder)
     report = Path(os.environ.get("FLOODMARK_APP_REPORT") or os.devnull)
     with report.open("a", encoding="utf-8") as file:
-        hung_s = HUNG_SHARE * float(os.environ.get("FLOODMARK_APP_START_S") or 60)
-        faulthandler.dump_traceback_later(hung_s, file=file)
+        file.write(reference.IMPORTING)
+        file.flush()
+        every_s = float(os.environ.get("FLOODMARK_APP_START_S") or 60) / reference.LOOKS
+        faulthandler.dump_traceback_later(every_s, repeat=True, file=file)
         try:
-            return reference.load(reference.parse(name))
+            found = reference.load(reference.parse(name))
         except BaseException:
             file.write(traceback.format_exc())  # in one piece: other workers write theirs
             raise
         finally:
             faulthandler.cancel_dump_traceback_later()
+        file.truncate(0)
+        return found
 
 
 _inner = load_app(os.environ.get("FLOODMARK_APP", "target_apps.app:app"))

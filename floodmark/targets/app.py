@@ -8,7 +8,8 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from floodmark.app import OwnApp
 from floodmark.errors import TargetError, UsageError
 from floodmark.results.schema import PROVENANCE
 from floodmark.targets.logs import LINES
+from target_apps.reference import IMPORTING, LOOKS
 
 COPY = "app"
 INSIDE = "/app"
@@ -23,6 +25,9 @@ ADDITION = "compose-app.json"
 MAX_BYTES = 512 * 1024**2
 MAX_FILES = 50_000
 LEFT_OUT = (".git", ".hg", ".svn", ".venv", "venv", "node_modules", "__pycache__", ".tox", ".nox", ".*_cache", "*.pyc")
+REPORT_S = 10.0
+RAISED, HUNG = "Traceback (most recent", "Timeout ("
+"""How a report begins of what was raised, and of where an import stands."""
 _MISSING = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 
 
@@ -115,23 +120,37 @@ def _left_out(app: OwnApp, path: Path) -> bool:
     )
 
 
-def explain(error: TargetError, app: OwnApp, report: Path) -> TargetError:
+def explain(error: TargetError, app: OwnApp, report: Path, ended: Callable[[], str | None]) -> TargetError:
     """The same error, saying what kept the app from starting, with its own traceback."""
-    try:
-        text = report.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
+    deadline = time.monotonic() + app.section.start_timeout_s / LOOKS + REPORT_S
+    text = _read(report)
+    # An import under way writes down where it stands before long.
+    while (text is None or _silent(text)) and text != "" and ended() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+        text = _read(report)
+    if text is None or _silent(text):
         return error
-    if not text:
-        return error
-    if "most recent call first" in text:
+    if text.rfind(HUNG) > text.rfind(RAISED):
         return TargetError(f"{error}: importing {app.section.module} takes too long; it stands here:", log=_end(text))
-    last = text.splitlines()[-1].strip()
+    last = text.strip().splitlines()[-1].strip()
     return TargetError(f"{app.section.module} cannot be loaded: {last}{_mend(app, text)}", log=_end(text))
+
+
+def _silent(text: str) -> bool:
+    return not text.replace(IMPORTING, "").strip()
+
+
+def _read(report: Path) -> str | None:
+    """None where it was not begun; empty where the app was imported."""
+    try:
+        return report.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
 
 
 def _end(text: str) -> str:
     """The last traceback, and of that the last lines."""
-    last = max(text.rfind("Traceback (most recent"), text.rfind("Timeout ("), 0)
+    last = max(text.rfind(RAISED), text.rfind(HUNG), 0)
     return "\n".join(text[last:].splitlines()[-2 * LINES :])
 
 

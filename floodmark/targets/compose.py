@@ -197,7 +197,9 @@ class RunningContainer:
     def explain(self, error: Exception) -> TargetError:
         """The error with what the app itself says of it, where it is the user's own."""
         known = error if isinstance(error, TargetError) else TargetError(str(error))
-        return known if self._target.app is None else own.explain(known, self._target.app, self._shared.report)
+        return (
+            known if self._target.app is None else own.explain(known, self._target.app, self._shared.report, self.ended)
+        )
 
     def fetch_log(self) -> str:
         """Copy the container's output to the log file; returns its end."""

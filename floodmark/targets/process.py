@@ -127,7 +127,9 @@ class RunningProcess:
 
     def explain(self, error: TargetError) -> TargetError:
         """The error with what the app itself says of it, where it is the user's own."""
-        return error if self._target.app is None else own.explain(error, self._target.app, self._shared.report)
+        return (
+            error if self._target.app is None else own.explain(error, self._target.app, self._shared.report, self.ended)
+        )
 
     def verify(self, timeout_s: float) -> None:
         """Wait until it serves and is what was declared. Raises TargetError."""

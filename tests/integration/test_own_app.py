@@ -141,8 +141,8 @@ def test_an_app_that_cannot_be_loaded_says_why(
 
 def test_an_app_that_does_not_come_to_an_end_of_its_import_says_where_it_stands(app: Path, run: Path) -> None:
     (app / "mine.py").write_text("import time\n\n\ndef wait():\n    time.sleep(600)\n\n\nwait()\n")
-    error = refusal(target(app, "waitress", start_timeout_s=2), run)
-    assert "not ready after 2 s" in str(error)
+    error = refusal(target(app, "waitress", start_timeout_s=1), run)
+    assert "not ready after 1 s" in str(error)
     assert "importing mine:app takes too long" in str(error)
     assert 'mine.py", line 5 in wait' in error.log
 
