@@ -56,7 +56,11 @@ doctor: $(VENV)/.installed ## what this host lacks, and the mend
 
 install: $(VENV)/.installed ## make .venv with floodmark and every server that installs here
 
-test: test-unit test-load test-integration test-e2e ## all tests
+test: $(VENV)/.dev ## all tests
+	@# Neither of these two times anything, so they may share the CPUs.
+	$(MAKE) --no-print-directory -j2 -O test-unit test-load
+	$(MAKE) --no-print-directory test-integration
+	$(MAKE) --no-print-directory test-e2e
 
 test-unit: $(VENV)/.dev ## seconds: no process, no socket
 	$(BIN)/pytest tests/unit $(ARGS)

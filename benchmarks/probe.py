@@ -115,7 +115,7 @@ def started(server: str, port: int, *, probed: bool) -> Iterator[psutil.Process]
         env={
             **os.environ,
             "FLOODMARK_CPUS": str(TARGET_CPU),
-            "FLOODMARK_DIE_WITH_PARENT": "1",
+            "FLOODMARK_DIE_WITH_PARENT": str(os.getpid()),
             "FLOODMARK_LEDGER": str(path),
             "FLOODMARK_PROBE": "on" if probed else "off",
             "PYTHONHASHSEED": "0",

@@ -50,8 +50,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     cpus = os.environ.get("FLOODMARK_CPUS")
     if cpus:
         os.sched_setaffinity(0, {int(cpu) for cpu in cpus.split(",")})
-    if os.environ.get("FLOODMARK_DIE_WITH_PARENT"):
+    parent = os.environ.get("FLOODMARK_DIE_WITH_PARENT")
+    if parent:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != int(parent):
+            print("serve: whoever started this is gone", file=sys.stderr)
+            return 1  # before the kernel was asked to tell
     folders = [str(folder) for folder in (ROOT, own) if folder is not None]
     environment = {
         **os.environ,

@@ -48,7 +48,7 @@ def served(server: str, app: str, settings: Mapping[str, int]) -> Iterator[tuple
                 "FLOODMARK_APP": f"benchmarks.known_answers.apps:{app}",
                 "FLOODMARK_LEDGER": str(counts),
                 "FLOODMARK_CPUS": str(TARGET_CPU),
-                "FLOODMARK_DIE_WITH_PARENT": "1",
+                "FLOODMARK_DIE_WITH_PARENT": str(os.getpid()),
             },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -60,6 +60,8 @@ def install(environment: Environment, runner: Runner | None = None, web_ui: Any 
     """Set this process up: recorder, gauges, and on everything but a worker the ramp."""
     if runner is None:
         return
+    # The loop's clock stands still while files are imported: Locust's --run-time would be over that much sooner.
+    gevent.get_hub().loop.update_now()
     environment.events.request.add_listener(record)
     # All users are gone then: Locust's statistics get the last of what was collected for them.
     environment.events.test_stop.add_listener(lambda **_: CONTROLS.recorder.gather())

@@ -23,7 +23,7 @@ from floodmark.results.folder import RunFolder, create, index
 from floodmark.results.starts import write_starts
 from floodmark.run.calibrate import NullCeiling, null_ceiling
 from floodmark.run.conclude import conclude
-from floodmark.run.counts import Counter
+from floodmark.run.counts import compare
 from floodmark.run.doubling import double, weigh
 from floodmark.run.facts import describe
 from floodmark.run.follow import Follower
@@ -146,13 +146,12 @@ def _load(
                 home=planned.home,
             )
 
-        counter = Counter(planned, conditions.client, running.ledger_path)
         locust = start(settings, conditions.generators)
         stack.callback(locust.stop)
         follower = Follower(JournalReader(journal), sampler, folder, progress)
         try:
             outcome = _follow(follower, locust, running, folder.path)
-            outcome = counter.compare(outcome, folder.path, follower.cut, facts)
+            outcome = compare(planned, conditions.client, follower.counts, outcome, facts)
             held = follower.held(outcome.hold_users)
             outcome = weigh_shared(outcome, held, conditions.allotment, conditions.generators)
             outcome = _doubled(start, settings, outcome, follower, conditions, progress, folder.path, facts)
@@ -173,8 +172,7 @@ def _doubled(
     folder: Path,
     facts: dict[str, Any],
 ) -> Outcome:
-    # On shared CPUs more generators take more from the target, and weigh_shared has judged.
-    if outcome.end is not End.FOUND or outcome.hold_users is None or conditions.allotment.shared:
+    if outcome.end is not End.FOUND or outcome.hold_users is None:
         return outcome
     cpus = len(conditions.allotment.generator_cpus)
     if cpus >= 2 * conditions.generators:

@@ -11,6 +11,7 @@ from floodmark.results.schema import ProcessRow, Second
 from floodmark.sampling.sampler import Sampler
 from floodmark.sampling.use import ProcessUse, Use
 from floodmark.search.order import Outcome
+from floodmark.verdict.counts import Counts
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import Phase
 
@@ -28,9 +29,7 @@ class Follower:
         self._holds: list[Step] = []
         self.load_s = 0.0
         self.visits = 0
-        self.cut = 0
-        """Requests that may have been under way when their users were stopped, at most."""
-        self._users = 0
+        self.counts = Counts()
 
     def held_rps(self, users: int) -> list[float]:
         """Goodput of every valid hold visit at a level."""
@@ -52,8 +51,6 @@ class Follower:
                 case Started(origin=origin):
                     self._origin = origin
                 case Ordered(order=order):
-                    self.cut += self._users if order.fresh else max(0, self._users - order.users)
-                    self._users = order.users
                     self._progress.order(order)
                 case Second():
                     self._folder.timeline.add(self._join_second(entry))
@@ -68,9 +65,10 @@ class Follower:
                     self._progress.visit(joined)
                     self.load_s = joined.t_end_s
                     self.visits += 1
+                    if use.finished is not None:
+                        self.counts = self.counts.plus(step.good + step.errors, step.errors, use.finished)
                 case Outcome():
                     self.outcome = entry
-                    self.cut += self._users
 
     def _use(self, start_s: float, end_s: float) -> Use:
         origin = self._origin or 0.0

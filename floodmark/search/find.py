@@ -21,6 +21,8 @@ from floodmark.verdict.words import End
 
 EVEN_DOUBLINGS = 2
 NO_LESS = 0.98
+VAGUE = 0.5
+"""Half-width of an interval, relative, beyond which nothing was confirmed."""
 
 
 def find_ceiling(settings: SearchSettings) -> Search:
@@ -60,6 +62,9 @@ def _confirm(notes: Notes, level: int) -> Generator[Order, Step, Outcome]:
     yield from recover(notes)
     if not math.isfinite(held.ceiling.hi):
         raise SearchEnded(End.TIMED_OUT, "each visit saw too few answers for an interval", held.users)
+    if len(held.visits) < notes.settings.pace.holds_min or held.ceiling.half_width > VAGUE:
+        known = f"{len(held.visits)} visits know it to ±{held.ceiling.half_width:.0%}"
+        raise SearchEnded(End.TIMED_OUT, known, held.users)
     share = changed(notes.steps, held.users)
     if share is not None:
         raise SearchEnded(End.NOT_STEADY, _why_unsteady(share))

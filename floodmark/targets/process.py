@@ -103,7 +103,7 @@ class RunningProcess:
             **self._app_environment(packages),
             **ready.environment(target, str(self._shared.ledger), allotment.target_cpus),
             "FLOODMARK_SCRATCH": str(self._scratch),
-            "FLOODMARK_DIE_WITH_PARENT": "" if outlive else "1",
+            "FLOODMARK_DIE_WITH_PARENT": "" if outlive else str(os.getpid()),
         }
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(

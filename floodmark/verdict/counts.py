@@ -1,29 +1,32 @@
-"""Over a whole run, clients and server must have counted the same requests."""
+"""Clients and server must have counted the same requests."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-TOLERATED = 0.001
-"""Of all requests: what a reader of both counts may miss at the edges of a run."""
+TOLERATED, AT_EDGES = 0.02, 50
+"""A visit's window cuts through requests under way, and through the probe's samples: of all requests, and at least."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """asked: requests that clients saw end; failed: those that failed, which the server may or may not have seen.
-    served: requests that entered the app. cut: at most so many were under way when their users were stopped.
+    """Over all visits of a run. asked: requests that clients saw end; failed: those that failed, which the server may
+    or may not have seen to the end. served: requests that left the app.
     """
 
-    asked: int
-    failed: int
-    served: int
-    cut: int
+    asked: int = 0
+    failed: int = 0
+    served: int = 0
+
+    def plus(self, asked: int, failed: int, served: float) -> Counts:
+        """With another visit."""
+        return Counts(asked=self.asked + asked, failed=self.failed + failed, served=self.served + round(served))
 
 
 def disagreement(counts: Counts) -> str | None:
     """Why these counts cannot be of the same requests; None where they can."""
-    slack = TOLERATED * counts.asked
-    least, most = counts.asked - counts.failed - slack, counts.asked + counts.cut + slack
+    slack = TOLERATED * counts.asked + AT_EDGES
+    least, most = counts.asked - counts.failed - slack, counts.asked + slack
     said = f"clients counted {counts.asked} requests, {counts.failed} of them failed, the server {counts.served}"
     if counts.served < least:
         return f"{said}: answers came from elsewhere"

