@@ -32,7 +32,7 @@ CONTRACT = {
         ("gunicorn-sync:workers=4", 4, "waiting_in_kernel"),
         ("gunicorn-gthread:workers=1,threads=4", 4, "waiting_in_server"),
         ("waitress:threads=4", 4, "waiting_in_server"),
-        ("flask-threaded", 32, None),
+        ("flask-threaded", 16, None),
     ],
 )
 def test_the_slots_are_what_is_inside_the_app_and_the_others_wait_where_the_server_keeps_them(
@@ -47,10 +47,10 @@ def test_the_slots_are_what_is_inside_the_app_and_the_others_wait_where_the_serv
     assert sum(found["per_process"]) == found["max_inflight"] <= slots
     assert found["mean_inflight"] <= found["max_inflight"]
     if where is None:
-        assert found["max_inflight"] > 16  # threads without limit; how many meet depends on how fast they start
+        assert found["max_inflight"] > 4  # threads without limit; how many meet depends on how fast they start
     else:
         assert found["max_inflight"] == slots
-        assert found[where] >= 0.5 * (32 - slots)
+        assert found[where] >= 0.5 * (16 - slots)
     assert len(read_table(tmp_path / CONCURRENCY, ConcurrencyRow)) == 1
 
 
