@@ -17,7 +17,7 @@ SCENARIOS := $(filter-out nightly,$(sort $(basename $(notdir $(wildcard scenario
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install dev report vendor concurrency hostile doctor down test test-unit test-load test-integration test-e2e benchmark-generator benchmark-probe benchmark-sampling bottlenecks benchmarks strategies known-answers nightly compare nights-simulation lint format lock docs
+.PHONY: help install dev report vendor concurrency hostile doctor down test test-unit test-load test-integration test-long test-e2e benchmark-generator benchmark-probe benchmark-sampling bottlenecks benchmarks strategies known-answers nightly compare nights-simulation lint format lock docs
 
 help: ## this list
 	@echo "floodmark: where does a Flask deployment saturate, and what stops it?"
@@ -56,7 +56,7 @@ doctor: $(VENV)/.installed ## what this host lacks, and the mend
 
 install: $(VENV)/.installed ## make .venv with floodmark and every server that installs here
 
-test: $(VENV)/.dev ## all tests
+test: $(VENV)/.dev ## all tests but the long ones
 	@# Neither of these two times anything, so they may share the CPUs.
 	$(MAKE) --no-print-directory -j2 -O test-unit test-load
 	$(MAKE) --no-print-directory test-integration
@@ -69,7 +69,10 @@ test-load: $(VENV)/.dev ## what runs inside Locust, in a process that Locust has
 	$(BIN)/pytest tests/load $(ARGS)
 
 test-integration: $(VENV)/.dev ## real servers on loopback, with known answers
-	$(BIN)/pytest tests/integration $(ARGS)
+	$(BIN)/pytest tests/integration -m "not long" $(ARGS)
+
+test-long: $(VENV)/.dev ## the integration tests that take a minute each; not part of `make test`
+	$(BIN)/pytest tests/integration -m long $(ARGS)
 
 test-e2e: $(VENV)/.dev ## Compose and pages; skipped where no Docker engine answers, or no Chromium is
 	$(BIN)/pytest tests/e2e $(ARGS)

@@ -50,6 +50,7 @@ def test_a_throttled_generator_is_limited_and_the_ceiling_a_lower_bound(fast_url
     command.must_have_left_nothing()
 
 
+@pytest.mark.long
 def test_twice_the_generators_are_tried_where_there_are_cpus_for_them(tmp_path: Path) -> None:
     port = free_port()
     words = ["run", "--url", f"http://127.0.0.1:{port}/", "--quick", "--json", "--results", str(tmp_path)]
@@ -63,6 +64,7 @@ def test_twice_the_generators_are_tried_where_there_are_cpus_for_them(tmp_path: 
         assert done.returncode == 4
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("client", ["lean"])
 def test_every_client_measures_the_same_target_alike(client: str, tmp_path: Path) -> None:
     port = free_port()

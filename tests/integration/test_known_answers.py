@@ -108,6 +108,7 @@ def test_gthread_end_to_end_with_local_processes(tmp_path: Path) -> None:
     assert row["valid"] == "1"
 
 
+@pytest.mark.long
 def test_a_url_with_a_gate_that_fails_only_when_the_whole_interval_lies_below(tmp_path: Path) -> None:
     port = free_port()
     words = ["run", "--url", f"http://127.0.0.1:{port}/", "--quick", "--json", "--results", str(tmp_path)]

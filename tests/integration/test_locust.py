@@ -96,6 +96,7 @@ def test_a_headless_search_ends_cleanly_on_a_signal(tmp_path: Path, number: sign
     assert (tmp_path / "out_stats.csv").exists()
 
 
+@pytest.mark.long
 def test_the_web_ui_runs_the_search_and_stops_everything_when_it_ends() -> None:
     port, web = free_port(), free_port()
     command = Command(["ui", "gthread", "--backend", "process", "--bind", f"127.0.0.1:{port}", "--web-port", str(web)])

@@ -86,6 +86,7 @@ def journal_of(folder: Path, url: str, groups: Sequence[Sequence[str]], seed: in
     return next(e for e in reversed(entries) if e["kind"] == "step")
 
 
+@pytest.mark.long
 def test_one_schedule_gives_the_same_totals_however_many_processes_share_it(tmp_path: Path) -> None:
     ramp, port = ("--headless", "--ramp", "search"), free_port()
     master, forked = str(free_port()), str(free_port())

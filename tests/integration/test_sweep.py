@@ -6,6 +6,8 @@ import csv
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.support.processes import Command, free_port, wait_for
 
 
@@ -14,6 +16,7 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.long
 def test_a_small_sweep_keeps_a_setting_that_fails_as_a_row(tmp_path: Path) -> None:
     bind = f"127.0.0.1:{free_port()}"
     words = [
