@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-import statistics
 import os
+import statistics
 import subprocess
 import urllib.request
 from pathlib import Path
