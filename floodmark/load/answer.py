@@ -30,6 +30,7 @@ class AnswerParser:
         "_known",
         "_parser",
         "_parts",
+        "_touched",
         "done",
         "headers",
         "keep_alive",
@@ -41,6 +42,7 @@ class AnswerParser:
     def __init__(self) -> None:
         self._known: tuple[bytes, tuple[Any, ...]] = (b"", ())
         self.begin()
+        self._reset()
         self.expect(False)
 
     def begin(self) -> None:
@@ -50,6 +52,13 @@ class AnswerParser:
     def expect(self, head_only: bool) -> None:
         """Get ready for the next answer; ``head_only`` for the answer to a HEAD request."""
         self._head_only = head_only
+        self.done = False
+        if self._touched:
+            self._reset()
+
+    def _reset(self) -> None:
+        """Forget what was parsed. After an answer that was known nothing was: its facts stay until others come."""
+        self._touched = False
         self._parts: list[bytes] = []
         self._body_bytes = 0
         self._framed = False
@@ -58,7 +67,6 @@ class AnswerParser:
         self.headers: list[tuple[bytes, bytes]] = []
         self.status = 0
         self.keep_alive = False
-        self.done = False
         self.spoilt = False
         self.sets_cookies = False
 
@@ -84,7 +92,21 @@ class AnswerParser:
             self.done = True
             return
         whole = not self.started
+        if whole:
+            self._reset()
+        self._touched = True
         body_bytes = self._body_bytes
+        self._parse(data)
+        if whole and self.done and not self.spoilt and not self._head_only and len(data) <= KNOWN_BYTES:
+            self._known = data, (self.status, self.headers, self._parts, self.keep_alive, self.sets_cookies)
+        if not self.done:
+            self._bare_bytes = self._bare_bytes + len(data) if self._body_bytes == body_bytes else 0
+            if self._bare_bytes > MAX_HEAD_BYTES:
+                raise Malformed(f"more than {MAX_HEAD_BYTES} bytes of a head or trailer that does not end")
+        if self._body_bytes > MAX_BODY_BYTES:
+            raise Malformed(f"the body of the answer is longer than {MAX_BODY_BYTES} bytes")
+
+    def _parse(self, data: bytes) -> None:
         if self._parser is None:
             self._parser = httptools.HttpResponseParser(self)
         try:
@@ -96,14 +118,6 @@ class AnswerParser:
             if not self.done:
                 raise Malformed(f"not an HTTP answer: {error}") from error
             self.spoilt = True
-        if whole and self.done and not self.spoilt and not self._head_only and len(data) <= KNOWN_BYTES:
-            self._known = data, (self.status, self.headers, self._parts, self.keep_alive, self.sets_cookies)
-        if not self.done:
-            self._bare_bytes = self._bare_bytes + len(data) if self._body_bytes == body_bytes else 0
-            if self._bare_bytes > MAX_HEAD_BYTES:
-                raise Malformed(f"more than {MAX_HEAD_BYTES} bytes of a head or trailer that does not end")
-        if self._body_bytes > MAX_BODY_BYTES:
-            raise Malformed(f"the body of the answer is longer than {MAX_BODY_BYTES} bytes")
 
     def end_of_stream(self) -> None:
         """The server closed. Completes an answer that ends with the connection.

@@ -6,7 +6,7 @@ import json as jsonlib
 import time
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Protocol, Unpack
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import gevent
@@ -16,6 +16,7 @@ from floodmark.load.answer import AnswerParser
 from floodmark.load.connection import Connection
 from floodmark.load.controls import CONTROLS
 from floodmark.load.failure import BadStatus, ConnectionLost, ConnectionRefused, RequestFailed, WrongBody
+from floodmark.load.options import Data, Options, basic
 from floodmark.load.reports import Report, Reports
 from floodmark.load.response import CaughtResponse, Headers, cookies_in
 from floodmark.load.wire import origin, resolve
@@ -32,35 +33,6 @@ REDIRECTS = {301, 302, 303, 307, 308}
 BACK_OFF_FIRST_S = 0.05
 BACK_OFF_MOST_S = 1.0
 _UNQUOTED = "!#$%&'()*+,/:;=?@[]~"
-
-
-class Options(TypedDict, total=False):
-    """Keywords of every request.
-
-    name: label in the statistics instead of the path. params: query. expect: bytes the answer's body must
-    contain, or the request counts as failed. context: handed on to listeners of the request event.
-    catch_response: the answer is used in a ``with`` block that says whether it is good. allow_redirects: follow up
-    to ten, on the same host; the request then ends with the last answer.
-    """
-
-    name: str | None
-    params: Mapping[str, str] | None
-    headers: Mapping[str, str] | None
-    expect: bytes | None
-    context: Mapping[str, Any] | None
-    catch_response: bool
-    allow_redirects: bool
-
-
-Data = str | bytes | Mapping[str, str] | None
-"""A request's body; a mapping is sent as a form."""
-
-
-class OptionsWithBody(Options, total=False):
-    """Keywords of a request that may have a body. json: body as JSON, where there is no data."""
-
-    data: Data
-    json: Any
 
 
 class LeanUser(Protocol):
@@ -115,6 +87,8 @@ class LeanClient:
         context: Mapping[str, Any] | None = None,
         catch_response: bool = False,
         allow_redirects: bool = False,
+        auth: tuple[str, str] | None = None,
+        timeout: float | None = None,
     ) -> CaughtResponse:
         """Send one request and read its whole answer. Keywords as in ``Options``.
 
@@ -122,13 +96,15 @@ class LeanClient:
         """
         label, path = (path, self._prefix + path) if path[:1] == "/" and not params else self._address(path, params)
         name = name or label
+        if auth is not None:
+            headers = {"Authorization": basic(auth), **(headers or {})}
         message = self._message(method, path, headers, data, json)
         if CONTROLS.generation != self._generation:
             self._renew()
-        started, ended, error = self._exchange(message, method == "HEAD")
+        started, ended, error = self._exchange(message, method == "HEAD", timeout)
         answer = self._connection.answer
         if allow_redirects and error is None and answer.status in REDIRECTS:
-            ended, path, error = self._follow(method, path, headers, data, json, ended)
+            ended, path, error = self._follow(method, path, headers, data, json, ended, timeout)
         if error is None:
             error = _judge(answer, name, expect)
             if answer.sets_cookies:
@@ -188,7 +164,9 @@ class LeanClient:
         """Close the connection; the next request makes a new one."""
         self._connection.close()
 
-    def _exchange(self, message: bytes, head_only: bool) -> tuple[float, float, RequestFailed | None]:
+    def _exchange(
+        self, message: bytes, head_only: bool, timeout_s: float | None
+    ) -> tuple[float, float, RequestFailed | None]:
         """Returns start and end, epoch s, and what went wrong."""
         connection, recorder = self._connection, CONTROLS.recorder
         started = recorder.enter()
@@ -196,7 +174,7 @@ class LeanClient:
             self._late_s.append(started - self._user.ready_at)
             self._user.ready_at = 0.0
         try:
-            ended = connection.exchange(message, head_only, self.connect_timeout_s, self.timeout_s)
+            ended = connection.exchange(message, head_only, self.connect_timeout_s, timeout_s or self.timeout_s)
             if CONTROLS.new_connections:
                 connection.close()
             self._back_off_s = 0.0
@@ -215,7 +193,14 @@ class LeanClient:
             recorder.leave(started)
 
     def _follow(
-        self, method: str, path: str, headers: Mapping[str, str] | None, data: Data, json: Any, ended: float
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None,
+        data: Data,
+        json: Any,
+        ended: float,
+        timeout_s: float | None,
     ) -> tuple[float, str, RequestFailed | None]:
         """Go where the answer points; the request ends with the last answer. Returns when, where and how."""
         answer = self._connection.answer
@@ -232,7 +217,8 @@ class LeanClient:
             path = quote(path, safe=_UNQUOTED, encoding="latin-1")
             if method != "HEAD" and answer.status not in {307, 308}:
                 method, data, json = "GET", None, None
-            _, ended, error = self._exchange(self._message(method, path, headers, data, json), method == "HEAD")
+            message = self._message(method, path, headers, data, json)
+            _, ended, error = self._exchange(message, method == "HEAD", timeout_s)
             if error is not None:
                 return ended, path, error
         return ended, path, BadStatus(f"{path}: more than {MAX_REDIRECTS} redirects")

@@ -25,6 +25,8 @@ from floodmark.load.wire import RECEIVE_BYTES, STAMP, STAMP_SPACE, Address, open
 if TYPE_CHECKING:
     import _socket
 
+FEW_BYTES = 4096
+"""Room for most answers; for more, memory has to be found and given back with every one of them."""
 _READ, _WRITE = 1, 2
 _UNDER_WAY = {errno.EINPROGRESS, errno.EAGAIN}
 _monotonic = time.monotonic
@@ -44,6 +46,7 @@ class Connection:
         "_locate",
         "_opened",
         "_reading",
+        "_room_bytes",
         "_socket",
         "_tls",
         "_tls_host",
@@ -69,6 +72,7 @@ class Connection:
         self._reading = False
         self._writing = False
         self._used = self._fresh = False
+        self._room_bytes = FEW_BYTES
         self.answer = AnswerParser()
         self.deadline = self._until = 0.0
         self._unread = False
@@ -278,7 +282,9 @@ class Connection:
 
     def _receive_raw(self) -> tuple[bytes, float]:
         assert self._socket is not None
-        data, ancillary, _, _ = self._socket.recvmsg(RECEIVE_BYTES, STAMP_SPACE)
+        data, ancillary, _, _ = self._socket.recvmsg(self._room_bytes, STAMP_SPACE)
+        if len(data) == self._room_bytes:
+            self._room_bytes = RECEIVE_BYTES
         if ancillary:
             seconds, nanoseconds = STAMP.unpack(ancillary[0][2])
             return data, float(seconds + nanoseconds * 1e-9)

@@ -289,6 +289,53 @@ def test_a_path_that_would_break_the_request_is_refused(path: str) -> None:
     assert server.requests == []
 
 
+def test_a_user_and_a_password_go_with_the_request_that_names_them() -> None:
+    with scripted(always(OK)) as server:
+        client = Client(server.url)
+        client.get("/", auth=("Aladdin", "open sesame"))
+        client.get("/", auth=("Aladdin", "x"), headers={"Authorization": "Bearer t"})
+        client.get("/")
+    # The example of RFC 7617.
+    assert b"\r\nAuthorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n" in server.requests[0]
+    assert b"\r\nAuthorization: Bearer t\r\n" in server.requests[1]
+    assert b"Authorization" not in server.requests[2]
+
+
+def test_a_request_may_have_a_timeout_of_its_own() -> None:
+    def late(peer: Peer) -> None:
+        while peer.request():
+            gevent.sleep(0.6)
+            peer.send(OK)
+
+    with scripted(late) as server:
+        client = Client(server.url)
+        client.timeout_s = 5.0
+        assert isinstance(client.get("/", timeout=0.1).error, TimedOut)
+        assert client.get("/").error is None
+
+
+def test_an_answer_that_comes_between_two_that_are_alike_is_none_of_them() -> None:
+    other = b"HTTP/1.1 201 Made\r\nSet-Cookie: a=1\r\nContent-Length: 5\r\n\r\nother"
+    answers = [OK, OK, other, OK, other, other, OK]
+
+    def speak(peer: Peer) -> None:
+        for answer in answers:
+            peer.request()
+            peer.send(answer)
+        peer.request()
+
+    with scripted(speak) as server:
+        client = Client(server.url)
+        found = [client.get("/") for _ in answers]
+        lost = client.get("/")
+    assert [(one.status_code, one.content) for one in found] == [
+        (201, b"other") if answer is other else (200, b"ok") for answer in answers
+    ]
+    assert [dict(one.headers).get("Content-Length") for one in found] == ["5" if a is other else "2" for a in answers]
+    assert isinstance(lost.error, ConnectionLost)
+    assert lost.status_code == 0
+
+
 def test_cookies_are_kept_and_sent_back() -> None:
     answer = b"HTTP/1.1 200 OK\r\nSet-Cookie: id=7; Path=/; HttpOnly\r\nContent-Length: 0\r\n\r\n"
     with scripted(always(answer)) as server:
