@@ -7,7 +7,7 @@ import numpy as np
 from benchmarks.strategies.finding import Finding
 from benchmarks.strategies.knee import normalised_difference_knee
 from benchmarks.strategies.scenario import Scenario
-from floodmark.search import Order
+from floodmark.search.order import Order
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import Phase
 from tests.support.simulator import Noise, Simulator

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from benchmarks.strategies.finding import Finding
 from benchmarks.strategies.scenario import Scenario
-from floodmark.search import SearchSettings, find_ceiling
+from floodmark.search.find import find_ceiling
+from floodmark.search.pace import SearchSettings
 from floodmark.verdict.saturation import judge
 from tests.support.simulator import Noise, simulate
 

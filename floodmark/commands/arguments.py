@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from floodmark.errors import UsageError
-from floodmark.targets.choose import NAMES
+from floodmark.targets.target import BACKENDS
 from target_apps.serve import ROOT
 
 RESULTS = "results"
@@ -23,7 +23,7 @@ APP_OPTIONS = (
 
 
 def add_target(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--backend", default="auto", choices=NAMES, help="where targets run (default: auto)")
+    parser.add_argument("--backend", default="auto", choices=BACKENDS, help="where targets run (default: auto)")
     parser.add_argument("--bind", default=DEFAULT_BIND, metavar="HOST:PORT", help=f"default {DEFAULT_BIND}")
 
 

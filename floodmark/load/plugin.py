@@ -29,7 +29,8 @@ from floodmark.load.web_form import SLO, Form, add_fields, with_slo
 from floodmark.load.web_state import Live
 from floodmark.records.recorder import bin_of
 from floodmark.records.timeline import Timeline
-from floodmark.search import Search, find_ceiling
+from floodmark.search.find import find_ceiling
+from floodmark.search.order import Search
 from floodmark.search.rate import fixed_rate
 from floodmark.search.steps import doubling, fixed_steps
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from floodmark.report.cells import significant
-from floodmark.search.order import Order
-from floodmark.verdict.so_far import SoFar
-from floodmark.verdict.step import Step
+
+if TYPE_CHECKING:
+    from floodmark.search.order import Order
+    from floodmark.verdict.so_far import SoFar
+    from floodmark.verdict.step import Step
 
 DOING = {
     "warm": "warming up",

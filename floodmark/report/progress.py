@@ -15,8 +15,6 @@ from floodmark.verdict.so_far import so_far
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import Model, Phase
 
-WONDER_S = 1.0
-
 
 def _load(step: Step) -> str:
     """What was asked of the target: users, or arrivals."""
@@ -80,28 +78,3 @@ class TerminalProgress:
 
     def _clock(self) -> str:
         return f"{time.monotonic() - self._begun:6.1f} s"
-
-
-class Counting:
-    """How many of how many are done, on a terminal, once it takes long enough to wonder."""
-
-    def __init__(self, console: Console, what: str) -> None:
-        self._console, self._what = console, what
-        self._begun = time.monotonic()
-        self._status: Status | None = None
-
-    def __enter__(self) -> Counting:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._status is not None:
-            self._status.stop()
-
-    def told(self, done: int, of: int) -> None:
-        spent = time.monotonic() - self._begun
-        if spent < WONDER_S or not self._console.is_terminal:
-            return
-        if self._status is None:
-            self._status = self._console.status("")
-            self._status.start()
-        self._status.update(f"{self._what}: {done} of {of}, about {doing.left(spent / done * (of - done))} left")

@@ -7,9 +7,7 @@ from floodmark.targets import compose
 from floodmark.targets.compose import ComposeBackend
 from floodmark.targets.process import ProcessBackend
 from floodmark.targets.requirements import Say
-from floodmark.targets.target import Backend
-
-NAMES = ("auto", "process", "compose")
+from floodmark.targets.target import BACKENDS, Backend
 
 
 def choose(name: str, say: Say, *, outlive: bool = False) -> tuple[Backend, str]:
@@ -21,8 +19,8 @@ def choose(name: str, say: Say, *, outlive: bool = False) -> tuple[Backend, str]
     """
     if name == "process":
         return ProcessBackend(outlive=outlive, say=say), "asked for"
-    if name not in NAMES:
-        raise UsageError(f"--backend {name!r}: must be one of {', '.join(NAMES)}")
+    if name not in BACKENDS:
+        raise UsageError(f"--backend {name!r}: must be one of {', '.join(BACKENDS)}")
     reason = compose.unavailable()
     if name == "compose":
         if reason is not None:

@@ -13,6 +13,8 @@ from target_apps.server import Server, Value
 OK = range(200, 201)
 SUCCESS = range(200, 300)
 ANSWERS = range(200, 500)
+BACKENDS = ("auto", "process", "compose")
+"""What may be asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from floodmark.search import SearchSettings, find_ceiling
+from floodmark.search.find import find_ceiling
+from floodmark.search.pace import SearchSettings
 from floodmark.verdict.overload import Overload, as_held, error_onset, failing, look_beyond
 from floodmark.verdict.recovery import Before, recovered
 from floodmark.verdict.saturation import judge

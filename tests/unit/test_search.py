@@ -6,7 +6,9 @@ import math
 
 import pytest
 
-from floodmark.search import FULL, QUICK, Order, Outcome, Pace, SearchSettings, find_ceiling
+from floodmark.search.find import find_ceiling
+from floodmark.search.order import Order, Outcome
+from floodmark.search.pace import FULL, QUICK, Pace, SearchSettings
 from floodmark.verdict.saturation import Saturation, judge
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import End, Phase

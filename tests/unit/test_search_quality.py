@@ -14,8 +14,9 @@ from benchmarks.strategies.finding import Finding
 from benchmarks.strategies.ours import ours
 from benchmarks.strategies.scenario import BY_NAME, Scenario
 from benchmarks.strategies.score import Score
-from floodmark.search import Order, SearchSettings, find_ceiling
-from floodmark.search.pace import SloSettings
+from floodmark.search.find import find_ceiling
+from floodmark.search.order import Order
+from floodmark.search.pace import SearchSettings, SloSettings
 from floodmark.verdict.saturation import Saturation, judge
 from floodmark.verdict.slo import judge_slo
 from floodmark.verdict.words import End, Generator, Phase

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from floodmark.search import Order
+from floodmark.search.order import Order
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import Generator, Phase
 from tests.support.simulator import (

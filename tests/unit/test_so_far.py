@@ -9,7 +9,8 @@ import itertools
 from rich.console import Console
 
 from floodmark.report import doing
-from floodmark.report.progress import Counting, TerminalProgress
+from floodmark.report.counting import Counting
+from floodmark.report.progress import TerminalProgress
 from floodmark.results.folder import read_run
 from floodmark.search.order import Order
 from floodmark.verdict.so_far import SoFar, so_far
