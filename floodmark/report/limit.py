@@ -16,7 +16,8 @@ def limit_lines(results: Mapping[str, Result]) -> list[tuple[str, str, str]]:
         return []
     named = Bottleneck(str(word.value))
     if named is Bottleneck.UNKNOWN:
-        return [(WARN, "limit", f"unknown: {word.reason}")]
+        # All figures stand at its end, for who reads the file.
+        return [(WARN, "limit", f"unknown: {word.reason.rpartition('; ')[0] or word.reason}")]
     clear = f" (margin {margin.value:.0%})" if margin is not None and isinstance(margin.value, float) else ""
     lines = [(GOOD, "limit", f"{BOTTLENECK_TEXT[named]}{clear}: {word.reason}")]
     tried = results.get("advice")

@@ -7,12 +7,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from floodmark.verdict.figures import Declared, Figures, figures
+from floodmark.verdict.figures import Declared, Figures, figures, levels_beyond
 from floodmark.verdict.point import Point
 from floodmark.verdict.rules import RULES, Rule, filled
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import Bottleneck, Generator
 
+NOTHING_YET = {Bottleneck.NOT_SATURATED, Bottleneck.UNKNOWN}
+NEAR = 0.25
+"""Further from its limit than this share of it, a figure is not near it."""
 NEEDED = ("cpu_share", "slots_share", "app_growth", "waiting")
 
 
@@ -63,7 +66,12 @@ def name_bottleneck(
         found = dataclasses.replace(found, generator_limited=1.0)
         named = decide(found)
         return dataclasses.replace(named, evidence=generator.reason or named.evidence)
-    return decide(found)
+    named = decide(found)
+    if named.word not in NOTHING_YET:
+        return named
+    # What holds a server back may bind at the knee without being seen there: nobody waits yet. Beyond, everybody does.
+    beyond = (decide(figures(steps, users, declared, thinking=thinking)) for users in levels_beyond(steps, hold_users))
+    return next((other for other in beyond if other.word not in NOTHING_YET), named)
 
 
 def decide(found: Figures) -> Named:
@@ -90,5 +98,15 @@ def _why_unknown(found: Figures) -> str:
     if not found.visits:
         return "no visit to judge"
     missing = [name for name in NEEDED if getattr(found, name) is None]
-    why = f"not measured: {', '.join(missing)}" if missing else "no rule fits"
-    return f"{why}; {found.text()}"
+    why = [f"not measured: {', '.join(missing)}"] if missing else ["no rule fits", *_nearest(found)]
+    return "; ".join([*why, found.text()])
+
+
+def _nearest(found: Figures) -> list[str]:
+    """The rule that one figure alone kept from fitting, by the least, in words; none where there is none."""
+    lacking = [(lack, rule) for rule in RULES if (lack := rule.lacks(found)) is not None and lack[0] > -NEAR]
+    if not lacking:
+        return []
+    (_, condition), rule = max(lacking, key=lambda pair: pair[0][0])
+    value = getattr(found, condition.figure)
+    return [f"nearest is {rule.word}: {condition.figure} is {value:.3g}, and would have to be {condition.wanted}"]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import Generator, Model, Phase
 
+_LOOKED_AT = (Phase.HOLD, Phase.VERIFY)
 _LEVELS = {Phase.BRACKET, Phase.PLACE, Phase.HOLD, Phase.VERIFY, Phase.STEP}
 
 
@@ -84,9 +85,9 @@ class Figures:
         return ", ".join(f"{name} {value:.3g}" for name, value in found if value is not None)
 
 
-def figures(steps: Sequence[Step], hold_users: int | None, declared: Declared, *, thinking: bool) -> Figures:
-    """From the visits of a run. Judged is the held level, or the highest that was visited where none was held."""
-    held = _judged(steps, hold_users)
+def figures(steps: Sequence[Step], level: int | None, declared: Declared, *, thinking: bool) -> Figures:
+    """From the visits of a run. Judged is the level that was held, or verified, or the highest where there is none."""
+    held = _judged(steps, level)
     if not held:
         return Figures()
 
@@ -147,10 +148,18 @@ def figures(steps: Sequence[Step], hold_users: int | None, declared: Declared, *
     )
 
 
-def _judged(steps: Sequence[Step], hold_users: int | None) -> list[Step]:
-    held = [s for s in steps if s.phase is Phase.HOLD and s.users == hold_users]
-    if held:
-        return [s for s in held if s.valid] or held
+def levels_beyond(steps: Sequence[Step], hold_users: int | None) -> list[int]:
+    """Levels above the held one that were looked at to confirm it, lowest first."""
+    if hold_users is None:
+        return []
+    return sorted({s.users for s in steps if s.phase in _LOOKED_AT and s.valid and s.users > hold_users})
+
+
+def _judged(steps: Sequence[Step], level: int | None) -> list[Step]:
+    for phase in _LOOKED_AT:
+        held = [s for s in steps if s.phase is phase and s.users == level]
+        if held:
+            return [s for s in held if s.valid] or held
     seen = [s for s in steps if s.phase in _LEVELS and (s.good or s.errors)]
     most = max((s.users for s in seen), default=0)
     return [s for s in seen if s.users == most]

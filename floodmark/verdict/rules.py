@@ -18,6 +18,10 @@ class AtLeast:
     limit: float
     optional: bool = False
 
+    @property
+    def wanted(self) -> str:
+        return f"at least {self.limit:g}"
+
     def margin(self, found: Figures) -> float | None:
         """How far inside the limit, relative to it: below 0 is outside. None where it was not measured."""
         value = getattr(found, self.figure)
@@ -31,6 +35,10 @@ class Below:
     figure: str
     limit: float
     optional: bool = False
+
+    @property
+    def wanted(self) -> str:
+        return f"below {self.limit:g}"
 
     def margin(self, found: Figures) -> float | None:
         """How far inside the limit, relative to it: below 0 is outside. None where it was not measured."""
@@ -59,6 +67,17 @@ class Rule:
         if any((margin is None and not c.optional) or (margin is not None and margin < 0) for c, margin in margins):
             return None
         return min((margin for _, margin in margins if margin is not None), default=math.inf)
+
+    def lacks(self, found: Figures) -> tuple[float, Condition] | None:
+        """The one condition that kept it from fitting, with its margin; None where it fits, or where more did."""
+        outside: list[tuple[float, Condition]] = []
+        for condition in self.conditions:
+            margin = condition.margin(found)
+            if margin is None and not condition.optional:
+                return None
+            if margin is not None and margin < 0:
+                outside.append((margin, condition))
+        return outside[0] if len(outside) == 1 else None
 
 
 FULL, NEARLY = 0.9, 0.8

@@ -181,6 +181,36 @@ def test_visits_of_an_older_version_are_not_guessed_at() -> None:
     assert (word.value, word.valid, margin.value, margin.valid) == ("unknown", False, None, False)
 
 
+def test_what_no_rule_fits_is_said_with_the_rule_that_nearly_did() -> None:
+    """Found on a real run: one busy process that had 0.86 of the one core there was."""
+    named = name_bottleneck(run(1, cpu_cores=0.86, cpu_limit_cores=1.0, waiting_in_server=0.3), 1, SLOTS)
+    why, nearest, numbers = named.evidence.split("; ")
+    assert (named.word, why) == (Bottleneck.UNKNOWN, "no rule fits")
+    assert nearest == "nearest is cpu: cpu_share is 0.86, and would have to be at least 0.9"
+    assert "cpu_share 0.86" in numbers
+
+
+def test_a_level_held_at_the_knee_is_named_by_what_was_seen_beyond_it() -> None:
+    """Found on K7: 5 users held on a lock that lets 4.7 through, nobody waits yet, and 19 users gave no more."""
+    free = {"cpu_cores": 0.12, "goodput_rps": 92.0}
+    steps = [
+        visit(Phase.BASE, 1, **free),
+        *(
+            visit(Phase.HOLD, 5, **free, app_ms_mean=53.0, app_inflight_mean=4.9, waiting_in_server=0.0)
+            for _ in range(3)
+        ),
+    ]
+    slots = dataclasses.replace(SLOTS, processes=1)
+    assert name_bottleneck(steps, 5, slots).word is Bottleneck.NOT_SATURATED
+    for phase in (Phase.VERIFY, Phase.HOLD):
+        beyond = visit(phase, 19, **free, app_ms_mean=88.0, app_inflight_mean=7.9, waiting_in_server=11.0)
+        named = name_bottleneck([*steps, beyond], 5, slots)
+        assert named.word is Bottleneck.LOCK
+        assert named.figures.users == 19
+    overloaded = visit(Phase.OVERLOAD, 19, **free, app_ms_mean=88.0, app_inflight_mean=7.9, waiting_in_server=11.0)
+    assert name_bottleneck([*steps, overloaded], 5, slots).word is Bottleneck.NOT_SATURATED
+
+
 def test_no_visit_is_unknown() -> None:
     assert name_bottleneck([], None, SLOTS).evidence == "no visit to judge"
 

@@ -28,8 +28,11 @@ def test_the_word_its_margin_and_its_evidence() -> None:
 
 
 def test_unknown_is_said_with_its_reason() -> None:
-    unknown = {"bottleneck": Result(metric="bottleneck", value="unknown", valid=False, reason="no rule fits; users 8")}
-    assert limit_lines(unknown) == [(WARN, "limit", "unknown: no rule fits; users 8")]
+    reason = "no rule fits; nearest is cpu: cpu_share is 0.855, and would have to be at least 0.9; users 8, slots 4"
+    unknown = {"bottleneck": Result(metric="bottleneck", value="unknown", valid=False, reason=reason)}
+    assert limit_lines(unknown) == [(WARN, "limit", f"unknown: {reason.removesuffix('; users 8, slots 4')}")]
+    bare = {"bottleneck": Result(metric="bottleneck", value="unknown", valid=False, reason="no visit to judge")}
+    assert limit_lines(bare) == [(WARN, "limit", "unknown: no visit to judge")]
     assert limit_lines({}) == []
 
 
