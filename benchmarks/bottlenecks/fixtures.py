@@ -18,7 +18,8 @@ MIB = 1024**2
 class Fixture:
     """One server that must be named ``word``.
 
-    app: of ``benchmarks.bottlenecks.apps``; None for the workload's own. settings: of the server; sets: other settings
+    app: of ``benchmarks.bottlenecks.apps``; None for the workload's own; own: instead, one of the folder ``own``, as a
+    user would bring it, so that a container gets it too. settings: of the server; sets: other settings
     of the scenario. beside: what makes it so. needs: what is lacking here, if anything.
     """
 
@@ -27,6 +28,7 @@ class Fixture:
     claim: str
     scenario: str = "gthread"
     app: str | None = "constant"
+    own: str | None = None
     settings: Mapping[str, int] = field(default_factory=dict)
     sets: Mapping[str, object] = field(default_factory=dict)
     workload: str = "io"
@@ -138,6 +140,18 @@ FIXTURES = (
         app=None,
         workload="cpu",
         settings={"workers": 1, "threads": 4},
+        backend="compose",
+        needs=unavailable,
+    ),
+    Fixture(
+        id="memory-compose",
+        word=Bottleneck.MEMORY,
+        claim="64 kB kept of every request, in a container of 80 MiB",
+        scenario="gunicorn-gthread",
+        app=None,
+        own="growing:app",
+        settings={"workers": 1, "threads": 4},
+        sets={"budget.memory": "80m"},
         backend="compose",
         needs=unavailable,
     ),

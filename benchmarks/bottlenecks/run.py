@@ -10,10 +10,12 @@ from typing import Any
 
 from benchmarks.bottlenecks.fixtures import Fixture
 from benchmarks.known_answers.processes import finish
+from floodmark.verdict.words import Bottleneck
 from tests.support.processes import free_port
 
 TIME_BUDGET_S = 22
 LIMIT_S = 200.0
+OWN = Path(__file__).parent / "own"
 QUOTA_CORES = "0.4"
 
 
@@ -42,20 +44,27 @@ class Outcome:
         )
 
 
+def _asked(fixture: Fixture) -> list[str]:
+    """What is measured: a scenario of ours with a workload, or an app as a user brings it."""
+    if fixture.own is None:
+        return [fixture.scenario, "--workload", fixture.workload]
+    return ["--app", fixture.own, "--app-dir", str(OWN), "--server", fixture.scenario]
+
+
 def run(fixture: Fixture, results: Path) -> Outcome:
     """Bring it up, search, and read what the limit was named. Raises RuntimeError where there is no verdict at all."""
     results.mkdir(parents=True, exist_ok=True)
     port, log = free_port(), results / "bottlenecks.log"
     sets = {"search.time_budget_s": TIME_BUDGET_S, **fixture.sets}
     sets.update({f"server.{name}": value for name, value in fixture.settings.items()})
-    words = [sys.executable, "-m", "floodmark", "run", fixture.scenario, "--backend", fixture.backend, "--quick"]
-    words += ["--bind", f"127.0.0.1:{port}", "--workload", fixture.workload, "--json", "--results", str(results)]
+    words = [sys.executable, "-m", "floodmark", "run", *_asked(fixture), "--backend", fixture.backend, "--quick"]
+    words += ["--bind", f"127.0.0.1:{port}", "--json", "--results", str(results)]
     words += [word for name, value in sets.items() for word in ("--set", f"{name}={value}")]
     with fixture.beside(port) as beside:
         environment = dict(beside.environment)
         if fixture.app is not None:
             environment["FLOODMARK_APP"] = f"benchmarks.bottlenecks.apps:{fixture.app}"
-        if fixture.backend == "compose":
+        if fixture.backend == "compose" and fixture.word is Bottleneck.QUOTA:
             environment["FLOODMARK_QUOTA"] = QUOTA_CORES
         _, out, seconds = finish(words, environment, log, beside.tick, LIMIT_S)
     if not out.strip():
