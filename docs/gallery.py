@@ -18,9 +18,9 @@ from floodmark.report.html.charts import Scales
 from floodmark.report.html.pictures import standalone
 from floodmark.report.html.series import CORES, PLACES, Row
 from floodmark.report.html.server import rows_over_time
-from floodmark.report.html.vega import Spec
 from floodmark.report.markdown import escape, provenance, rows
 from floodmark.report.runs import Subject, Workload, collect
+from floodmark.report.vega_lite import Spec
 from floodmark.results.table import write_text
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -12,7 +12,7 @@ from floodmark.report import doing
 from floodmark.report.cells import significant
 from floodmark.report.html import series
 from floodmark.report.html.charts import Scales
-from floodmark.report.html.vega import LINEAR, LOG, ticks
+from floodmark.report.html.vega import LINEAR, LOG, log_ticks
 from floodmark.results.metrics import rows as result_rows
 from floodmark.results.schema import Second, columns, to_cells
 from floodmark.search.order import Order, Outcome
@@ -151,7 +151,9 @@ class Live:
 
 
 def _kinds(domains: Any) -> Row | None:
-    return {LOG: domains[LOG], LINEAR: domains[LINEAR], "ticks": ticks(*domains[LOG])} if domains is not None else None
+    return (
+        {LOG: domains[LOG], LINEAR: domains[LINEAR], "ticks": log_ticks(*domains[LOG])} if domains is not None else None
+    )
 
 
 def _row(step: Step) -> Row:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from floodmark.report.cells import significant
 from floodmark.report.markdown import interval
+from floodmark.report.vega_lite import SCHEMA, Spec, config, shape, ticks
 from floodmark.results.folder import StoredRun
 from floodmark.results.schema import Result
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import Model, Phase
 
-Spec = dict[str, Any]
-
-SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 # Okabe and Ito's palette, its yellow (too pale on white) replaced by Tol's wine.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255", "#000000")
-SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left")
 INK, FAINT, GRID = "#333333", "#CCCCCC", "#EEEEEE"
 # Each has the metrics of the next, so that the picture looks the same wherever text is drawn.
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
@@ -127,7 +122,7 @@ class _Series:
 
     @property
     def shapes(self) -> Spec:
-        return self.channel([SHAPES[(n + n // len(COLOURS)) % len(SHAPES)] for n in range(len(self.names))])
+        return self.channel([shape(n) for n in range(len(self.names))])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,23 +267,10 @@ def _rates(ceiling: Result | None) -> list[float]:
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Of a logarithmic axis: powers of ten, and 2 and 5 times as much on a short one."""
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    ticks = [digit * 10.0**power for power in powers for digit in ((1, 2, 5) if high / low < 200 else (1,))]
-    return [tick for tick in ticks if low <= tick <= high]
+    return ticks(low, high, short=200)
 
 
 _CONFIG: Spec = {
-    "font": FONT,
-    "axis": {
-        "domainColor": INK,
-        "gridColor": GRID,
-        "labelColor": INK,
-        "tickColor": INK,
-        "tickSize": 4,
-        "titleColor": INK,
-        "titleFontWeight": "normal",
-    },
+    **config(FONT, INK, GRID),
     "title": {"anchor": "start", "color": INK, "subtitleColor": INK, "fontSize": 13, "subtitleFontSize": 11},
-    "view": {"stroke": None},
 }

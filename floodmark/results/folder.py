@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from floodmark.errors import UsageError
+from floodmark.results.document import make_folder, read_document
 from floodmark.results.schema import (
     HISTOGRAMS,
     PROCESSES,
@@ -24,7 +26,7 @@ from floodmark.results.schema import (
     Result,
     Second,
 )
-from floodmark.results.table import Appender, WriteError, read_table, write_table, write_text
+from floodmark.results.table import Appender, read_table, write_table, write_text
 from floodmark.verdict.step import Step
 
 
@@ -66,21 +68,7 @@ def new_folder(root: Path, label: str) -> Path:
     Raises WriteError.
     """
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    number = 1
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        while True:
-            path = root / f"{stamp}-{label}-{number}"
-            try:
-                path.mkdir()
-            except FileExistsError:
-                number += 1
-                continue
-            return path
-    except OSError as error:
-        raise WriteError(
-            f"cannot write results below {root}: {error.strerror}; choose a folder with --results"
-        ) from error
+    return make_folder(root, (f"{stamp}-{label}-{number}" for number in itertools.count(1)), "results")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,15 +86,7 @@ class StoredRun:
 
 def read_facts(path: Path) -> dict[str, Any]:
     """run.json of a run. Raises UsageError where there is none."""
-    try:
-        facts: dict[str, Any] = json.loads((path / PROVENANCE).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path} is not the folder of a run: no {PROVENANCE} ({error.strerror})") from error
-    except ValueError as error:
-        raise UsageError(f"{path / PROVENANCE}: not JSON: {error}") from error
-    if facts.get("schema") != SCHEMA:
-        raise UsageError(f"{path / PROVENANCE}: schema {facts.get('schema')!r}; this floodmark reads schema {SCHEMA}")
-    return facts
+    return read_document(path / PROVENANCE, "run")
 
 
 def replace_facts(path: Path, facts: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from floodmark.compare.words import Finding, Role
-from floodmark.errors import UsageError
+from floodmark.results.document import make_folder, read_document
 from floodmark.results.provenance import config_hash
 from floodmark.results.schema import SCHEMA
 from floodmark.results.sides import Start, likeness, read_start
-from floodmark.results.table import WriteError, read_table, write_table, write_text
+from floodmark.results.table import read_table, write_table, write_text
 
 NIGHT = "night.json"
 ROUNDS = "rounds.csv"
@@ -107,32 +108,13 @@ def _order(path: Path) -> tuple[str, int]:
 
 def create_night(root: Path, date: str) -> Path:
     """Make the folder of a new night: its date, with a number from the second of a day on. Raises WriteError."""
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        number = 1
-        while True:
-            path = root / (date if number == 1 else f"{date}-{number}")
-            try:
-                path.mkdir()
-            except FileExistsError:
-                number += 1
-                continue
-            return path
-    except OSError as error:
-        raise WriteError(f"cannot write nights below {root}: {error.strerror}; choose --results") from error
+    names = (date if number == 1 else f"{date}-{number}" for number in itertools.count(1))
+    return make_folder(root, names, "nights")
 
 
 def read_night(path: Path) -> dict[str, Any]:
     """night.json. Raises UsageError where there is none."""
-    try:
-        facts: dict[str, Any] = json.loads((path / NIGHT).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path} is not the folder of a night: no {NIGHT} ({error.strerror})") from error
-    except ValueError as error:
-        raise UsageError(f"{path / NIGHT}: not JSON: {error}") from error
-    if facts.get("schema") != SCHEMA:
-        raise UsageError(f"{path / NIGHT}: schema {facts.get('schema')!r}; this floodmark reads schema {SCHEMA}")
-    return facts
+    return read_document(path / NIGHT, "night")
 
 
 def write_night(path: Path, facts: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from docs import build
 from floodmark.errors import UsageError
-from floodmark.report.chart import Spec
+from floodmark.report.vega_lite import Spec
 from floodmark.results.folder import StoredRun
 from floodmark.results.schema import Result
 from floodmark.results.table import write_table

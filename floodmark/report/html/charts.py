@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from floodmark.report.html.series import Row
-from floodmark.report.html.vega import INK, LINEAR, LOG, PAPER, Look, Spec, at, axis, field, head, layer, plain, share
+from floodmark.report.html.vega import INK, LINEAR, LOG, PAPER, Look, at, axis, field, head, layer, plain, share
+from floodmark.report.vega_lite import Spec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

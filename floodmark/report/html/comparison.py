@@ -17,8 +17,9 @@ from floodmark.report.html.charts import Scales
 from floodmark.report.html.looks import Look, look
 from floodmark.report.html.pictures import svg
 from floodmark.report.html.series import Row
-from floodmark.report.html.vega import LOG, Spec, ticks
+from floodmark.report.html.vega import LOG, log_ticks
 from floodmark.report.runs import Subject, Workload
+from floodmark.report.vega_lite import Spec
 from floodmark.results.schema import Result
 from floodmark.verdict.step import Step
 
@@ -146,7 +147,7 @@ def null_lines(subjects: Sequence[Subject]) -> list[Row]:
 def _without_data(spec: Spec, users: Any, rates: Any) -> Spec:
     """The data comes once for all charts of a workload, and with each chart both kinds of its axes."""
     axes = {
-        axis: {**domains, "ticks": ticks(*domains[LOG])}
+        axis: {**domains, "ticks": log_ticks(*domains[LOG])}
         for axis, domains in (("x", users), ("y", rates))
         if domains is not None
     }

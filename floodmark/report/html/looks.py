@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from floodmark.report.html.vega import colour, shape
+from floodmark.report.html.vega import colour
+from floodmark.report.vega_lite import shape
 
 _PATHS = {
     "circle": "M6,0A6,6 0 1 1 -6,0A6,6 0 1 1 6,0Z",

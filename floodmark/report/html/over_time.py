@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from floodmark.report.html.series import BUCKETS_PER_DECADE, CORES, PLACES, Row
-from floodmark.report.html.vega import FAINT, LOG, PAPER, Look, Spec, field, fine, head, layer, plain, share
+from floodmark.report.html.vega import FAINT, LOG, PAPER, Look, field, fine, head, layer, plain, share
+from floodmark.report.vega_lite import Spec
 
 HOUR_MS = 3_600_000
 

@@ -12,8 +12,8 @@ from floodmark.report.cells import WORDS
 from floodmark.report.html import assets, over_time
 from floodmark.report.html.comparison import compare, subject_id
 from floodmark.report.html.server import section
-from floodmark.report.html.vega import Spec
 from floodmark.report.runs import Collection, Subject
+from floodmark.report.vega_lite import Spec
 
 MOST_PICTURES = 8
 """Workloads drawn as static pictures too; each costs a tenth of a megabyte."""

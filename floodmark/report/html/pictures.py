@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from floodmark.report.html import assets
-from floodmark.report.html.vega import Spec
+from floodmark.report.vega_lite import Spec
 
 # A coordinate finer than anybody sees; it stands within a tag, not in its text.
 _FINE = re.compile(r"(?<=[ \"(,A-Za-z-])\d+\.\d{2,}(?=[^<>]*>)")

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from floodmark.report.html.series import Row
+from floodmark.report.vega_lite import COLOURS, SCHEMA, Spec, config, shape, ticks
 
-Spec = dict[str, Any]
-
-SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
-COLOURS = 8
-"""--s0 to --s7 of the page; SHAPES tell apart what has the same one."""
-SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left")
 INK, FAINT, GRID, PAPER = "var(--ink)", "var(--faint)", "var(--grid)", "var(--paper)"
 FONT = "system-ui, Liberation Sans, Arial, Helvetica, sans-serif"
 WIDTH, HEIGHT = 860, 360
 LOG, LINEAR = "log", "linear"
 
 
-def shape(number: int) -> str:
-    """Of a server's points; no other of the first 64 has both its colour and its shape."""
-    return SHAPES[(number + number // COLOURS) % len(SHAPES)]
-
-
 def colour(number: int) -> str:
+    """One of --s0 to --s7 of the page; shapes tell apart what has the same one."""
     return f"var(--s{number % COLOURS})"
 
 
@@ -74,7 +63,7 @@ def axis(field: str, title: str, domains: Mapping[str, Sequence[float]] | None, 
     if domains is not None:
         scale["domain"] = list(domains[kind])
         if kind == LOG:
-            axis["values"] = ticks(*domains[LOG])
+            axis["values"] = log_ticks(*domains[LOG])
     return {"field": field, "type": "quantitative", "title": title, "scale": scale, "axis": axis}
 
 
@@ -98,25 +87,13 @@ def share(name: str) -> Spec:
     return {"field": name, "type": "quantitative", "title": name, "format": ".1%"}
 
 
-def ticks(low: float, high: float) -> list[float]:
-    """Of a logarithmic axis: powers of ten, and 2 and 5 times as much on a short one."""
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    found = [digit * 10.0**power for power in powers for digit in ((1, 2, 5) if high / low < 1000 else (1,))]
-    return [tick for tick in found if low <= tick <= high]
+def log_ticks(low: float, high: float) -> list[float]:
+    """Where a logarithmic axis has its numbers."""
+    return ticks(low, high, short=1000)
 
 
 _CONFIG: Spec = {
-    "font": FONT,
-    "axis": {
-        "domainColor": INK,
-        "gridColor": GRID,
-        "labelColor": INK,
-        "tickColor": INK,
-        "tickSize": 4,
-        "titleColor": INK,
-        "titleFontWeight": "normal",
-    },
+    **config(FONT, INK, GRID),
     "legend": {"labelColor": INK, "titleColor": INK},
     "text": {"color": INK},
-    "view": {"stroke": None},
 }
