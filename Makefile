@@ -79,6 +79,7 @@ test-e2e: $(VENV)/.dev ## Compose and pages; skipped where no Docker engine answ
 
 benchmark-sampling: $(VENV)/.dev ## what watching the target costs, and the ceiling with and without
 	$(BIN)/python -m benchmarks.sampling $(ARGS)
+	$(BIN)/python -m benchmarks.sampling --document
 
 bottlenecks: $(VENV)/.dev ## a real server for each bottleneck, which must be named right: about 9 minutes
 	$(BIN)/python -m benchmarks.bottlenecks $(ARGS)

@@ -16,7 +16,9 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.document import where
 from benchmarks.known_answers.processes import GENERATOR_CPU, TARGET_CPU, served
+from benchmarks.page import DOCS, renew
 from benchmarks.record import Record, read, write
 from benchmarks.visit import visit
 from floodmark.sampling.sampler import LEVELS_EVERY, QUEUE_EVERY_S, TREE_EVERY, Sampler
@@ -43,10 +45,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--pairs", type=int, default=PAIRS, help=f"visits with and without (default {PAIRS})")
-    parser.add_argument("--table", action="store_true", help="only print the kept table")
+    parser.add_argument("--document", action="store_true", help="only write the kept table into docs/bottlenecks.md")
     options = parser.parse_args()
-    if options.table:
-        print("\n".join(table(read(options.out, Sample))))
+    if options.document:
+        document(options.out)
         return
     os.sched_setaffinity(0, {GENERATOR_CPU})
     samples: list[Sample] = []
@@ -119,6 +121,11 @@ def table(samples: Sequence[Sample]) -> list[str]:
         value = f"{sample.value:.2%}" if sample.unit == "share" else f"{sample.value:.3f} {sample.unit}"
         lines.append(f"| {sample.what} | {sample.connections} | {value} |")
     return lines
+
+
+def document(path: Path) -> None:
+    """The table in docs/bottlenecks.md."""
+    renew(DOCS / "bottlenecks.md", "sampling", "\n".join(["", *table(read(path, Sample)), where("sampling"), "", ""]))
 
 
 @contextlib.contextmanager

@@ -1,4 +1,5 @@
-"""`make docs`: the README's verdict table, docs/verdicts.svg and the claims of docs/servers.md, from docs/runs.
+"""`make docs`: the README's verdict table, docs/verdicts.svg, the claims of docs/servers.md, from docs/runs, and the
+pictures of docs/bottlenecks.md, from the visits of its fixtures.
 
 --check writes nothing and fails when they are out of date; --add takes runs into docs/runs first.
 """
@@ -13,9 +14,10 @@ from pathlib import Path
 
 import vl_convert
 
-from docs import claims
+from docs import claims, limits
 from floodmark.errors import FloodmarkError, UsageError
 from floodmark.report import chart, markdown
+from floodmark.report.vega_lite import Spec
 from floodmark.results.concurrency import CONCURRENCY
 from floodmark.results.folder import StoredRun, read_facts, read_run
 from floodmark.results.schema import HISTOGRAMS, PROVENANCE, RESULTS, STEPS, TIMELINE, Result
@@ -23,6 +25,7 @@ from floodmark.results.table import read_table, write_text
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS, README, PICTURE = Path("docs/runs"), Path("README.md"), Path("docs/verdicts.svg")
+LIMITS, LIMIT_PICTURES = Path("docs/bottlenecks.md"), Path("docs/bottlenecks")
 SERVERS, BURSTS = Path("docs/servers.md"), Path("docs/concurrency")
 KEPT = (PROVENANCE, RESULTS, STEPS)
 DETAILS = (TIMELINE, HISTOGRAMS)
@@ -33,7 +36,7 @@ _PATH = re.compile(r"(?<![\w./:])/(?:[^\s/:;,\"']+/)+([^\s/:;,\"']*)")
 # A coordinate finer than anybody sees; it stands within a tag, not in its text.
 _FINE = re.compile(r"\d+\.\d{3,}(?=[^<>]*>)")
 
-Draw = Callable[[chart.Spec], str]
+Draw = Callable[[Spec], str]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,6 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return check(ROOT, svg)
         add(ROOT, options.add, details=options.details)
         for path, text in documents(ROOT, svg).items():
+            (ROOT / path).parent.mkdir(exist_ok=True)
             write_text(ROOT / path, text)
     except FloodmarkError as error:
         print(f"docs: {error}", file=sys.stderr)
@@ -90,6 +94,9 @@ def documents(root: Path, draw: Draw) -> dict[Path, str]:
     pages = {README: _between(_text(root / README), README, "verdicts", f"\n{text}\n"), PICTURE: draw(spec)}
     if (root / BURSTS / CONCURRENCY).is_file():
         pages[SERVERS] = _between(_text(root / SERVERS), SERVERS, "claims", claims.section(root / BURSTS))
+    if (root / LIMITS).is_file():
+        pages[LIMITS] = _between(_text(root / LIMITS), LIMITS, limits.PLACE, limits.section())
+        pages.update({LIMIT_PICTURES / name: draw(spec) for name, spec in limits.pictures().items()})
     return pages
 
 
@@ -111,7 +118,7 @@ def without_paths(text: str) -> str:
     return _PATH.sub(r"\1", text)
 
 
-def svg(spec: chart.Spec) -> str:
+def svg(spec: Spec) -> str:
     """The picture, with text as text; without labels for screen readers, which an <img> hides anyway."""
     text = vl_convert.vegalite_to_svg(spec, config={"aria": False})
     return _FINE.sub(lambda number: f"{float(number[0]):.2f}", text) + "\n"
