@@ -38,22 +38,28 @@ def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:
 
 @dataclass
 class Command:
-    """``floodmark ...`` as a child whose whole offspring carries a mark in its environment. cwd: called from there."""
+    """``floodmark ...`` as a child whose whole offspring carries a mark in its environment. cwd: called from there.
+
+    program: what is called instead. leads: a process group of its own, as what is typed into a terminal does.
+    """
 
     words: list[str]
     environment: dict[str, str] = field(default_factory=dict)
     mark: str = field(default_factory=lambda: uuid.uuid4().hex)
     cwd: Path = ROOT
+    program: tuple[str, ...] = (sys.executable, "-m", "floodmark")
+    leads: bool = False
 
     def start(self) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "floodmark", *self.words],
+            [*self.program, *self.words],
             cwd=self.cwd,
             env={**os.environ, "PYTHONPATH": str(ROOT), **self.environment, MARK: self.mark},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            process_group=0 if self.leads else -1,
         )
 
     def run(self, seconds: float = 180) -> subprocess.CompletedProcess[str]:
