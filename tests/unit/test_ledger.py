@@ -63,6 +63,28 @@ def test_a_dead_process_s_slot_is_taken_over_with_its_counts(path: Path, monkeyp
     reader.close()
 
 
+def test_what_a_process_counts_before_it_is_found_dead_is_not_lost(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found with Flask's forking server: its last request was read as in flight, and written back as lost."""
+    slot = Ledger(path).claim()
+    pending = [slot.enter(), slot.enter()]
+
+    def ends(_pid: int) -> bool:
+        if pending:
+            slot.leave(pending.pop())
+        return False
+
+    reader = LedgerReader(path, lives=ends)
+    (count,) = reader.counts()
+    assert (count.started, count.finished, count.lost) == (2, 2, 0)
+
+    pending.append(slot.enter())
+    monkeypatch.setattr(ledger, "_alive", ends)
+    Ledger(path).claim()
+    (count,) = reader.counts()
+    assert (count.started, count.finished, count.lost) == (3, 3, 0)
+    reader.close()
+
+
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(b"\0" * 1_000_000)
