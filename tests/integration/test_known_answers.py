@@ -79,7 +79,9 @@ def test_gthread_end_to_end_with_local_processes(tmp_path: Path) -> None:
     }
     with (folder / "results.csv").open() as file:
         results = {row["metric"]: row for row in csv.DictReader(file)}
-    assert float(results["time_outside_load_s"]["value"]) < 15
+    assert (
+        float(results["time_outside_load_s"]["value"]) < 40
+    )  # 3 to 8 here; a busy machine installs nothing, but starts late
     with (folder / "steps.csv").open() as file:
         steps = list(csv.DictReader(file))
     held = [s for s in steps if s["phase"] == "hold"]
