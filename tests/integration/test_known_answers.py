@@ -79,9 +79,8 @@ def test_gthread_end_to_end_with_local_processes(tmp_path: Path) -> None:
     }
     with (folder / "results.csv").open() as file:
         results = {row["metric"]: row for row in csv.DictReader(file)}
-    assert (
-        float(results["time_outside_load_s"]["value"]) < 40
-    )  # 3 to 8 here; a busy machine installs nothing, but starts late
+    # 3 to 8 s on a machine that has time for it.
+    assert float(results["time_outside_load_s"]["value"]) < 40
     with (folder / "steps.csv").open() as file:
         steps = list(csv.DictReader(file))
     held = [s for s in steps if s["phase"] == "hold"]
