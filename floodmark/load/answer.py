@@ -93,7 +93,7 @@ class AnswerParser:
             return
         whole = not self.started
         if whole:
-            self._reset()
+            self.headers, self._parts, self.sets_cookies = [], [], False  # which a known answer may have left
         self._touched = True
         body_bytes = self._body_bytes
         self._parse(data)
