@@ -170,6 +170,7 @@ class LeanClient:
         """Returns start and end, epoch s, and what went wrong."""
         connection, recorder = self._connection, CONTROLS.recorder
         started = recorder.enter()
+        ended = None
         if self._user is not None and self._user.ready_at:
             self._late_s.append(started - self._user.ready_at)
             self._user.ready_at = 0.0
@@ -190,7 +191,7 @@ class LeanClient:
         finally:
             if connection.reconnected:
                 recorder.reconnected()
-            recorder.leave(started)
+            recorder.leave(started, ended)
 
     def _follow(
         self,

@@ -6,7 +6,8 @@ import random
 from collections.abc import Callable
 
 from floodmark.load.arrivals import Schedule, Share
-from floodmark.records.recorder import Record, Recorder
+from floodmark.records.recorder import Recorder
+from floodmark.records.sums import Record
 
 
 class Controls:

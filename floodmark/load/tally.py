@@ -84,8 +84,10 @@ class Tally:
         stamped = np.frombuffer(bytes(self.stamps), dtype=np.int64).reshape(-1, 2)
         self.stamps.clear()
         received = stamped[:, 0] + stamped[:, 1] * 1e-9
-        late_s = np.concatenate([_take(self.again) - received, _take(self.late_s)])
-        started = np.concatenate([_take(self.sent), _take(self.started)])
+        sent, again = _take(self.sent), _take(self.again)
+        recorder.renewed(sent, received, again)
+        late_s = np.concatenate([again - received, _take(self.late_s)])
+        started = np.concatenate([sent, _take(self.started)])
         ended = np.concatenate([received, _take(self.ended)])
         if len(late_s):
             recorder.delayed(late_s * 1000)

@@ -6,85 +6,19 @@ are sums and bucket counts only: records of several processes merge by adding.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from floodmark.records.sums import Cell, Gauges, Record
 from floodmark.stats.histogram import bucket, buckets, count
 from floodmark.stats.window import ErrorKind
 
 BIN_S = 0.1
 BINS_PER_S = 10
-
-Record = dict[str, Any]
-"""Wire form of one bin: only what msgpack and JSON carry."""
-
-
-class Cell:
-    """Sums for one request name in one bin."""
-
-    __slots__ = ("buckets", "error_buckets", "error_ms", "errors", "good", "good_ms", "max_ms")
-
-    def __init__(self) -> None:
-        self.good = 0
-        self.good_ms = 0.0
-        self.max_ms = 0.0
-        self.buckets: dict[int, int] = {}
-        self.errors: dict[str, int] = {}
-        self.error_ms = 0.0
-        self.error_buckets: dict[int, int] = {}
-
-    def wire(self) -> Record:
-        return {slot: getattr(self, slot) for slot in self.__slots__}
-
-
-class Gauges:
-    """Sums for one bin that belong to no request name.
-
-    ages_s: summed ages of the requests in flight at the end of the bin. late: buckets of how long users that were
-    ready, or arrivals that were due, waited to be sent. offered, sent, settled: arrivals of the open model, by
-    the bin they were due in: how many there were, how many of them have been sent, and the buckets of the
-    latencies of those with a good answer.
-    """
-
-    __slots__ = (
-        "ages_s",
-        "cpu_s",
-        "in_flight_s",
-        "lag",
-        "late",
-        "offered",
-        "opened",
-        "queued_s",
-        "reconnects",
-        "sent",
-        "settled",
-        "think_s",
-        "thoughts",
-        "users",
-    )
-
-    def __init__(self) -> None:
-        self.in_flight_s = 0.0
-        self.ages_s = 0.0
-        self.opened = 0
-        self.reconnects = 0
-        self.think_s = 0.0
-        self.thoughts = 0
-        self.cpu_s = 0.0
-        self.queued_s = 0.0
-        self.lag: dict[int, int] = {}
-        self.users = 0
-        self.late: dict[int, int] = {}
-        self.offered = 0
-        self.sent = 0
-        self.settled: dict[int, int] = {}
-
-    def wire(self) -> Record:
-        return {slot: getattr(self, slot) for slot in self.__slots__}
 
 
 def bin_of(moment: float) -> int:
@@ -99,12 +33,17 @@ class Recorder:
         self._clock = clock
         self._cells: dict[tuple[int, str], Cell] = {}
         self._gauges: dict[int, Gauges] = {}
-        self._epoch = self._accrued = clock()
-        self._edge = (int(self._epoch * BINS_PER_S) + 1) / BINS_PER_S  # of the current bin
+        self.epoch = self._accrued = clock()
+        self._bin = bin_of(self.epoch)  # the current one
+        self._edge = (self._bin + 1) / BINS_PER_S  # where it ends
+        self._crossed_at: dict[int, float] = {}  # when it was seen that a bin had ended
         self._pending_s = 0.0  # part of the integral that is not in its bin yet
         self._in_flight = 0
         self.sources: list[Callable[[], None]] = []
         """Called by ``gather``; each brings in what it has collected."""
+        self.renewals: list[Callable[[float], float]] = []
+        """Called with the edge of a bin, epoch s; each returns the seconds by which the requests it had in flight there
+        were sent later, all in all, than ``enter`` and ``leave`` were told."""
         self._entered_s = 0.0  # sum of the starts of requests in flight, since the epoch
 
     def request(self, name: str, ended: float, ms: float, failure: ErrorKind | None) -> None:
@@ -164,11 +103,11 @@ class Recorder:
         self._pending_s += in_flight * (now - self._accrued)
         self._accrued = now
         self._in_flight = in_flight + 1
-        self._entered_s += now - self._epoch
+        self._entered_s += now - self.epoch
         return now
 
-    def leave(self, entered: float) -> None:
-        """Count a request out of flight."""
+    def leave(self, entered: float, ended: float | None = None) -> None:
+        """Count a request out of flight. ended: when its answer was complete, if that was before now."""
         now = self._clock()
         if now >= self._edge:
             self._cross(now)
@@ -176,15 +115,30 @@ class Recorder:
         self._pending_s += in_flight * (now - self._accrued)
         self._accrued = now
         self._in_flight = in_flight - 1
-        self._entered_s -= entered - self._epoch
+        self._entered_s -= entered - self.epoch
+        if ended is not None and ended < self._edge - BIN_S:
+            self.replaced(entered, ended, now)
+
+    def renewed(self, sent: NDArray[np.float64], ended: NDArray[np.float64], again: NDArray[np.float64]) -> None:
+        """Requests each replaced, not counted out: sent, answered, next one sent, epoch s, of equal length."""
+        overtaken = (ended * BINS_PER_S).astype(np.int64) < (again * BINS_PER_S).astype(np.int64)
+        for entered, answered, seen in zip(sent[overtaken], ended[overtaken], again[overtaken], strict=True):
+            self.replaced(entered, answered, seen)
+
+    def replaced(self, entered: float, ended: float, seen: float) -> None:
+        """One request, answered at ``ended`` and in flight for us until ``seen``: at edges between, it was not.
+
+        A burst of answers on an edge would otherwise stand twice in ``Window.response_s``: as complete before it, by
+        the kernel's stamp, and as in flight at it.
+        """
+        for index in range(bin_of(ended), bin_of(seen)):
+            # An edge within the turn that saw the answer is crossed after it: there the request was never counted.
+            if seen >= self._crossed_at.get(index, math.inf):
+                self._gauge(index).ages_s -= (index + 1) / BINS_PER_S - entered
 
     def advance(self) -> None:
         """Bring the in-flight integral up to now; to be called once per bin at least while requests are renewed."""
         self._accrue()
-
-    def shift(self, seconds: float) -> None:
-        """Requests in flight were each replaced by a new one, all in all sent ``seconds`` later."""
-        self._entered_s += seconds
 
     def opened(self, count: int = 1, at: int | None = None) -> None:
         """Count new connections, in bin ``at`` or the current one."""
@@ -236,6 +190,7 @@ class Recorder:
         """Hand over and forget every bin before ``before``, oldest first."""
         self._accrue()
         self.gather()
+        self._crossed_at = {index: at for index, at in self._crossed_at.items() if index >= before - 1}
         ready = sorted({index for index, _ in self._cells if index < before} | {i for i in self._gauges if i < before})
         records = []
         for index in ready:
@@ -265,15 +220,17 @@ class Recorder:
         """One or more edges of bins were passed since the integral was last brought up."""
         users, since = self._in_flight, self._accrued
         last = int(now * BINS_PER_S)
-        for crossed in range(int(since * BINS_PER_S), last):
+        for crossed in range(self._bin, last):
             edge = (crossed + 1) / BINS_PER_S
             if users or self._pending_s:
                 gauges = self._gauge(crossed)
                 gauges.in_flight_s += self._pending_s + users * (edge - since)
-                gauges.ages_s = users * (edge - self._epoch) - self._entered_s
+                gauges.ages_s += users * (edge - self.epoch) - self._entered_s
+                gauges.ages_s -= sum(later(edge) for later in self.renewals)
                 self._pending_s = 0.0
+                self._crossed_at[crossed] = now
             since = edge
-        self._accrued = since
+        self._accrued, self._bin = since, last
         self._edge = (last + 1) / BINS_PER_S
 
 

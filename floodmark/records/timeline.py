@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from floodmark.records.recorder import BIN_S, BINS_PER_S, Record
+from floodmark.records.recorder import BIN_S, BINS_PER_S
+from floodmark.records.sums import Record
 from floodmark.stats.histogram import Histogram
 from floodmark.stats.window import ErrorKind, Window
 

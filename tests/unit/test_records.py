@@ -101,6 +101,43 @@ def test_responses_and_gauge_agree_in_any_window_steady_or_not() -> None:
         assert window.response_s == pytest.approx(window.in_flight_s, abs=1e-5)
 
 
+@pytest.mark.parametrize("renews", [False, True], ids=["leaves", "renews"])
+@given(st.lists(st.integers(0, 8), min_size=20, max_size=20), st.integers(0, 6), st.booleans())
+def test_a_burst_of_answers_on_an_edge_that_is_seen_late_counts_once(
+    renews: bool, late_ms: list[int], after_ms: int, pulled: bool
+) -> None:
+    # Eight users whose answers all come 3 ms before an edge, or up to 3 ms after it, and are seen up to 8 ms later.
+    clock = Clock()
+    recorder, timeline = Recorder(clock), Timeline()
+    sent = [recorder.enter() for _ in range(8)]
+    lateness_s, crossed = 0.0, bin_of(ORIGIN)
+    if renews:  # as the lane does
+        recorder.renewals.append(lambda edge: sum(min(at, edge) - ORIGIN for at in sent))
+    for number, late in enumerate(late_ms):
+        received = ORIGIN + (number + 1) / BINS_PER_S + (after_ms - 3) / 1000
+        clock.now = seen = received + late / 1000
+        if renews and (pulled or bin_of(seen) != crossed):
+            crossed = bin_of(seen)
+            recorder.advance()  # at least as a bin begins
+        for user in range(8):
+            recorder.request("/a", received, 1000 * (received - sent[user]), None)
+            lateness_s += seen - received
+            if renews:
+                recorder.replaced(sent[user], received, seen)
+                sent[user] = seen
+            else:
+                recorder.leave(sent[user], received)
+                sent[user] = recorder.enter()
+    clock.now = ORIGIN + 2.05
+    timeline.add("p", bin_of(clock.now), recorder.take(bin_of(clock.now)))
+    first = bin_of(ORIGIN)
+    for start, end in ((0, 20), (1, 12), (2, 9), (5, 6)):
+        window = timeline.window(first + start, first + end, ORIGIN)
+        in_flight_s = 8 * (end - start) / BINS_PER_S
+        assert window.in_flight_s == pytest.approx(in_flight_s, abs=1e-5)
+        assert in_flight_s - lateness_s - 1e-5 <= window.response_s <= in_flight_s + 1e-5
+
+
 def test_a_straggler_s_bin_is_merged_after_the_fact() -> None:
     recorder, timeline = Recorder(Clock()), Timeline()
     first = bin_of(ORIGIN)

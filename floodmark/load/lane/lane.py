@@ -38,11 +38,12 @@ class Lane:
         self._lines: set[Sender] = set()
         self._reports = Reports.of(environment)
         self._bin = 0
-        self._entered_s = 0.0
+        self._entered_s = 0.0  # sum of the starts told to the recorder, since its epoch
         self.opened = 0
         self._scan_at = 0.0
         self._pool = Pool(self._send_arrival)
         CONTROLS.recorder.sources.insert(0, self._count_opened)
+        CONTROLS.recorder.renewals.append(self._sent_later)
         CONTROLS.changed.append(self._orders_changed)
         self._orders_changed()
 
@@ -100,7 +101,9 @@ class Lane:
         if not line.at_once:
             self._go_on(line, ended)
             return
-        line.sent = now = _now()
+        now = _now()
+        CONTROLS.recorder.replaced(line.sent, ended, now)
+        line.sent = now
         tally.late_s.append(now - ended)
         line.fire(leg.after)
 
@@ -120,7 +123,7 @@ class Lane:
         """After a request, where the next does not follow at once."""
         if line not in self._lines:
             return
-        self._leave_flight(line)
+        self._leave_flight(line, ended)
         line.state = State.IDLE
         line.at_once = False
         if line.retiring:
@@ -156,8 +159,9 @@ class Lane:
         if line.generation != CONTROLS.generation:
             line.generation = CONTROLS.generation
             line.close()
-        line.sent = now = CONTROLS.recorder.enter()
-        self._entered_s += now
+        recorder = CONTROLS.recorder
+        line.sent = now = recorder.enter()
+        self._entered_s += now - recorder.epoch
         line.fire(leg, intended)
         return now
 
@@ -196,18 +200,17 @@ class Lane:
         if current != self._bin:
             self._count_opened()
             self._bin = current
-            self._settle_ages()
             CONTROLS.recorder.advance()
 
-    def _settle_ages(self) -> None:
-        """Lines that sent at once again did not say so: the sum of starts is brought up to date here."""
-        entered_s = sum(line.sent for line in self._lines if line.state in IN_FLIGHT)
-        CONTROLS.recorder.shift(entered_s - self._entered_s)
-        self._entered_s = entered_s
+    def _sent_later(self, edge: float) -> float:
+        """Lines that sent at once again did not tell: their starts are summed as a bin ends, none beyond its edge."""
+        epoch = CONTROLS.recorder.epoch
+        return sum(min(line.sent, edge) - epoch for line in self._lines if line.state in IN_FLIGHT) - self._entered_s
 
-    def _leave_flight(self, line: Sender) -> None:
-        CONTROLS.recorder.leave(line.sent)
-        self._entered_s -= line.sent
+    def _leave_flight(self, line: Sender, ended: float | None = None) -> None:
+        recorder = CONTROLS.recorder
+        recorder.leave(line.sent, ended)
+        self._entered_s -= line.sent - recorder.epoch
 
     def _rang(self, now: float) -> float:
         """The pump's timer: arrivals and timeouts. Returns when to be called again."""
