@@ -25,8 +25,10 @@ from floodmark.load.controls import CONTROLS
 from floodmark.load.failure import kind_of
 from floodmark.load.ramp import GRACE_BINS, RampShape, collect
 from floodmark.load.sinks import CsvFiles, Log, Sink
+from floodmark.load.user import LeanHttpUser
 from floodmark.load.web_form import SLO, Form, add_fields, with_slo
 from floodmark.load.web_state import Live
+from floodmark.load.wire import STAMPS
 from floodmark.records.recorder import bin_of
 from floodmark.records.timeline import Timeline
 from floodmark.search.find import find_ceiling
@@ -181,8 +183,15 @@ class Conductor:
             self._settings.seed,
             self._settings.null_rps,
             shared=self._settings.shared,
+            stamped=self._stamped,
         )
         self._environment.shape_class = self._shape
+
+    @property
+    def _stamped(self) -> bool:
+        """Whether the kernel ends every latency of this run."""
+        ours = all(issubclass(each, LeanHttpUser) for each in self._environment.user_classes)
+        return STAMPS and ours and not (self._environment.host or "").startswith("https")
 
     def _search(self, ramp: str) -> Search:
         if ramp == SEARCH and self._settings.rate is not None:

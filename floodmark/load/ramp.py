@@ -62,6 +62,7 @@ class RampShape(LoadTestShape):
         null_rps: float | None = None,
         *,
         shared: bool = False,
+        stamped: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.runner = runner
@@ -73,6 +74,7 @@ class RampShape(LoadTestShape):
         self._seed = seed
         self._null_rps = null_rps
         self._shared = shared
+        self._stamped = stamped
         self.reset_time()
 
     def reset_time(self) -> None:
@@ -217,6 +219,7 @@ class RampShape(LoadTestShape):
             null_rps=self._null_rps,
             slo_ms=order.slo_ms,
             shared=self._shared,
+            stamped=self._stamped,
         )
 
     def _wait_for(self, last: int) -> None:

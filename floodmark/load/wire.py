@@ -17,6 +17,8 @@ from gevent.lock import BoundedSemaphore
 from floodmark.load.failure import ConnectionRefused
 
 RECEIVE_BYTES = 65536
+STAMPS = sys.platform == "linux"
+"""Whether the kernel tells when an answer came."""
 STAMP = struct.Struct("qq")
 STAMP_SPACE = socket.CMSG_SPACE(STAMP.size)
 _SO_TIMESTAMPNS = 35
@@ -97,7 +99,7 @@ def open_socket(family: int, *, longest_bytes: int) -> _socket.socket:
     sock = _socket.socket(family, _STREAM)  # gevent's own would add its waiting on top of ours
     if longest_bytes > _IN_ONE_SEGMENT:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if sys.platform == "linux":
+    if STAMPS:
         sock.setsockopt(_SOL_SOCKET, _SO_TIMESTAMPNS, 1)
     return sock
 

@@ -29,11 +29,12 @@ def measure(
     null_rps: float | None = None,
     slo_ms: float | None = None,
     shared: bool = False,
+    stamped: bool = False,
 ) -> Step:
     """Build the Step of one visit.
 
     null_rps: what this generator gets from a server that does nothing, where that was measured. shared: it runs on the
-    target's own CPUs.
+    target's own CPUs. stamped: latencies end when the kernel had the answer, not when the generator saw it.
 
     In the open model, percentiles are of the arrivals due in the window, from the time they were due; those without
     a good answer took longer than any that have one.
@@ -57,6 +58,7 @@ def measure(
             cpu_max=cpu,
             demand_max=demand,
             shared=shared,
+            stamped=stamped,
             cycle_ms=1000 * users / goodput if goodput and not open_model else None,
             rate_share=goodput / null_rps if null_rps else None,
             loop_lag_p99_ms=lag,

@@ -133,6 +133,8 @@ GAUGES = GeneratorGauges(cpu_max=0.1, loop_lag_p99_ms=1.0, r0_ms=50.0, little_ga
         ({"cpu_max": 0.9}, Generator.LIMITED),
         ({"loop_lag_p99_ms": 2.4}, Generator.OK),
         ({"loop_lag_p99_ms": 4.0}, Generator.SUSPECT),
+        ({"loop_lag_p99_ms": 3.9, "stamped": True}, Generator.OK),
+        ({"loop_lag_p99_ms": 4.1, "stamped": True}, Generator.SUSPECT),
         ({"little_gap": 0.03}, Generator.SUSPECT),
         ({"law_gap": 0.10, "cpu_max": 0.7}, Generator.LIMITED),
         ({"little_gap": 0.30, "cycle_ms": 0.3}, Generator.OK),
