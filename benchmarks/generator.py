@@ -1,8 +1,9 @@
 """How much CPU a request costs each load generator: interleaved, pinned, against a target that does nothing.
 
-Requests are counted by the target, CPU is read from the generator's own process, both over the same window in
-the steady part of the run. Every client has its turn in every round, in an order drawn anew; the table gives
-medians, and ratios are formed within rounds.
+All generators of a case are up at once, and stopped (SIGSTOP) but for the one whose turn it is: turns are half a second
+long, so that what a shared machine does to one it does to all. Requests are counted by the target, CPU is read from the
+scheduler's own count for the generator's process. Every generator has its turn in every round, in an order drawn anew;
+ratios are formed within rounds, and the table gives medians.
 """
 
 from __future__ import annotations
@@ -26,8 +27,7 @@ from benchmarks.record import Record, write
 HERE = Path(__file__).parent
 CLIENTS = ("step", "lean", "fast", "http", "wrk")
 TARGET_CPU, GENERATOR_CPU = 0, 1
-WARM_S, MEASURE_S = 2.0, 2.0
-_TICK = os.sysconf("SC_CLK_TCK")
+WARM_S, SETTLE_S, MEASURE_S = 2.0, 0.1, 0.4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,45 +48,59 @@ class Sample(Record):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--users", default="50,200")
     parser.add_argument("--clients", default=",".join(CLIENTS))
     parser.add_argument("--connections", default="keepalive,new")
     parser.add_argument("--out", type=Path, default=HERE / "results" / "generator.csv")
+    parser.add_argument("--note", default="", help="what else a reader should know of the run; kept beside it")
     options = parser.parse_args()
     clients = options.clients.split(",")
     if "wrk" in clients and shutil.which("wrk") is None:
         raise SystemExit("this benchmark needs wrk: apt-get install wrk, or leave it out with --clients")
     samples: list[Sample] = []
     cases = [(c, int(u)) for c in options.connections.split(",") for u in options.users.split(",")]
-    total = options.rounds * len(cases) * len(clients)
-    for number in range(options.rounds):
-        for connections, users in cases:
-            with NullTarget(8300, keepalive=connections == "keepalive", cpu=TARGET_CPU) as target:
-                for client in random.sample(clients, len(clients)):
-                    samples.append(turn(target, client, number, connections, users))
-                    left_s = (total - len(samples)) * (WARM_S + MEASURE_S + 2.5)
-                    print(f"  {samples[-1]}  {left_s:4.0f} s left", file=sys.stderr)
-    write(options.out, Sample, samples)
+    for number, (connections, users) in enumerate(cases):
+        left_s = (len(cases) - number) * len(clients) * (WARM_S + options.rounds * (SETTLE_S + MEASURE_S + 0.1))
+        print(f"  {connections}, {users} users; {left_s:4.0f} s left", file=sys.stderr)
+        with NullTarget(8300, keepalive=connections == "keepalive", cpu=TARGET_CPU) as target:
+            samples += case(target, clients, connections, users, options.rounds)
+    write(options.out, Sample, samples, options.note)
     print("\n".join(table(samples)))
 
 
-def turn(target: NullTarget, client: str, number: int, connections: str, users: int) -> Sample:
-    """Run one client for a while, and measure it in the middle."""
-    process = start(client, target.url, users)
+def case(target: NullTarget, clients: Sequence[str], connections: str, users: int, rounds: int) -> list[Sample]:
+    """All clients against one target, by turns."""
+    processes: dict[str, subprocess.Popen[bytes]] = {}
+    samples = []
     try:
-        time.sleep(WARM_S)
-        before = (target.served(), cpu_s(process.pid), time.monotonic())
-        time.sleep(MEASURE_S)
-        after = (target.served(), cpu_s(process.pid), time.monotonic())
+        for client in clients:
+            processes[client] = start(client, target.url, users)
+            time.sleep(WARM_S)
+            processes[client].send_signal(signal.SIGSTOP)
+        for number in range(rounds):
+            order = random.sample(clients, len(clients))
+            samples += [turn(target, client, processes[client], number, connections, users) for client in order]
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
+        for process in processes.values():
             process.kill()
             process.wait()
+    return samples
+
+
+def turn(
+    target: NullTarget, client: str, process: subprocess.Popen[bytes], number: int, connections: str, users: int
+) -> Sample:
+    """Let one client run for a while, and measure it at the end."""
+    process.send_signal(signal.SIGCONT)
+    time.sleep(SETTLE_S)
+    before = (target.served(), cpu_s(process.pid), time.monotonic())
+    time.sleep(MEASURE_S)
+    after = (target.served(), cpu_s(process.pid), time.monotonic())
+    process.send_signal(signal.SIGSTOP)
     requests, cpu, seconds = (b - a for a, b in zip(before, after, strict=True))
+    if not requests:
+        raise SystemExit(f"{client} sent nothing in {seconds:.1f} s")
     return Sample(
         round=number,
         connections=connections,
@@ -104,7 +118,7 @@ def turn(target: NullTarget, client: str, number: int, connections: str, users: 
 def start(client: str, url: str, users: int) -> subprocess.Popen[bytes]:
     """Start a generator on its CPU."""
     if client == "wrk":
-        command: Sequence[str] = ["wrk", "-t1", f"-c{users}", "-d60", url + "/"]
+        command: Sequence[str] = ["wrk", "-t1", f"-c{users}", "-d600", url + "/"]
     else:
         command = [
             *(sys.executable, "-m", "locust", "-f", str(HERE / "clients.py"), "-H", url, "--headless"),
@@ -120,13 +134,13 @@ def start(client: str, url: str, users: int) -> subprocess.Popen[bytes]:
 
 
 def cpu_s(pid: int) -> float:
-    """User and system CPU time of a process."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICK
+    """CPU time of a process with all its threads, as the scheduler counts it."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((thread / "schedstat").read_text(encoding="ascii").split()[0]) for thread in threads) / 1e9
 
 
 def table(samples: Sequence[Sample]) -> list[str]:
-    """Markdown: median per case, ratios against FastHttpUser and wrk within rounds, with their range."""
+    """Markdown: median per case, ratios against FastHttpUser and wrk within rounds, with their quartiles."""
     lines = [
         "| connections | users | client | us/request | requests per CPU-second | x FastHttpUser | of wrk |",
         "|---|---:|---|---:|---:|---:|---:|",
@@ -150,8 +164,11 @@ def table(samples: Sequence[Sample]) -> list[str]:
 
 def _ratio(mine: Sequence[Sample], base: Sequence[Sample]) -> str:
     by_round = {s.round: s.per_cpu_s for s in base}
-    ratios = sorted(s.per_cpu_s / by_round[s.round] for s in mine if s.round in by_round)
-    return f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})" if ratios else ""
+    ratios = [s.per_cpu_s / by_round[s.round] for s in mine if s.round in by_round]
+    if len(ratios) < 2:
+        return "".join(f"{ratio:.2f}" for ratio in ratios)
+    low, middle, high = statistics.quantiles(ratios, n=4)
+    return f"{middle:.2f} ({low:.2f} to {high:.2f})"
 
 
 if __name__ == "__main__":

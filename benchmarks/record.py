@@ -22,14 +22,16 @@ class Record:
 Row = TypeVar("Row", bound=Record)
 
 
-def write(path: Path, kind: type[Row], rows: Sequence[Row]) -> None:
-    """Write ``path`` and, beside it, ``.json`` with the provenance."""
+def write(path: Path, kind: type[Row], rows: Sequence[Row], note: str = "") -> None:
+    """Write ``path`` and, beside it, ``.json`` with the provenance and a note on it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([field.name for field in dataclasses.fields(kind)])
         writer.writerows(dataclasses.astuple(row) for row in rows)
-    path.with_suffix(".json").write_text(json.dumps(provenance(), indent=2) + "\n", encoding="utf-8")
+    path.with_suffix(".json").write_text(
+        json.dumps({**provenance(), **({"note": note} if note else {})}, indent=2) + "\n", encoding="utf-8"
+    )
 
 
 def read(path: Path, kind: type[Row]) -> list[Row]:

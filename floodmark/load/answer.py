@@ -19,28 +19,35 @@ class AnswerParser:
 
     ``done`` is set when an answer is complete; ``status``, ``headers``, ``body``, ``keep_alive`` then hold
     it until ``expect`` is called for the next. Interim 1xx answers are passed over.
+
+    known: the last short one that came in one piece. Most servers repeat themselves but for the date: whoever receives
+    these bytes again while nothing of the answer was ``touched`` yet may ``recall`` it instead of feeding them.
     """
 
     __slots__ = (
         "_bare_bytes",
         "_body_bytes",
+        "_facts",
         "_framed",
         "_head_only",
         "_in_head",
-        "_known",
         "_parser",
         "_parts",
-        "_touched",
+        "body",
         "done",
         "headers",
         "keep_alive",
+        "known",
         "sets_cookies",
         "spoilt",
         "status",
+        "touched",
     )
 
     def __init__(self) -> None:
-        self._known: tuple[bytes, tuple[Any, ...]] = (b"", ())
+        self.known: bytes | None = None
+        self._facts: tuple[Any, ...] = ()
+        self.touched = False
         self.begin()
         self._reset()
         self.expect(False)
@@ -51,15 +58,17 @@ class AnswerParser:
 
     def expect(self, head_only: bool) -> None:
         """Get ready for the next answer; ``head_only`` for the answer to a HEAD request."""
-        self._head_only = head_only
         self.done = False
-        if self._touched:
+        if self.touched:
             self._reset()
+        # An answer to HEAD is no other's, even where it has the same bytes.
+        self._head_only = self.touched = head_only
 
     def _reset(self) -> None:
         """Forget what was parsed. After an answer that was known nothing was: its facts stay until others come."""
-        self._touched = False
+        self.touched = False
         self._parts: list[bytes] = []
+        self.body = b""
         self._body_bytes = 0
         self._framed = False
         self._in_head = True
@@ -71,34 +80,29 @@ class AnswerParser:
         self.sets_cookies = False
 
     @property
-    def body(self) -> bytes:
-        parts = self._parts
-        return parts[0] if len(parts) == 1 else b"".join(parts)
-
-    @property
     def started(self) -> bool:
         """Whether any part of an answer has arrived."""
         return self._bare_bytes > 0 or not self._in_head
+
+    def recall(self) -> None:
+        """The known answer came again."""
+        self.status, self.headers, self.body, self.keep_alive, self.sets_cookies = self._facts
+        self.done = True
 
     def feed(self, data: bytes) -> None:
         """Take what was received.
 
         Raises Malformed for anything that is not an HTTP/1.x answer, or whose head, trailer or body does not end.
         """
-        known, facts = self._known
-        if data == known and not self.started and not self._head_only:
-            # Most servers repeat themselves but for the date: what was parsed once need not be parsed again.
-            self.status, self.headers, self._parts, self.keep_alive, self.sets_cookies = facts
-            self.done = True
-            return
         whole = not self.started
         if whole:
-            self.headers, self._parts, self.sets_cookies = [], [], False  # which a known answer may have left
-        self._touched = True
+            self.headers, self.body, self.sets_cookies = [], b"", False  # which a known answer may have left
+        self.touched = True
         body_bytes = self._body_bytes
         self._parse(data)
         if whole and self.done and not self.spoilt and not self._head_only and len(data) <= KNOWN_BYTES:
-            self._known = data, (self.status, self.headers, self._parts, self.keep_alive, self.sets_cookies)
+            self.known = data
+            self._facts = (self.status, self.headers, self.body, self.keep_alive, self.sets_cookies)
         if not self.done:
             self._bare_bytes = self._bare_bytes + len(data) if self._body_bytes == body_bytes else 0
             if self._bare_bytes > MAX_HEAD_BYTES:
@@ -112,8 +116,7 @@ class AnswerParser:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self.keep_alive = False
-            self.done = True
+            self._complete(keep_alive=False)
         except httptools.HttpParserError as error:
             if not self.done:
                 raise Malformed(f"not an HTTP answer: {error}") from error
@@ -127,8 +130,7 @@ class AnswerParser:
         if self.done:
             return
         if not self._in_head and not self._framed:
-            self.keep_alive = False
-            self.done = True
+            self._complete(keep_alive=False)
             return
         raise ConnectionLost("closed in the middle of an answer" if self.started else "closed without an answer")
 
@@ -160,8 +162,7 @@ class AnswerParser:
         self._in_head = False
         if self._head_only:
             # llhttp cannot be told that no body follows: this parser is used up.
-            self.keep_alive = self._parser.should_keep_alive()
-            self.done = True
+            self._complete(keep_alive=self._parser.should_keep_alive())
             self.begin()
 
     def on_body(self, data: bytes) -> None:
@@ -180,5 +181,10 @@ class AnswerParser:
             self._framed = False
             return
         # llhttp resets itself after this callback: it must be asked now.
-        self.keep_alive = self._parser.should_keep_alive()
+        self._complete(keep_alive=self._parser.should_keep_alive())
+
+    def _complete(self, *, keep_alive: bool) -> None:
+        parts = self._parts
+        self.body = parts[0] if len(parts) == 1 else b"".join(parts)
+        self.keep_alive = keep_alive
         self.done = True

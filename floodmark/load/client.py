@@ -12,11 +12,10 @@ from urllib.parse import quote, urlencode, urljoin, urlsplit
 import gevent
 from locust.event import EventHook
 
-from floodmark.load.answer import AnswerParser
 from floodmark.load.connection import Connection
 from floodmark.load.controls import CONTROLS
 from floodmark.load.failure import BadStatus, ConnectionLost, ConnectionRefused, RequestFailed, WrongBody
-from floodmark.load.options import Data, Options, basic
+from floodmark.load.options import Data, Fields, Options, basic
 from floodmark.load.reports import Report, Reports
 from floodmark.load.response import CaughtResponse, Headers, cookies_in
 from floodmark.load.wire import origin, resolve
@@ -65,7 +64,7 @@ class LeanClient:
         self._connection = Connection(
             partial(resolve, found.host, found.port), CONTROLS.recorder.opened, found.host if found.tls else None
         )
-        self._messages: dict[tuple[str, str], bytes] = {}
+        self._messages: dict[tuple[str, str, bool], bytes] = {}
         self._generation = -1
         self._back_off_s = 0.0
         self.headers: dict[str, str] = {}
@@ -80,7 +79,7 @@ class LeanClient:
         *,
         name: str | None = None,
         params: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Fields = None,
         data: Data = None,
         json: Any = None,
         expect: bytes | None = None,
@@ -95,30 +94,56 @@ class LeanClient:
         path: below the base URL, or a whole URL on the same host. Raises ValueError for one on another.
         """
         label, path = (path, self._prefix + path) if path[:1] == "/" and not params else self._address(path, params)
-        name = name or label
         if auth is not None:
             headers = {"Authorization": basic(auth), **(headers or {})}
         message = self._message(method, path, headers, data, json)
         if CONTROLS.generation != self._generation:
             self._renew()
         started, ended, error = self._exchange(message, method == "HEAD", timeout)
-        answer = self._connection.answer
-        if allow_redirects and error is None and answer.status in REDIRECTS:
+        if allow_redirects and error is None and self._connection.answer.status in REDIRECTS:
             ended, path, error = self._follow(method, path, headers, data, json, ended, timeout)
+        return self._end(method, path, name or label, started, ended, error, expect, context, catch_response)
+
+    def get(self, path: str, **options: Unpack[Options]) -> CaughtResponse:
+        if options or path[:1] != "/" or CONTROLS.generation != self._generation:
+            return self.request("GET", path, **options)
+        whole = self._prefix + path
+        known = self._messages.get(("GET", whole, CONTROLS.new_connections))
+        message = self._message("GET", whole) if known is None or self.headers or self.cookies else known
+        started, ended, error = self._exchange(message, False, None)
+        return self._end("GET", whole, path, started, ended, error)
+
+    def _end(
+        self,
+        method: str,
+        path: str,
+        name: str,
+        started: float,
+        ended: float,
+        error: RequestFailed | None,
+        expect: bytes | None = None,
+        context: Mapping[str, Any] | None = None,
+        catch_response: bool = False,
+    ) -> CaughtResponse:
+        """Judge what came, and tell whoever has to know. started, ended: epoch s."""
+        answer, reports = self._connection.answer, self._reports
         if error is None:
-            error = _judge(answer, name, expect)
+            if not 100 <= answer.status < 400:
+                error = BadStatus(f"{answer.status} {name}")
+            elif expect is not None and expect not in answer.body:
+                error = WrongBody(f"{name}: the body lacks {expect.decode(errors='replace')!r}")
             if answer.sets_cookies:
                 self._keep_cookies(answer.headers)
-        if error is None and not catch_response and not self._reports.look():
+        if error is None and not catch_response and not reports.look():
             # The path of nearly every request: good, and nobody but the tally has to know.
-            tally = self._reports.tally(method, name)
+            tally = reports.tallies.get((method, name)) or reports.tally(method, name)
             tally.started.append(started)
             tally.ended.append(ended)
             body = answer.body
             tally.body_bytes += len(body)
             took_s = ended - started
             return CaughtResponse(self._origin, path, answer.status, answer.headers, body, None, took_s, None)
-        report = Report(self._reports, self._user, method, name, started, ended, context)
+        report = Report(reports, self._user, method, name, started, ended, context)
         response = self._respond(path, error, report)
         try:
             if not catch_response:
@@ -138,9 +163,6 @@ class LeanClient:
     def request_event(self) -> EventHook:
         """What requests are reported to, for clients of a user's own making."""
         return self._reports.event
-
-    def get(self, path: str, **options: Unpack[Options]) -> CaughtResponse:
-        return self.request("GET", path, **options)
 
     def head(self, path: str, **options: Unpack[Options]) -> CaughtResponse:
         return self.request("HEAD", path, **options)
@@ -162,7 +184,7 @@ class LeanClient:
 
     def close(self) -> None:
         """Close the connection; the next request makes a new one."""
-        self._connection.close()
+        self._connection.release()
 
     def _exchange(
         self, message: bytes, head_only: bool, timeout_s: float | None
@@ -197,7 +219,7 @@ class LeanClient:
         self,
         method: str,
         path: str,
-        headers: Mapping[str, str] | None,
+        headers: Fields,
         data: Data,
         json: Any,
         ended: float,
@@ -248,14 +270,18 @@ class LeanClient:
         if CONTROLS.spread_s:
             gevent.sleep(CONTROLS.random.random() * CONTROLS.spread_s)
 
-    def _message(self, method: str, path: str, headers: Mapping[str, str] | None, data: Data, json: Any) -> bytes:
-        if data is None and json is None and not (headers or self.headers or self.cookies or CONTROLS.new_connections):
-            message = self._messages.get((method, path))
-            if message is None:
-                message = self._origin.message(method, path)
-                if len(self._messages) < KNOWN_MESSAGES:
-                    self._messages[method, path] = message
-            return message
+    def _message(self, method: str, path: str, headers: Fields = None, data: Data = None, json: Any = None) -> bytes:
+        if data is not None or json is not None or headers or self.headers or self.cookies:
+            return self._write(method, path, headers, data, json)
+        known = (method, path, CONTROLS.new_connections)
+        message = self._messages.get(known)
+        if message is None:
+            message = self._write(method, path, None, None, None)
+            if len(self._messages) < KNOWN_MESSAGES:
+                self._messages[known] = message
+        return message
+
+    def _write(self, method: str, path: str, headers: Fields, data: Data, json: Any) -> bytes:
         fields = {**self.headers, **(headers or {})}
         if data is None and json is not None:
             data = jsonlib.dumps(json)
@@ -271,11 +297,3 @@ class LeanClient:
 
     def _keep_cookies(self, headers: list[tuple[bytes, bytes]]) -> None:
         self.cookies.update(cookies_in(Headers(headers)))
-
-
-def _judge(answer: AnswerParser, name: str, expect: bytes | None) -> RequestFailed | None:
-    if not 100 <= answer.status < 400:
-        return BadStatus(f"{answer.status} {name}")
-    if expect is not None and expect not in answer.body:
-        return WrongBody(f"{name}: the body lacks {expect.decode(errors='replace')!r}")
-    return None

@@ -31,6 +31,10 @@ class ConnectionLost(RequestFailed):
     kind = ErrorKind.RESET
 
 
+class NotSent(ConnectionLost):
+    """It ended before any of the request was sent."""
+
+
 class BadStatus(RequestFailed):
     """A status of 400 or more."""
 

@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
+Fields = Mapping[str, str] | None
 Data = str | bytes | Mapping[str, str] | None
 """A request's body; a mapping is sent as a form."""
 

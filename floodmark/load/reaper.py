@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from typing import Protocol
+from weakref import WeakSet
 
 import gevent
 
@@ -19,10 +20,10 @@ class Expiring(Protocol):
 
 
 class Reaper:
-    """Scans every watched connection four times a second; runs only while there is one."""
+    """Scans every watched connection four times a second; runs only while there is one alive."""
 
     def __init__(self) -> None:
-        self._watched: set[Expiring] = set()
+        self._watched: WeakSet[Expiring] = WeakSet()
         self._running = False
 
     def watch(self, connection: Expiring) -> None:
@@ -30,9 +31,6 @@ class Reaper:
         if not self._running:
             self._running = True
             gevent.spawn(self._run)
-
-    def release(self, connection: Expiring) -> None:
-        self._watched.discard(connection)
 
     def _run(self) -> None:
         loop = gevent.get_hub().loop

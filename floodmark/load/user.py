@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from typing import Any
 
 import gevent
@@ -19,12 +20,16 @@ from floodmark.load.http_step import HttpStep
 from floodmark.load.lane.course import Course, lay_out
 from floodmark.load.lane.lane import Lane
 from floodmark.load.lane.line import Line
+from floodmark.load.root import Root
 from floodmark.load.wire import origin
 
 
 def scenario_think_time(user: User) -> float:
     """A ``wait_time`` that leaves think time to the scenario; none in plain Locust."""
     return CONTROLS.think_time_s
+
+
+_WAITS = {TaskSet.wait.__code__, Root.wait.__code__}
 
 
 class LeanHttpUser(User):
@@ -49,34 +54,25 @@ class LeanHttpUser(User):
 
     @property
     def _taskset_instance(self) -> Any:
-        """Where Locust keeps the set of this user's tasks, and how it pauses between them."""
+        """Where Locust keeps the set of this user's tasks: it gets ours, and offers no other way."""
         return self._root
 
     @_taskset_instance.setter
     def _taskset_instance(self, root: Any) -> None:
-        if root is not None:
-            root._sleep = self._pause  # noqa: SLF001 - Locust offers no other way
-        self._root = root
-
-    def _pause(self, seconds: float) -> None:
-        """Locust's pause between tasks; one of no length is a detour after a request, which let others run already."""
-        if seconds > 0 or not self.yielded:
-            gevent.sleep(seconds)
-        self.yielded = False
+        self._root = None if root is None else Root(self)
 
     @property
     def base_url(self) -> str:
         """Where the load goes."""
         return self.host or self.environment.host or ""
 
-    @property
+    @cached_property
     def client(self) -> LeanClient:
         """This user's HTTP client, made on first use."""
-        if self._client is None:
-            self._client = LeanClient(self.environment, self.base_url, self)
-            self._client.connect_timeout_s = self.connect_timeout
-            self._client.timeout_s = self.timeout
-        return self._client
+        self._client = client = LeanClient(self.environment, self.base_url, self)
+        client.connect_timeout_s = self.connect_timeout
+        client.timeout_s = self.timeout
+        return client
 
     def perform(self, step: HttpStep) -> None:
         """Carry out one declared step."""
@@ -104,7 +100,7 @@ class LeanHttpUser(User):
         """Whether it is in Locust's ``wait`` still, rather than in an on_stop or gone."""
         frame = self.greenlet.gr_frame
         while frame is not None:
-            if frame.f_code is TaskSet.wait.__code__:
+            if frame.f_code in _WAITS:
                 return True
             frame = frame.f_back
         return False

@@ -16,7 +16,9 @@ from gevent.lock import BoundedSemaphore
 
 from floodmark.load.failure import ConnectionRefused
 
-RECEIVE_BYTES = 65536
+FEW_BYTES = 448
+"""Room for an answer that says little, small enough for the memory that Python keeps at hand."""
+_MORE_BYTES = {FEW_BYTES: 4096, 4096: 65536}
 STAMPS = sys.platform == "linux"
 """Whether the kernel tells when an answer came."""
 STAMP = struct.Struct("qq")
@@ -80,6 +82,9 @@ _resolving = BoundedSemaphore()
 
 def resolve(host: str, port: int) -> Address:
     """Resolve a name once, for all connections. Raises ConnectionRefused for one that does not resolve."""
+    address = _resolved.get((host, port))
+    if address is not None:
+        return address
     with _resolving:  # other users run while the resolver is asked
         address = _resolved.get((host, port))
         if address is None:
@@ -102,6 +107,11 @@ def open_socket(family: int, *, longest_bytes: int) -> _socket.socket:
     if STAMPS:
         sock.setsockopt(_SOL_SOCKET, _SO_TIMESTAMPNS, 1)
     return sock
+
+
+def more_room(room_bytes: int) -> int:
+    """How much to receive at once after so much was filled: memory for more has to be found with every answer."""
+    return _MORE_BYTES.get(room_bytes, room_bytes)
 
 
 def unread_by_peer(sock: _socket.socket) -> bool:

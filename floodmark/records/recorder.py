@@ -39,6 +39,7 @@ class Recorder:
         self._crossed_at: dict[int, float] = {}  # when it was seen that a bin had ended
         self._pending_s = 0.0  # part of the integral that is not in its bin yet
         self._in_flight = 0
+        self._opened = 0  # connections that are not in their bin yet
         self.sources: list[Callable[[], None]] = []
         """Called by ``gather``; each brings in what it has collected."""
         self.renewals: list[Callable[[float], float]] = []
@@ -142,8 +143,10 @@ class Recorder:
 
     def opened(self, count: int = 1, at: int | None = None) -> None:
         """Count new connections, in bin ``at`` or the current one."""
-        if count:
-            self._gauge(bin_of(self._clock()) if at is None else at).opened += count
+        if at is None:
+            self._opened += count
+        elif count:
+            self._gauge(at).opened += count
 
     def reconnected(self) -> None:
         """Count a request sent again because the server had closed the idle connection under it."""
@@ -210,6 +213,7 @@ class Recorder:
         now = self._clock()
         if now >= self._edge:
             self._cross(now)
+        self._settle_opened()
         pending_s = self._pending_s + self._in_flight * (now - self._accrued)
         if pending_s:
             self._gauge(int(now * BINS_PER_S)).in_flight_s += pending_s
@@ -218,6 +222,7 @@ class Recorder:
 
     def _cross(self, now: float) -> None:
         """One or more edges of bins were passed since the integral was last brought up."""
+        self._settle_opened()
         users, since = self._in_flight, self._accrued
         last = int(now * BINS_PER_S)
         for crossed in range(self._bin, last):
@@ -232,6 +237,12 @@ class Recorder:
             since = edge
         self._accrued, self._bin = since, last
         self._edge = (last + 1) / BINS_PER_S
+
+    def _settle_opened(self) -> None:
+        """What was opened since the last edge belongs to the bin that began with it."""
+        if self._opened:
+            self._gauge(self._bin).opened += self._opened
+            self._opened = 0
 
 
 def _add(counts: dict[int, int], indices: NDArray[np.int64]) -> None:

@@ -12,7 +12,7 @@ import gevent
 import pytest
 from locust.env import Environment
 
-from floodmark.load import connection
+from floodmark.load import link
 from floodmark.load.client import LeanClient
 from floodmark.load.controls import CONTROLS
 from floodmark.load.failure import BadStatus, ConnectionLost, ConnectionRefused, Malformed, TimedOut, WrongBody
@@ -660,7 +660,7 @@ def test_no_descriptor_left_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     def none(*_: Any, **__: Any) -> Any:
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setattr(connection, "open_socket", none)
+    monkeypatch.setattr(link, "open_socket", none)
     client = Client("http://127.0.0.1:1")
     assert isinstance(client.get("/").error, ConnectionRefused)
     assert len(client.reported) == 1

@@ -6,7 +6,7 @@ import time
 
 from floodmark.load.failure import BadStatus, Malformed, RequestFailed, WrongBody
 from floodmark.load.lane.sender import Sender, State
-from floodmark.load.wire import RECEIVE_BYTES, STAMP, STAMP_SPACE, unread_by_peer
+from floodmark.load.wire import STAMP, STAMP_SPACE, more_room, unread_by_peer
 
 # Looked up once: these stand in the path of every request.
 _AWAITING = State.AWAITING
@@ -26,7 +26,7 @@ class Line(Sender):
     def ready(self) -> None:
         """The socket can be read, or has failed."""
         try:
-            data, ancillary, _, _ = self._recvmsg(RECEIVE_BYTES, STAMP_SPACE)
+            data, ancillary, _, _ = self._recvmsg(self.room_bytes, STAMP_SPACE)
         except OSError as error:
             self._unreadable(error)
             return
@@ -59,6 +59,8 @@ class Line(Sender):
         if not data:
             self._end_of_stream()
             return
+        if len(data) == self.room_bytes:
+            self.room_bytes = more_room(self.room_bytes)
         leg = self.leg
         try:
             self.take(data, leg.head_only)

@@ -14,7 +14,7 @@ from gevent.event import Event
 from floodmark.load.controls import CONTROLS
 from floodmark.load.failure import ConnectionLost, ConnectionRefused, RequestFailed
 from floodmark.load.lane.reply import Reply
-from floodmark.load.wire import open_socket
+from floodmark.load.wire import FEW_BYTES, open_socket
 
 if TYPE_CHECKING:
     import _socket
@@ -73,6 +73,7 @@ class Sender(Reply):
         "owner",
         "ready_at",
         "retiring",
+        "room_bytes",
         "sent",
         "sock",
         "state",
@@ -99,6 +100,7 @@ class Sender(Reply):
         self.back_off_s = 0.0
         self.at_once = self.retiring = False
         self._unsent: memoryview | None = None
+        self.room_bytes = FEW_BYTES
 
     @property
     def wanted(self) -> bytes:
