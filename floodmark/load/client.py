@@ -66,7 +66,7 @@ class LeanClient:
         )
         self._messages: dict[tuple[str, str, bool], bytes] = {}
         self._generation = -1
-        self._back_off_s = 0.0
+        self._back_off_s = self._behind_s = 0.0
         self.headers: dict[str, str] = {}
         self.cookies: dict[str, str] = {}
         self.connect_timeout_s = CONNECT_TIMEOUT_S
@@ -193,16 +193,18 @@ class LeanClient:
         connection, recorder = self._connection, CONTROLS.recorder
         started = recorder.enter()
         ended = None
-        if self._user is not None and self._user.ready_at:
-            self._late_s.append(started - self._user.ready_at)
-            self._user.ready_at = 0.0
+        user = self._user
+        if user is not None:
+            if user.ready_at:
+                self._behind_s, user.ready_at = started - user.ready_at, 0.0
+            self._late_s.append(self._behind_s)
         try:
             ended = connection.exchange(message, head_only, self.connect_timeout_s, timeout_s or self.timeout_s)
             if CONTROLS.new_connections:
                 connection.close()
             self._back_off_s = 0.0
-            if self._user is not None:
-                self._user.yielded = True
+            if user is not None:
+                user.yielded = True
         except RequestFailed as error:
             if isinstance(error, ConnectionRefused | ConnectionLost):
                 # A refusing server answers at once: without a pause one user would "fail" thousands a second.
@@ -213,7 +215,8 @@ class LeanClient:
         finally:
             if connection.reconnected:
                 recorder.reconnected()
-            recorder.leave(started, ended)
+            seen = recorder.leave(started, ended)
+            self._behind_s = seen - (ended or seen)
 
     def _follow(
         self,

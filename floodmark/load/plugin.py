@@ -110,7 +110,8 @@ def _let_ramps_decide_think_time(user_class: Any) -> None:
             seconds = own(user)
             if CONTROLS.ramping:
                 CONTROLS.recorder.thought(seconds)
-        user.ready_at = time.time() + seconds  # for the lateness of its next request
+        # For the lateness of its next request; without a pause, that of the answer before it stands.
+        user.ready_at = time.time() + seconds if seconds > 0 else 0.0
         return seconds
 
     wait_time.own = own  # type: ignore[attr-defined]

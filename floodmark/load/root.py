@@ -23,16 +23,19 @@ class Root(DefaultTaskSet):
         self.user = user
         super().__init__(user)
 
-    def get_next_task(self) -> Any:
-        tasks = self.user.tasks
-        return tasks[0] if len(tasks) == 1 else DefaultTaskSet.get_next_task(self)
-
     def execute_next_task(self) -> None:
-        task = self._task_queue.popleft()
-        if type(task) is FunctionType:
-            task(self.user)
-        else:
-            DefaultTaskSet.execute_task(self, task)
+        """And those after it, until one ends in an exception: ``run`` knows what it means, and comes back for more."""
+        user, queue = self.user, self._task_queue
+        while True:
+            tasks = user.tasks
+            if not queue:
+                queue.append(tasks[0] if len(tasks) == 1 else DefaultTaskSet.get_next_task(self))
+            task = queue.popleft()
+            if type(task) is FunctionType:
+                task(user)
+            else:
+                DefaultTaskSet.execute_task(self, task)
+            self.wait()
 
     def wait(self) -> None:
         """A pause of no length is a detour after a request, which let others run already."""

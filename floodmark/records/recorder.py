@@ -107,8 +107,8 @@ class Recorder:
         self._entered_s += now - self.epoch
         return now
 
-    def leave(self, entered: float, ended: float | None = None) -> None:
-        """Count a request out of flight. ended: when its answer was complete, if that was before now."""
+    def leave(self, entered: float, ended: float | None = None) -> float:
+        """Count a request out of flight. ended: when its answer was complete, if that was before now. Returns now."""
         now = self._clock()
         if now >= self._edge:
             self._cross(now)
@@ -119,6 +119,7 @@ class Recorder:
         self._entered_s -= entered - self.epoch
         if ended is not None and ended < self._edge - BIN_S:
             self.replaced(entered, ended, now)
+        return now
 
     def renewed(self, sent: NDArray[np.float64], ended: NDArray[np.float64], again: NDArray[np.float64]) -> None:
         """Requests each replaced, not counted out: sent, answered, next one sent, epoch s, of equal length."""
