@@ -11,7 +11,10 @@ from floodmark.load.failure import ConnectionLost, Malformed
 MAX_HEAD_BYTES = 256 * 1024
 KNOWN_BYTES = 16 * 1024
 """Longest answer that a connection remembers."""
+KNOWN_ANSWERS = 100
 MAX_BODY_BYTES = 64 * 1024 * 1024
+
+_shared: dict[bytes, tuple[bytes, tuple[Any, ...]]] = {}
 
 
 class AnswerParser:
@@ -101,14 +104,23 @@ class AnswerParser:
         body_bytes = self._body_bytes
         self._parse(data)
         if whole and self.done and not self.spoilt and not self._head_only and len(data) <= KNOWN_BYTES:
-            self.known = data
-            self._facts = (self.status, self.headers, self.body, self.keep_alive, self.sets_cookies)
+            self._learn(data)
         if not self.done:
             self._bare_bytes = self._bare_bytes + len(data) if self._body_bytes == body_bytes else 0
             if self._bare_bytes > MAX_HEAD_BYTES:
                 raise Malformed(f"more than {MAX_HEAD_BYTES} bytes of a head or trailer that does not end")
         if self._body_bytes > MAX_BODY_BYTES:
             raise Malformed(f"the body of the answer is longer than {MAX_BODY_BYTES} bytes")
+
+    def _learn(self, data: bytes) -> None:
+        """Know this answer. Connections share what they know: one copy stays in the CPU's cache, thousands do not."""
+        found = _shared.get(data)
+        if found is None:
+            if len(_shared) >= KNOWN_ANSWERS:
+                _shared.clear()
+            facts = (self.status, self.headers, self.body, self.keep_alive, self.sets_cookies)
+            found = _shared[data] = data, facts
+        self.known, self._facts = found
 
     def _parse(self, data: bytes) -> None:
         if self._parser is None:

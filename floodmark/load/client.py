@@ -18,7 +18,7 @@ from floodmark.load.failure import BadStatus, ConnectionLost, ConnectionRefused,
 from floodmark.load.options import Data, Fields, Options, basic
 from floodmark.load.reports import Report, Reports
 from floodmark.load.response import CaughtResponse, Headers, cookies_in
-from floodmark.load.wire import origin, resolve
+from floodmark.load.wire import Origin, origin, resolve
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -27,10 +27,11 @@ CONNECT_TIMEOUT_S = 5.0
 TIMEOUT_S = 10.0
 MAX_REDIRECTS = 10
 KNOWN_MESSAGES = 100
-"""Requests that a client keeps ready to be sent again."""
+"""Requests that are kept ready to be sent again, for all clients of an origin."""
 REDIRECTS = {301, 302, 303, 307, 308}
 BACK_OFF_FIRST_S = 0.05
 BACK_OFF_MOST_S = 1.0
+_messages: dict[Origin, dict[tuple[str, str, bool], bytes]] = {}
 _UNQUOTED = "!#$%&'()*+,/:;=?@[]~"
 
 
@@ -64,7 +65,7 @@ class LeanClient:
         self._connection = Connection(
             partial(resolve, found.host, found.port), CONTROLS.recorder.opened, found.host if found.tls else None
         )
-        self._messages: dict[tuple[str, str, bool], bytes] = {}
+        self._messages = _messages.setdefault(self._origin, {})
         self._generation = -1
         self._back_off_s = self._behind_s = 0.0
         self.headers: dict[str, str] = {}
@@ -219,14 +220,7 @@ class LeanClient:
             self._behind_s = seen - (ended or seen)
 
     def _follow(
-        self,
-        method: str,
-        path: str,
-        headers: Fields,
-        data: Data,
-        json: Any,
-        ended: float,
-        timeout_s: float | None,
+        self, method: str, path: str, headers: Fields, data: Data, json: Any, ended: float, timeout_s: float | None
     ) -> tuple[float, str, RequestFailed | None]:
         """Go where the answer points; the request ends with the last answer. Returns when, where and how."""
         answer = self._connection.answer
