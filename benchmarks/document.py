@@ -14,7 +14,7 @@ RESULTS = Path(__file__).parent / "results"
 
 def main() -> None:
     parts = [
-        "CPU per request, against nginx answering two bytes. In brackets the range over the rounds.",
+        "CPU per request, against nginx answering two bytes. Ratios are medians over the rounds, with their quartiles.",
         *generator.table(read(RESULTS / "generator.csv", generator.Sample)),
         where("generator"),
         "Error of the reported latency, against a target that takes 20 ms and knows how long each answer really took.",
@@ -39,6 +39,7 @@ def where(name: str) -> str:
     return (
         f"\nMeasured {facts['time'][:10]} on {facts['cpu']}, {facts['cores']} CPUs, Linux {facts['kernel']}, "
         f"Python {facts['python']}, Locust {facts['locust']}, floodmark {facts['commit']}."
+        + (f" {facts['note']}." if "note" in facts else "")
     )
 
 

@@ -27,6 +27,13 @@ from benchmarks.record import Record, write
 HERE = Path(__file__).parent
 CLIENTS = ("step", "lean", "fast", "http", "wrk")
 TARGET_CPU, GENERATOR_CPU = 0, 1
+MARKS = {
+    ("keepalive", "step"): {"fast": 10.0, "wrk": 0.9},
+    ("keepalive", "lean"): {"fast": 5.0, "wrk": 0.42},
+    ("new", "step"): {"fast": 3.4, "wrk": 0.8},
+    ("new", "lean"): {"fast": 3.0, "wrk": 0.65},
+}
+"""What ours are to reach, as multiples of another client's requests per CPU-second."""
 WARM_S, SETTLE_S, MEASURE_S = 2.0, 0.1, 0.4
 
 
@@ -66,7 +73,7 @@ def main() -> None:
         with NullTarget(8300, keepalive=connections == "keepalive", cpu=TARGET_CPU) as target:
             samples += case(target, clients, connections, users, options.rounds)
     write(options.out, Sample, samples, options.note)
-    print("\n".join(table(samples)))
+    print("\n".join([*table(samples), "", *marks(samples)]))
 
 
 def case(target: NullTarget, clients: Sequence[str], connections: str, users: int, rounds: int) -> list[Sample]:
@@ -162,9 +169,30 @@ def table(samples: Sequence[Sample]) -> list[str]:
     return lines
 
 
-def _ratio(mine: Sequence[Sample], base: Sequence[Sample]) -> str:
+def marks(samples: Sequence[Sample]) -> list[str]:
+    """Which marks were missed, and how many were met."""
+    lines, total = [], 0
+    for connections, users in dict.fromkeys((s.connections, s.users) for s in samples):
+        here = [s for s in samples if (s.connections, s.users) == (connections, users)]
+        for client in ("step", "lean"):
+            for other, least in MARKS[connections, client].items():
+                found = _ratios([s for s in here if s.client == client], [s for s in here if s.client == other])
+                total += bool(found)
+                if found and statistics.median(found) < least:
+                    lines.append(
+                        f"missed: {connections}, {users} users, {client}: {statistics.median(found):.3f} of"
+                        f" {other}, to be {least:g}"
+                    )
+    return [*lines, f"{total - len(lines)} of {total} marks met"]
+
+
+def _ratios(mine: Sequence[Sample], base: Sequence[Sample]) -> list[float]:
     by_round = {s.round: s.per_cpu_s for s in base}
-    ratios = [s.per_cpu_s / by_round[s.round] for s in mine if s.round in by_round]
+    return [s.per_cpu_s / by_round[s.round] for s in mine if s.round in by_round]
+
+
+def _ratio(mine: Sequence[Sample], base: Sequence[Sample]) -> str:
+    ratios = _ratios(mine, base)
     if len(ratios) < 2:
         return "".join(f"{ratio:.2f}" for ratio in ratios)
     low, middle, high = statistics.quantiles(ratios, n=4)
