@@ -105,6 +105,9 @@ class Notes:
         self.steps.append(step)
         self.plan_s = max(0.0, self.plan_s - (step.t_end_s - self.elapsed_s))
         self.elapsed_s = step.t_end_s
+        # A target that fails at once keeps any generator busy: that nothing is good is the answer.
+        if not may_fail and step.errors and not step.good:
+            raise self._ended_by_errors(step)
         # Arrivals that found no connection are the target's doing: it holds them all.
         if step.gen_verdict is GeneratorWord.LIMITED and not step.not_sent:
             raise SearchEnded(End.GENERATOR_LIMITED, step.reason or "the generator was the limit")

@@ -168,7 +168,6 @@ class RunningContainer:
         timeout_s = target.app.section.start_timeout_s if target.app is not None else ready.READY_TIMEOUT_S
         ready.wait_until_ready(target.host, target.port, target.check, self.ended, timeout_s)
         self.effective = ready.read_effective(target, self.ended)
-        ready.must_match(target, self.effective)
         self._container.reload()
         host = self._container.attrs["HostConfig"]
         given = (host["CpusetCpus"], host["Memory"])

@@ -110,7 +110,7 @@ def figures(steps: Sequence[Step], level: int | None, declared: Declared, *, thi
         users=held[0].users,
         goodput_rps=goodput,
         inflight=inflight,
-        generator_limited=middle(lambda s: float(s.gen_verdict is Generator.LIMITED)),
+        generator_limited=middle(lambda s: float(s.gen_verdict is Generator.LIMITED and s.good > 0)),
         cpu_cores=cpu,
         cpu_limit=limit,
         cpu_share=cpu_share,

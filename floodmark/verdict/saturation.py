@@ -145,7 +145,8 @@ def _generator(steps: Sequence[Step], hold_users: int | None) -> Point:
     ]
     order = list(Generator)
     judged = [s for s in resting if s.gen_verdict is not None]
-    limited = [s for s in steps if s.model is Model.CLOSED and s.gen_verdict is Generator.LIMITED]
+    # Where nothing is good there is nothing that the generator kept from being more.
+    limited = [s for s in steps if s.model is Model.CLOSED and s.gen_verdict is Generator.LIMITED and s.good]
     if limited:
         return Point(value=Generator.LIMITED, valid=False, reason=limited[-1].reason, n_visits=len(steps))
     if not judged:

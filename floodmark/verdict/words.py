@@ -119,7 +119,7 @@ END_TEXT = {
     End.NOT_STEADY: "goodput kept drifting; the target is not in a steady state",
     End.GENERATOR_LIMITED: "the load generator was the limit, not the target",
     End.ALL_ERRORS: "the target answered with errors only",
-    End.DIED: "the target stopped answering under load",
+    End.DIED: "the target failed",
     End.INTERRUPTED: "interrupted before the search was done",
     End.FAILED: "floodmark itself failed",
     End.RATE_HELD: "one rate was offered; only a search finds a capacity",

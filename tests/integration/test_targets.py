@@ -76,13 +76,22 @@ def test_a_server_serves_every_workload_and_leaves_nothing(name: str, tmp_path: 
     assert not running.ledger_path.exists()
 
 
-def test_sync_with_threads_is_refused_naming_both_configurations(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [2, 8])
+def test_sync_with_threads_is_refused_naming_both_configurations(tmp_path: Path, workers: int) -> None:
     with pytest.raises(TargetError) as caught:
-        ProcessBackend().up(target("gunicorn-sync", workers=2, threads=4), ALLOTMENT, tmp_path)
+        ProcessBackend().up(target("gunicorn-sync", workers=workers, threads=4), ALLOTMENT, tmp_path)
     text = str(caught.value)
-    assert "declared gunicorn-sync (worker_class=sync, workers=2, threads=4" in text
-    assert "the running server has worker_class=gthread, workers=2, threads=4" in text
+    assert f"declared gunicorn-sync (worker_class=sync, workers={workers}, threads=4" in text
+    assert f"the running server has worker_class=gthread, workers={workers}, threads=4" in text
     assert "different: worker_class" in text
+
+
+def test_every_one_of_many_workers_with_threads_is_found(tmp_path: Path) -> None:
+    running = ProcessBackend().up(target("gunicorn-gthread", workers=8, threads=4), ALLOTMENT, tmp_path)
+    try:
+        assert len(running.effective.pids) == 8
+    finally:
+        running.down()
 
 
 def test_a_taken_port_names_its_holder(tmp_path: Path) -> None:

@@ -58,6 +58,15 @@ def test_the_law_does_not_depend_on_the_service_distribution() -> None:
     assert math.sqrt(sum(e * e for e in errors) / len(errors)) < 0.04
 
 
+def test_errors_only_are_the_answer_even_where_they_come_faster_than_the_generator_can_ask() -> None:
+    model = Model(slots=40, service=constant(0.05), fails_above=0, generator_cpu=0.004)
+    verdict, steps = find(model, SearchSettings())
+    assert steps[-1].gen_verdict == "limited"
+    assert verdict.end is End.ALL_ERRORS
+    assert verdict.generator.value is None
+    assert "errors only" in verdict.ceiling_rps.reason
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_quick_is_the_same_search_on_a_smaller_budget(seed: int) -> None:
     settings = SearchSettings(slots_hint=8, time_budget_s=75, pace=QUICK)
