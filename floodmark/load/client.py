@@ -109,9 +109,7 @@ class LeanClient:
         if options or path[:1] != "/" or CONTROLS.generation != self._generation:
             return self.request("GET", path, **options)
         whole = self._prefix + path
-        known = self._messages.get(("GET", whole, CONTROLS.new_connections))
-        message = self._message("GET", whole) if known is None or self.headers or self.cookies else known
-        started, ended, error = self._exchange(message, False, None)
+        started, ended, error = self._exchange(self._message("GET", whole), False, None)
         return self._end("GET", whole, path, started, ended, error)
 
     def _end(
@@ -137,7 +135,7 @@ class LeanClient:
                 self._keep_cookies(answer.headers)
         if error is None and not catch_response and not reports.look():
             # The path of nearly every request: good, and nobody but the tally has to know.
-            tally = reports.tallies.get((method, name)) or reports.tally(method, name)
+            tally = reports.tally(method, name)
             tally.started.append(started)
             tally.ended.append(ended)
             body = answer.body

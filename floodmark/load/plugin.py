@@ -105,11 +105,7 @@ def _let_ramps_decide_think_time(user_class: Any) -> None:
     own: Callable[[Any], float] = user_class.wait_time
 
     def wait_time(user: Any) -> float:
-        seconds = 0.0
-        if CONTROLS.think or not CONTROLS.ramping:
-            seconds = own(user)
-            if CONTROLS.ramping:
-                CONTROLS.recorder.thought(seconds)
+        seconds = 0.0 if CONTROLS.ramping and not CONTROLS.think else CONTROLS.thinks(own(user))
         # For the lateness of its next request; without a pause, that of the answer before it stands.
         user.ready_at = time.time() + seconds if seconds > 0 else 0.0
         return seconds

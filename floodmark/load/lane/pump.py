@@ -138,18 +138,13 @@ class Pump:
             self._watcher.stop()  # a listener of the request event is waiting for something of its own
 
     def _turn(self) -> None:
-        find, poll = self._serving.get, self._epoll.poll
-        ready = poll(0, PER_TURN)
+        find = self._serving.get
+        ready = self._epoll.poll(0, PER_TURN)
         self._began()
-        served = 0
-        while ready:
-            for fd, _ in ready:
-                serve = find(fd)
-                if serve is not None:
-                    serve()
-            # What came meanwhile is cheaper served now than by another round of Locust's loop.
-            served += len(ready)
-            ready = poll(0, PER_TURN) if served < PER_TURN else []
+        for fd, _ in ready:
+            serve = find(fd)
+            if serve is not None:
+                serve()
         if self._rings:
             self._rings = False
             self._ring()
