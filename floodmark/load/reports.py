@@ -32,7 +32,7 @@ class Reports:
         self.foreign = EventHook()
         self.listened = False
         self._seen: list[Any] = []
-        self._tallies: dict[tuple[str, str], Tally] = {}
+        self.tallies: dict[tuple[str, str], Tally] = {}
         self._adopted: list[Tally] = []
         self.by_arrival = False
         self.look()
@@ -57,9 +57,9 @@ class Reports:
 
     def tally(self, method: str, name: str) -> Tally:
         """Where good answers of one request are taken down."""
-        tally = self._tallies.get((method, name))
+        tally = self.tallies.get((method, name))
         if tally is None:
-            tally = self._tallies[method, name] = Tally(method, name)
+            tally = self.tallies[method, name] = Tally(method, name)
         return tally
 
     def adopt(self, tallies: Sequence[Tally]) -> None:
@@ -68,7 +68,7 @@ class Reports:
 
     def flush(self) -> None:
         """Fold everything taken down so far into our records and Locust's statistics."""
-        for tally in (*self._tallies.values(), *self._adopted):
+        for tally in (*self.tallies.values(), *self._adopted):
             tally.fold(CONTROLS.recorder, self._environment.stats, by_arrival=self.by_arrival)
 
 
