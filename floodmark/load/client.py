@@ -109,7 +109,7 @@ class LeanClient:
         if options or path[:1] != "/" or CONTROLS.generation != self._generation:
             return self.request("GET", path, **options)
         whole = self._prefix + path
-        # Looked up here, as the tally is in _end: the calls that this saves were measured at a tenth of a request.
+        # Looked up here, as the tally is in _end: each call that this saves is a measurable part of a request.
         known = self._messages.get(("GET", whole, CONTROLS.new_connections))
         message = self._message("GET", whole) if known is None or self.headers or self.cookies else known
         started, ended, error = self._exchange(message, False, None)
