@@ -28,7 +28,7 @@ def results(folder: Path) -> dict[str, dict[str, str]]:
 
 
 def locust_of(command: Command) -> psutil.Process | None:
-    return next((p for p in command.offspring() if "floodmark.load" in p.cmdline() and "--ramp" in p.cmdline()), None)
+    return next(iter(command.running("floodmark.load", "--ramp")), None)
 
 
 @pytest.mark.skipif(not can_throttle(), reason="needs root and a CPU cgroup")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import signal
@@ -10,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.processes import Command, free_port, only_run, slot_server, wait_for
+from tests.support.processes import Command, free_port, only_run, slot_server, wait_for, words_of
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -62,8 +63,9 @@ def test_a_target_that_dies_under_load_is_exit_3_with_its_log(tmp_path: Path) ->
     process = command.start()
     wait_for(lambda: len(steps_of(tmp_path)) >= 1, 60, "the first visit")
     for victim in command.offspring():
-        if "gunicorn" in " ".join(victim.cmdline()):
-            victim.kill()
+        if "gunicorn" in " ".join(words_of(victim)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                victim.kill()
     _, err = process.communicate(timeout=60)
     assert process.returncode == 3
     assert "the target ended under load: killed by SIGKILL" in err

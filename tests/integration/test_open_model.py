@@ -136,7 +136,7 @@ def test_a_lost_worker_ends_the_run_instead_of_hanging_it(tmp_path: Path) -> Non
     with slot_server(port, slots=4, ms=20):
         process = command.start()
         wait_for(lambda: bool(list(tmp_path.glob("2*"))) and len(steps(only_run(tmp_path))) >= 1, 60, "a first visit")
-        workers = [p for p in command.offspring() if "floodmark.load" in p.cmdline() and p.ppid() != process.pid]
+        workers = [worker for worker in command.running("floodmark.load") if worker.ppid() != process.pid]
         workers[0].kill()
         out, err = process.communicate(timeout=90)
     assert process.returncode in {1, 4}, out + err

@@ -36,6 +36,13 @@ def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:
         time.sleep(0.05)
 
 
+def words_of(process: psutil.Process) -> list[str]:
+    """Its command line; none once it has ended, which it may do at any moment."""
+    with contextlib.suppress(psutil.Error, OSError):
+        return process.cmdline()
+    return []
+
+
 @dataclass
 class Command:
     """``floodmark ...`` as a child whose whole offspring carries a mark in its environment. cwd: called from there.
@@ -82,8 +89,12 @@ class Command:
                     found.append(process)
         return found
 
+    def running(self, *words: str) -> list[psutil.Process]:
+        """Those of its offspring whose command lines hold all of ``words``."""
+        return [process for process in self.offspring() if set(words) <= set(words_of(process))]
+
     def must_have_left_nothing(self) -> None:
-        left = [" ".join(process.cmdline()) for process in self.offspring()]
+        left = [" ".join(words) for process in self.offspring() if (words := words_of(process))]
         assert left == []
 
 
