@@ -17,7 +17,7 @@ SCENARIOS := $(filter-out nightly,$(sort $(basename $(notdir $(wildcard scenario
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install dev report vendor concurrency hostile doctor down test test-unit test-load test-integration test-long test-e2e benchmark-generator benchmark-probe benchmark-sampling bottlenecks benchmarks strategies known-answers nightly compare nights-simulation lint format lock docs
+.PHONY: help install dev report vendor concurrency hostile doctor down test test-unit test-simulated test-load test-integration test-long test-e2e benchmark-generator benchmark-probe benchmark-sampling bottlenecks benchmarks strategies known-answers nightly compare nights-simulation lint format lock docs
 
 help: ## this list
 	@echo "floodmark: where does a Flask deployment saturate, and what stops it?"
@@ -57,13 +57,17 @@ doctor: $(VENV)/.installed ## what this host lacks, and the mend
 install: $(VENV)/.installed ## make .venv with floodmark and every server that installs here
 
 test: $(VENV)/.dev ## all tests but the long ones
-	@# Neither of these two times anything, so they may share the CPUs.
-	$(MAKE) --no-print-directory -j2 -O test-unit test-load
+	@# None of these times anything, so they may share the CPUs.
+	$(MAKE) --no-print-directory test-unit
+	$(MAKE) --no-print-directory -j2 -O test-simulated test-load
 	$(MAKE) --no-print-directory test-integration
 	$(MAKE) --no-print-directory test-e2e
 
 test-unit: $(VENV)/.dev ## seconds: no process, no socket
-	$(BIN)/pytest tests/unit $(ARGS)
+	$(BIN)/pytest tests/unit --numprocesses auto $(ARGS)
+
+test-simulated: $(VENV)/.dev ## the search, the nights and the naming, hundreds of times in virtual time: half a minute
+	$(BIN)/pytest tests/simulated $(ARGS)
 
 test-load: $(VENV)/.dev ## what runs inside Locust, in a process that Locust has patched
 	$(BIN)/pytest tests/load $(ARGS)

@@ -86,7 +86,7 @@ SCENARIOS = (
         about="8 x 50 ms, cv 0.5, 2 % slower per waiting request, Z = 0.1 s",
         model=Model(slots=8, service=lognormal(0.05, 0.5), think=exponential(0.1), per_queued=0.02),
         cv=0.5,
-        # The peak of 2000 s noise-free holds of 22 to 36 users; tests/unit/test_search_quality.py repeats it.
+        # The peak of 2000 s noise-free holds of 22 to 36 users; tests/simulated/test_search_quality.py repeats it.
         ceiling_rps=147.1,
         best_users=26,
         collapses=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -76,12 +77,17 @@ def add_details(path: Path, *, by_place: bool = True) -> None:
 def many(into: Path, count: int, workloads: tuple[str, ...] = ("io", "cpu", "mixed"), *, details: bool = True) -> Path:
     """``count`` different servers under each workload, with everything a run has or without ``details``."""
     number = 0
+    detailed: dict[Path, Path] = {}
     for workload in workloads:
         for server in range(count):
             number += 1
             original = KEPT[server % len(KEPT)]
             name = f"{original.name.split('-', 1)[1].rsplit('-io', 1)[0]}-{server}"
             path = copy_run(original, into, number, name=name, workload=workload)
-            if details:
+            if details and original in detailed:
+                for file in ("timeline.csv", "histograms.csv"):
+                    shutil.copy(detailed[original] / file, path)
+            elif details:
                 add_details(path)
+                detailed[original] = path
     return into

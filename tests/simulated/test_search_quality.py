@@ -51,9 +51,25 @@ def rms(values: Sequence[float]) -> float:
     return math.sqrt(sum(v * v for v in values) / len(values))
 
 
+def verdict(model: Model, settings: SearchSettings | None = None, seed: int = 1) -> Saturation:
+    settings = settings or SearchSettings(slots_hint=model.slots, think_time_s=model.think.mean_s)
+    steps, outcome = simulate(find_ceiling(settings), model, seed)
+    return judge(steps, outcome.end, outcome.reason, outcome.hold_users, settings.think_time_s)
+
+
 def slack(runs: int) -> float:
     """How far above the truth the root mean square of ``runs`` normal errors may lie once in a hundred times."""
     return 1 + 2.33 / math.sqrt(2 * runs)
+
+
+def test_the_law_does_not_depend_on_the_service_distribution() -> None:
+    # K5: without think time X = min(n, c) / E[s] for any distribution.
+    model = Model(slots=4, service=exponential(0.05))
+    ceilings = [verdict(model, seed=seed).ceiling_rps.value for seed in range(20)]
+    found = [ceiling / 80 - 1 for ceiling in ceilings if isinstance(ceiling, float)]
+    assert len(found) == len(ceilings)
+    assert abs(sum(found) / len(found)) < 0.02
+    assert rms(found) < 0.04
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
@@ -146,12 +162,6 @@ def test_the_committed_runs_seldom_err_about_collapse() -> None:
 
 
 # Honesty: a word and a reason, never a number that looks valid.
-
-
-def verdict(model: Model, settings: SearchSettings | None = None, seed: int = 1) -> Saturation:
-    settings = settings or SearchSettings(slots_hint=model.slots, think_time_s=model.think.mean_s)
-    steps, outcome = simulate(find_ceiling(settings), model, seed)
-    return judge(steps, outcome.end, outcome.reason, outcome.hold_users, settings.think_time_s)
 
 
 def no_number(found: Saturation) -> None:
