@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Sequence
 
 from floodmark.load.failure import BadStatus, Malformed, RequestFailed, WrongBody
 from floodmark.load.lane.sender import Sender, State
@@ -12,6 +14,31 @@ from floodmark.load.wire import STAMP, STAMP_SPACE, more_room, unread_by_peer
 _AWAITING = State.AWAITING
 _unpack_stamp = STAMP.unpack
 _now = time.time
+_write = os.write  # gets to the kernel on a shorter way than a socket's send
+
+
+def send_next(lines: Sequence[Line]) -> None:
+    """Take down the answer of each, known to be good, and send its user's next request.
+
+    For many at once: the kernel's ways of receiving and of sending do not both fit into a CPU's caches.
+    """
+    for line in lines:
+        leg = line.leg
+        tally = leg.tally
+        tally.sent.append(line.sent)
+        tally.stamps += line.stamp
+        line.sent = now = _now()
+        tally.again.append(now)
+        line.leg = leg = leg.after
+        if tally.closes:
+            line.connect_again()
+            continue
+        try:
+            sent = _write(line.fd, leg.message)
+        except OSError:
+            sent = 0  # an error comes up again when the rest is sent
+        if sent != leg.length:
+            line.send_later(sent)
 
 
 class Line(Sender):
@@ -23,34 +50,22 @@ class Line(Sender):
 
     __slots__ = ()
 
-    def ready(self) -> None:
-        """The socket can be read, or has failed."""
+    def ready(self) -> Line | None:
+        """The socket can be read, or has failed. Returns itself where ``send_next`` is all that remains to be done."""
+        receive = self._recvmsg
         try:
-            data, ancillary, _, _ = self._recvmsg(self.room_bytes, STAMP_SPACE)
+            data, ancillary, _, _ = receive(self.room_bytes, STAMP_SPACE)
         except OSError as error:
+            self.lane.pump.send_on()
             self._unreadable(error)
-            return
-        leg = self.leg
-        tally = leg.tally
-        if data == tally.known and self.at_once and ancillary and not self.begun:
+            return None
+        if data == self.leg.tally.known and self.at_once and ancillary and not self.begun:
             # The path of nearly every request: an answer known to be good, to a user who goes on at once.
-            tally.sent.append(self.sent)
-            tally.stamps += ancillary[0][2]
-            self.sent = now = _now()
-            tally.again.append(now)
-            self.leg = leg = leg.after
-            if tally.closes:
-                self.close()
-                self._connect()
-                return
-            try:
-                sent = self._send(leg.message)
-            except OSError:
-                sent = 0
-            if sent != leg.length:
-                self._send_later(sent)
-        else:
-            self._take_in(data, ancillary)
+            self.stamp = ancillary[0][2]
+            return self
+        self.lane.pump.send_on()
+        self._take_in(data, ancillary)
+        return None
 
     def _take_in(self, data: bytes, ancillary: list[tuple[int, int, bytes]]) -> None:
         if self.state is not _AWAITING:

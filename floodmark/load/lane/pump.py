@@ -21,6 +21,7 @@ import gevent.monkey
 from gevent import get_hub
 
 from floodmark.load.lane.alarm import Alarm
+from floodmark.load.lane.line import Line, send_next
 
 if TYPE_CHECKING:
     import _socket
@@ -56,7 +57,8 @@ class Pump:
         self._alarm = Alarm()
         self._epoll.register(self._alarm.fd, _READ)
         self._rings = False
-        self._serving: dict[int, Callable[[], None]] = {self._alarm.fd: self._note_alarm}
+        self._serving: dict[int, Callable[[], Line | None]] = {self._alarm.fd: self._note_alarm}
+        self._following: list[Line] = []
         self._due: list[tuple[float, int, Sender]] = []
         self._tickets = itertools.count(1)
         self._closing: deque[tuple[float, _socket.socket]] = deque()
@@ -138,16 +140,30 @@ class Pump:
             self._watcher.stop()  # a listener of the request event is waiting for something of its own
 
     def _turn(self) -> None:
-        find = self._serving.get
+        serving, following = self._serving, self._following
         ready = self._epoll.poll(0, PER_TURN)
         self._began()
-        for fd, _ in ready:
-            serve = find(fd)
-            if serve is not None:
-                serve()
+        try:
+            for fd, _ in ready:
+                try:
+                    serve = serving[fd]
+                except KeyError:
+                    continue  # closed earlier in this turn
+                line = serve()
+                if line is not None:
+                    following.append(line)
+        finally:
+            self.send_on()
         if self._rings:
             self._rings = False
             self._ring()
+
+    def send_on(self) -> None:
+        """Send what follows on the answers taken in so far: before anything else is done, or looked at."""
+        try:
+            send_next(self._following)
+        finally:
+            self._following.clear()
 
     def _note_alarm(self) -> None:
         self._rings = True

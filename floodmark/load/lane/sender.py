@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from floodmark.load.lane.course import Course, Leg
     from floodmark.load.lane.lane import Lane
+    from floodmark.load.lane.line import Line
 
 _UNDER_WAY = {errno.EINPROGRESS, errno.EAGAIN}
 
@@ -51,7 +52,8 @@ class Sender(Reply):
     """The connection of one user.
 
     waits: whether the user's wait_time must be asked. sent: when the request left; intended: in the open model,
-    when it was due; ready_at: when its user was ready for it; all epoch s. at_once: a request is in flight, and the
+    when it was due; ready_at: when its user was ready for it; all epoch s. stamp: of the answer just taken in, as the
+    kernel gave it. at_once: a request is in flight, and the
     next follows a good answer at once; otherwise the lane is asked. gone, stop: set when the user may go, and the
     exception it then raises.
     """
@@ -76,6 +78,7 @@ class Sender(Reply):
         "room_bytes",
         "sent",
         "sock",
+        "stamp",
         "state",
         "stop",
         "ticket",
@@ -95,6 +98,7 @@ class Sender(Reply):
         self.sock: _socket.socket | None = None
         self.fd = -1
         self.sent = self.intended = self.ready_at = 0.0
+        self.stamp = b""
         self._sent_first = 0.0
         self.ticket = self.generation = 0
         self.back_off_s = 0.0
@@ -121,7 +125,7 @@ class Sender(Reply):
         except OSError:
             sent = 0  # an error comes up again when the rest is sent
         if sent != leg.length:
-            self._send_later(sent)
+            self.send_later(sent)
 
     def _connect(self) -> None:
         lane, address = self.lane, self.course.address
@@ -156,7 +160,12 @@ class Sender(Reply):
         if sent == self.leg.length:
             self.state = _AWAITING
         else:
-            self._send_later(sent)
+            self.send_later(sent)
+
+    def connect_again(self) -> None:
+        """Send the next request on a connection of its own; ``sent`` and ``leg`` were set."""
+        self.close()
+        self._connect()
 
     def _connected(self) -> None:
         assert self.sock is not None
@@ -170,7 +179,7 @@ class Sender(Reply):
         self.state = State.SENDING
         self._send_rest()
 
-    def _send_later(self, sent: int) -> None:
+    def send_later(self, sent: int) -> None:
         """The socket took only so many bytes."""
         self._unsent = memoryview(self.leg.message)[sent:]
         self.state = State.SENDING
@@ -205,6 +214,7 @@ class Sender(Reply):
 
     def writable(self) -> None:
         """The socket can be written, or has failed."""
+        self.lane.pump.send_on()
         if self.state is State.CONNECTING:
             self._connected()
         elif self.state is State.SENDING:
@@ -212,7 +222,7 @@ class Sender(Reply):
         else:
             self.close()
 
-    def ready(self) -> None:
+    def ready(self) -> Line | None:
         """The socket can be read, or has failed."""
         raise NotImplementedError
 
