@@ -186,7 +186,7 @@ class LeanClient:
 
     def close(self) -> None:
         """Close the connection; the next request makes a new one."""
-        self._connection.release()
+        self._connection.close()
 
     def _exchange(
         self, message: bytes, head_only: bool, timeout_s: float | None

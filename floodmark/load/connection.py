@@ -12,11 +12,12 @@ from floodmark.load.answer import AnswerParser
 from floodmark.load.failure import ConnectionLost, ConnectionRefused, NotSent
 from floodmark.load.link import Link
 from floodmark.load.tls import TlsFailed
-from floodmark.load.wire import STAMP, STAMP_SPACE, Address, unread_by_peer
+from floodmark.load.wire import STAMP, Address, unread_by_peer
 
 # Looked up once: these stand in the path of every request.
 _unpack_stamp = STAMP.unpack
 _monotonic = time.monotonic
+_write = os.write  # gets to the kernel on a shorter way than a socket's send
 
 
 class Connection(Link):
@@ -44,7 +45,7 @@ class Connection(Link):
         TimedOut, ConnectionLost or Malformed, and closes the connection then.
         """
         answer = self.answer
-        self._greenlet = getcurrent()
+        self.greenlet = getcurrent()
         self._unread = False
         self.reconnected = again
         now = _monotonic()
@@ -80,8 +81,9 @@ class Connection(Link):
         sock = self._socket
         assert sock is not None
         received = 0.0
+        hub = self._hub
         try:
-            sent = 0 if self._tls is not None else sock.send(request)
+            sent = 0 if self._tls is not None else _write(self._fd, request)
         except OSError as error:
             received = self._send(request, failed=error)
         else:
@@ -90,16 +92,13 @@ class Connection(Link):
         while not answer.done:
             if self._deaf:
                 self._listen()
-            self._reading = True
-            try:
-                self._hub.switch()
-            finally:
-                self._reading = False
-            try:
-                data, ancillary, _, _ = sock.recvmsg(self._room_bytes, STAMP_SPACE)
-            except OSError as error:
-                self._unreadable(error)
+            self.reading = True
+            hub.switch()
+            arrived = self.arrived
+            if arrived is None:
+                self._unreadable()
                 continue
+            data, ancillary, _, _ = arrived
             if ancillary:
                 seconds, nanoseconds = _unpack_stamp(ancillary[0][2])
                 received = seconds + nanoseconds * 1e-9
@@ -152,11 +151,11 @@ class Connection(Link):
         self.answer.spoilt = True
         return received
 
-    def _unreadable(self, error: OSError) -> None:
-        """The socket gave nothing. Raises ConnectionLost where that is the end."""
-        if not isinstance(error, BlockingIOError):
-            self._unread = self._used and not self.answer.started
-            raise ConnectionLost(str(error)) from error
+    def _unreadable(self) -> None:
+        """The socket gave nothing. Raises ConnectionLost."""
+        error = self.failed
+        self._unread = self._used and not self.answer.started
+        raise ConnectionLost(str(error)) from error
 
     def _take(self, data: bytes) -> None:
         """Feed what has arrived to the parser; nothing is the end of the stream."""

@@ -1,13 +1,12 @@
 """One user's raw non-blocking socket, awaited in gevent's loop.
 
-gevent's own socket class costs about 10 us per request more (it tries, fails and only then waits); this one
-keeps a single read watcher for the life of the connection, and waits before it reads. The watcher also
-notices, at no cost, that the server has closed an idle connection.
+gevent's own socket class costs about 10 us per request more (it tries, fails and only then waits); this one stays in
+the inbox for the life of the connection, and waits before it reads. The inbox also notices, at no cost, that the server
+has closed an idle connection.
 """
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import time
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from gevent import get_hub
 
 from floodmark.load.failure import ConnectionLost, ConnectionRefused, NotSent, TimedOut
+from floodmark.load.inbox import Arrived, inbox
 from floodmark.load.reaper import REAPER
 from floodmark.load.tls import Tls, TlsFailed
 from floodmark.load.wire import FEW_BYTES, STAMP, STAMP_SPACE, Address, more_room, open_socket
@@ -24,7 +24,7 @@ from floodmark.load.wire import FEW_BYTES, STAMP, STAMP_SPACE, Address, more_roo
 if TYPE_CHECKING:
     import _socket
 
-_READ, _WRITE = 1, 2
+_WRITE = 2  # libev's EV_WRITE
 _UNDER_WAY = {errno.EINPROGRESS, errno.EAGAIN}
 _monotonic = time.monotonic
 
@@ -33,27 +33,32 @@ class Link:
     """A socket that connects on demand, and again after it was closed.
 
     locate: where to connect. opened: called at each new connection. tls_host: name in the server's certificate; None
-    for plain http. deadline: when to give up what is awaited, monotonic s, 0 while nothing is.
+    for plain http. deadline: when to give up what is awaited, monotonic s, 0 while nothing is. The rest that is public
+    is for the inbox: see ``inbox.Awaiting``.
     """
 
     __slots__ = (
         "__weakref__",
         "_address",
         "_deaf",
+        "_fd",
         "_fresh",
-        "_greenlet",
         "_hub",
+        "_inbox",
         "_locate",
         "_opened",
-        "_reading",
-        "_room_bytes",
         "_socket",
         "_tls",
         "_tls_host",
         "_until",
-        "_watcher",
         "_writing",
+        "arrived",
         "deadline",
+        "failed",
+        "greenlet",
+        "reading",
+        "receive",
+        "room_bytes",
     )
 
     def __init__(self, locate: Callable[[], Address], opened: Callable[[], None], tls_host: str | None) -> None:
@@ -64,32 +69,30 @@ class Link:
         self._opened = opened
         self._hub = get_hub()
         self._socket: _socket.socket | None = None
-        self._watcher: Any = None
-        self._greenlet: Any = None
-        self._reading = self._writing = False
-        self._deaf = False  # nobody is told when it can be read
+        self._fd = -1
+        self._inbox = inbox()
+        self.greenlet: Any = None
+        self.reading = self._writing = False
+        self._deaf = False  # not in the inbox
         self._fresh = False  # nothing was sent on it yet
-        self._room_bytes = FEW_BYTES
+        self.receive: Callable[[int, int], Arrived]
+        self.arrived: Arrived | None = None
+        self.failed: OSError | None = None
+        self.room_bytes = FEW_BYTES
         self.deadline = self._until = 0.0
 
     def close(self) -> None:
         """Close; the next exchange connects anew."""
+        self.reading = False
         if self._socket is not None:
-            self._watcher.stop()
+            self._inbox.forget(self._fd)
             self._socket.close()
             self._socket = self._tls = None
 
-    def release(self) -> None:
-        """Close, and give back what the next connection would have used."""
-        self.close()
-        if self._watcher is not None:
-            self._watcher.close()
-            self._watcher = None
-
     def expire(self) -> None:
         """Called by the reaper, in the hub, when the deadline has passed."""
-        if self._reading or self._writing:
-            self._greenlet.throw(TimedOut("no complete answer in time"))
+        if self.reading or self._writing:
+            self.greenlet.throw(TimedOut("no complete answer in time"))
 
     def _connect(self, longest_bytes: int) -> None:
         """Connect, or begin to: the first send tells. Raises ConnectionRefused."""
@@ -101,11 +104,8 @@ class Link:
             sock = open_socket(address.family, longest_bytes=longest_bytes)
         except OSError as lacking:
             raise ConnectionRefused(f"no socket: {lacking.strerror}") from lacking
-        # A watcher is made once: another, for each connection, would cost as much as the rest of connecting.
-        if self._watcher is None:
-            self._watcher = self._hub.loop.io(sock.fileno(), _READ)
-        else:
-            self._watcher.fd = sock.fileno()
+        self._fd = sock.fileno()
+        self.receive = sock.recvmsg
         self._socket = sock
         error = sock.connect_ex(address.sockaddr)
         if error and error not in _UNDER_WAY:
@@ -119,37 +119,34 @@ class Link:
         try:
             while not tls.shake():
                 self._send_raw(tls.outgoing())
-                self._wait_readable()
-                with contextlib.suppress(BlockingIOError):
-                    tls.incoming(self._receive_raw()[0])
+                tls.incoming(self._await())
             self._send_raw(tls.outgoing())
         except (TlsFailed, ConnectionLost, OSError) as error:
             raise ConnectionRefused(str(error)) from error
         self.deadline = self._until
 
-    def _readable(self) -> None:
-        """In the hub: something arrived."""
-        if self._reading:
-            self._greenlet.switch()
-        elif self.deadline:
+    def unasked(self) -> None:
+        """In the hub: something arrived, and the greenlet does not wait for it."""
+        if self.deadline:
             self._deaf = True
-            self._watcher.stop()  # still sending: the server speaks before it has read all
+            self._inbox.unwatch(self._fd)  # still sending: the server speaks before it has read all
         else:
             self.close()  # idle: the server closed, or sent what nobody asked for
 
     def _listen(self) -> None:
         self._deaf = False
-        self._watcher.start(self._readable)
+        self._inbox.watch(self._fd, self)
 
-    def _wait_readable(self) -> None:
-        """Wait until the socket is readable or the reaper throws."""
+    def _await(self) -> bytes:
+        """Wait for what arrives, or until the reaper throws. Raises OSError."""
         if self._deaf:
             self._listen()
-        self._reading = True
-        try:
-            self._hub.switch()
-        finally:
-            self._reading = False
+        self.reading = True
+        self._hub.switch()
+        if self.arrived is None:
+            assert self.failed is not None
+            raise self.failed
+        return self.arrived[0]
 
     def _wait_writable(self) -> None:
         assert self._socket is not None
@@ -194,7 +191,7 @@ class Link:
 
     def _receive_raw(self) -> tuple[bytes, float]:
         assert self._socket is not None
-        data, ancillary, _, _ = self._socket.recvmsg(self._room_bytes, STAMP_SPACE)
+        data, ancillary, _, _ = self._socket.recvmsg(self.room_bytes, STAMP_SPACE)
         if ancillary:
             seconds, nanoseconds = STAMP.unpack(ancillary[0][2])
             return data, float(seconds + nanoseconds * 1e-9)
@@ -202,5 +199,5 @@ class Link:
 
     def _make_room(self, data: bytes) -> None:
         """More may have come than there was room for."""
-        if len(data) == self._room_bytes:
-            self._room_bytes = more_room(self._room_bytes)
+        if len(data) == self.room_bytes:
+            self.room_bytes = more_room(self.room_bytes)
