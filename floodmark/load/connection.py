@@ -87,7 +87,9 @@ class Connection(Link):
         except OSError as error:
             received = self._send(request, failed=error)
         else:
-            if self._fresh or sent != len(request):
+            if sent and self._fresh:
+                self._begin()
+            if sent != len(request):
                 received = self._send(request, sent)
         while not answer.done:
             if self._deaf:
@@ -119,10 +121,6 @@ class Connection(Link):
 
         Returns when its answer came, epoch s, should the server have closed before it had the whole request.
         """
-        if self._fresh and sent:
-            self._begin()
-            if sent == len(request):
-                return 0.0
         try:
             if failed is not None and not isinstance(failed, BlockingIOError):
                 if self._fresh:

@@ -110,7 +110,9 @@ class Link:
         error = sock.connect_ex(address.sockaddr)
         if error and error not in _UNDER_WAY:
             raise ConnectionRefused(os.strerror(error))
-        self._fresh = self._deaf = True
+        self._inbox.watch(self._fd, self)
+        self._fresh = True
+        self._deaf = False
         if self._tls_host is not None:
             self._shake_hands(self._tls_host)
 
