@@ -78,8 +78,6 @@ class Connection(Link):
 
     def _converse(self, request: bytes, answer: AnswerParser) -> float:
         """Nearly every request takes this path from end to end: in one piece, as a call costs more than it does."""
-        sock = self._socket
-        assert sock is not None
         received = 0.0
         hub = self._hub
         try:
@@ -92,8 +90,6 @@ class Connection(Link):
             if sent != len(request):
                 received = self._send(request, sent)
         while not answer.done:
-            if self._deaf:
-                self._listen()
             self.reading = True
             hub.switch()
             arrived = self.arrived
@@ -134,6 +130,8 @@ class Connection(Link):
             if self._unread:
                 raise
             return self._last_words(lost)
+        if self._deaf:
+            self._listen()
         return 0.0
 
     def _last_words(self, lost: ConnectionLost) -> float:
