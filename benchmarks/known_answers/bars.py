@@ -58,6 +58,17 @@ class AtMost:
 
 
 @dataclass(frozen=True, slots=True)
+class AtLeast:
+    """No less than the truth, which is a limit here; a lower bound counts, as one."""
+
+    def words(self) -> str:
+        return "at least"
+
+    def holds(self, truth: Value, found: Found) -> bool:
+        return isinstance(found.value, float) and isinstance(truth, float) and found.value >= truth
+
+
+@dataclass(frozen=True, slots=True)
 class Covers:
     """The interval holds the truth, whatever the value."""
 

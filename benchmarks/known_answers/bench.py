@@ -57,11 +57,13 @@ class Bench:
         if sys.stderr.isatty():
             print(f"\r\033[K{self.said}: {self.elapsed_s:.0f} s", end="", file=sys.stderr, flush=True)
 
-    def slot_s(self, server: Server, app: str, settings: Mapping[str, int], clients: int) -> float:
-        """Seconds between answers of a saturated ``app``, measured once a suite."""
+    def slot_s(
+        self, server: Server, app: str, settings: Mapping[str, int], clients: int, *, anew: bool = False
+    ) -> float:
+        """Seconds between answers of a saturated ``app``, measured once a suite, or ``anew``."""
         target = read_scenario(ROOT / "scenarios" / f"{server.scenario}.toml").target
         key = (target, app, *sorted(settings.items()), clients)
-        if key not in self._slot_s:
+        if anew or key not in self._slot_s:
             with served(target, app, settings) as (host, port):
                 self._slot_s[key] = saturated_s(
                     host, port, "/io", clients=clients, cpu=GENERATOR_CPU, seconds=QUICK_S if self.quick else SECONDS

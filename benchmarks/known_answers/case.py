@@ -54,8 +54,7 @@ class Case:
     """One row, or a few, of the table of known answers.
 
     measure: how evidence is gathered; about_s: how long that takes. arguments: of ``floodmark run``. needs_cpus,
-    needs: where it cannot be measured without; needs says what is lacking. unmeasured: metrics that nothing gives yet,
-    each with the reason.
+    needs: where it cannot be measured without; needs says what is lacking.
     """
 
     id: str
@@ -67,7 +66,6 @@ class Case:
     arguments: tuple[str, ...] = ()
     needs_cpus: int = 2
     needs: Callable[[], str | None] | None = None
-    unmeasured: tuple[tuple[str, str], ...] = ()
 
 
 def widened(case: Case, factor: float) -> Case:

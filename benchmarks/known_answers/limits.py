@@ -28,11 +28,17 @@ def spinning(bench: Bench, case: Case) -> Evidence:
 
 
 def locking(bench: Bench, case: Case) -> Evidence:
-    """The lock's own time from plain clients on an app that only takes the lock, then a run."""
-    assert isinstance(case.target, Server)
-    hold_s = bench.slot_s(case.target, "locked", case.target.settings, clients=LOCK_CLIENTS)
+    """A run, and the lock's own time before and after it, from plain clients on an app that only takes the lock.
+
+    Most of that time is a sleep, and how late it ends changes on a shared host within minutes.
+    """
+    target = case.target
+    assert isinstance(target, Server)
+    before_s = bench.slot_s(target, "locked", target.settings, LOCK_CLIENTS, anew=True)
     evidence = search(bench, case)
-    return dataclasses.replace(evidence, metrics={**evidence.metrics, "hold_s": Found(value=hold_s)})
+    after_s = bench.slot_s(target, "locked", target.settings, LOCK_CLIENTS, anew=True)
+    hold = Found(value=(before_s + after_s) / 2)
+    return dataclasses.replace(evidence, metrics={**evidence.metrics, "hold_s": hold})
 
 
 def _cpu_rate(evidence: Evidence, cores: int) -> float:
@@ -66,7 +72,7 @@ CASES = (
     Case(
         id="K7",
         claim="40 ms free and 10 ms under one lock, 8 threads: C = 1 / hold, n* = R0 / hold",
-        about_s=95,
+        about_s=110,
         target=Server(
             scenario="gthread",
             app="partly_locked",

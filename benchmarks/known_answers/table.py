@@ -45,14 +45,12 @@ class Row(Record):
 
 def judge(case: Case, evidence: Evidence, seconds: float, repeat: int = 1) -> list[Row]:
     """All rows of a measured case."""
-    rows = [_judge(case, check, evidence, seconds, repeat) for check in case.checks]
-    return rows + [_row(case, metric, seconds, repeat, note=why) for metric, why in case.unmeasured]
+    return [_judge(case, check, evidence, seconds, repeat) for check in case.checks]
 
 
 def not_measured(case: Case, why: str, seconds: float = 0.0, repeat: int = 1) -> list[Row]:
     """All rows of a case that could not be measured."""
-    metrics = [*(check.metric for check in case.checks), *(metric for metric, _ in case.unmeasured)]
-    return [_row(case, metric, seconds, repeat, note=why) for metric in metrics]
+    return [_row(case, check.metric, seconds, repeat, note=why) for check in case.checks]
 
 
 def failed(case: Case, why: str, seconds: float, repeat: int = 1) -> list[Row]:

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.known_answers import formulas, suite, table
 from benchmarks.known_answers.apps import Draws, _exponential, _lognormal
-from benchmarks.known_answers.bars import AtMost, Covers, LowerBound, NoNumber, Same, Within
+from benchmarks.known_answers.bars import AtLeast, AtMost, Covers, LowerBound, NoNumber, Same, Within
 from benchmarks.known_answers.bench import Bench
 from benchmarks.known_answers.case import Case, Check, widened
 from benchmarks.known_answers.evidence import Evidence, Found
@@ -107,6 +107,9 @@ def test_bars() -> None:
     assert Same().holds("3|4", Found(value="4"))
     assert not Same().holds("3|4", Found(value="0"))
     assert AtMost().holds(80.0, Found(value=79.0))
+    assert AtLeast().holds(80.0, Found(value=81.0, valid=False))
+    assert not AtLeast().holds(80.0, Found(value=79.0))
+    assert not AtLeast().holds(80.0, Found(value=None))
     assert Covers().holds(80.0, Found(value=90.0, lo=79.0, hi=95.0))
     assert not Covers().holds(80.0, Found(value=90.0, lo=79.0))
     assert LowerBound().holds(80.0, Found(value=None, lo=78.0, valid=False))
