@@ -13,7 +13,8 @@ from tests.support.processes import Command, wait_for, words_of
 def test_a_process_that_has_ended_has_no_words() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
         seen = psutil.Process(child.pid)
-        assert words_of(seen)[1:] == ["-c", "input()"]
+        # For a moment after its start it has none yet.
+        wait_for(lambda: words_of(seen)[1:] == ["-c", "input()"], 20, "the process's own command line")
         child.communicate(b"\n")
     assert words_of(seen) == []
 
