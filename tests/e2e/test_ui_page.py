@@ -86,11 +86,19 @@ def use(seen: Watched, browser: Browser, web: str) -> None:
     expect(page.get_by_test_id("live-link")).to_have_attribute("href", "./saturation")
 
     page.get_by_role("button", name="Stop").click()
+    wait_for(lambda: state(web) == "stopped", SLOW_MS / 1000, "the end of the search")
+    page.reload()  # Locust's page asks no more once it has seen "cleanup", and then never offers a new test
     page.get_by_role("button", name="New").click(timeout=SLOW_MS)
     start(page, "sync")
     wait_for(lambda: visits(web, "sync") > 0, SLOW_MS / 1000, "a visit of the other server")
     seen.must_have_said_nothing()
     seen.must_have_asked_only(web)
+
+
+def state(web: str) -> str:
+    """What Locust says it is doing."""
+    with urllib.request.urlopen(f"{web}/stats/requests", timeout=5) as answer:
+        return str(json.loads(answer.read())["state"])
 
 
 def visits(web: str, scenario: str) -> int:
