@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import time
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from floodmark.load import HttpStep, LeanHttpUser, StepHttpUser
 from floodmark.load.arrivals import Schedule
 from floodmark.load.controls import CONTROLS
 from floodmark.load.failure import BadStatus, ConnectionLost, ConnectionRefused, Malformed, TimedOut, WrongBody
+from floodmark.load.lane.line import Line, send_next
 from floodmark.load.plugin import record
 from floodmark.load.reports import Reports
 from floodmark.records.recorder import bin_of
@@ -660,3 +662,11 @@ def test_a_late_close_is_as_late_as_asked_and_delays_no_answer(shots: int) -> No
     CONTROLS.close_delay_s = 0.0
     # The server may see the answer sent a little later than the client took it in.
     assert min(closed_after_s[:shots]) > 0.5 * late_s
+
+
+def test_a_line_that_was_closed_in_the_middle_of_a_turn_sends_nothing() -> None:
+    # Its descriptor may be another connection's by now.
+    line = Line.__new__(Line)  # with nothing set: whatever else is asked of it fails
+    line.sock = None
+    send_next(pending := deque([line]))
+    assert not pending

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections import deque
 
 from floodmark.load.failure import BadStatus, Malformed, RequestFailed, WrongBody
 from floodmark.load.lane.sender import Sender, State
@@ -17,12 +17,15 @@ _now = time.time
 _write = os.write  # gets to the kernel on a shorter way than a socket's send
 
 
-def send_next(lines: Sequence[Line]) -> None:
+def send_next(lines: deque[Line]) -> None:
     """Take down the answer of each, known to be good, and send its user's next request.
 
     For many at once: the kernel's ways of receiving and of sending do not both fit into a CPU's caches.
     """
-    for line in lines:
+    while lines:
+        line = lines.popleft()
+        if line.sock is None:
+            continue  # its user was stopped while a listener of another's failure waited for something
         leg = line.leg
         tally = leg.tally
         tally.sent.append(line.sent)

@@ -58,7 +58,7 @@ class Pump:
         self._epoll.register(self._alarm.fd, _READ)
         self._rings = False
         self._serving: dict[int, Callable[[], Line | None]] = {self._alarm.fd: self._note_alarm}
-        self._following: list[Line] = []
+        self._following: deque[Line] = deque()
         self._due: list[tuple[float, int, Sender]] = []
         self._tickets = itertools.count(1)
         self._closing: deque[tuple[float, _socket.socket]] = deque()
@@ -160,10 +160,7 @@ class Pump:
 
     def send_on(self) -> None:
         """Send what follows on the answers taken in so far: before anything else is done, or looked at."""
-        try:
-            send_next(self._following)
-        finally:
-            self._following.clear()
+        send_next(self._following)
 
     def _note_alarm(self) -> None:
         self._rings = True
