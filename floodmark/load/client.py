@@ -6,7 +6,7 @@ import json as jsonlib
 import time
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import gevent
@@ -16,7 +16,7 @@ from floodmark.load.connection import Connection
 from floodmark.load.controls import CONTROLS
 from floodmark.load.failure import BadStatus, ConnectionLost, ConnectionRefused, RequestFailed, WrongBody
 from floodmark.load.options import Data, Fields, Options, basic
-from floodmark.load.reports import Report, Reports
+from floodmark.load.reports import LeanUser, Report, Reports
 from floodmark.load.response import CaughtResponse, Headers, cookies_in
 from floodmark.load.wire import Origin, origin, resolve
 
@@ -35,18 +35,6 @@ _messages: dict[Origin, dict[tuple[str, str, bool], bytes]] = {}
 _UNQUOTED = "!#$%&'()*+,/:;=?@[]~"
 
 
-class LeanUser(Protocol):
-    """Whom a client belongs to. ready_at: when it wanted to send its next request, epoch s; 0 if it did not say.
-
-    yielded: set with every answer, which others ran before.
-    """
-
-    ready_at: float
-    yielded: bool
-
-    def context(self) -> dict[str, Any]: ...
-
-
 class LeanClient:
     """Sends requests one at a time over one keep-alive connection, and reports each to Locust.
 
@@ -63,7 +51,10 @@ class LeanClient:
         self._user = user
         self._late_s = self._reports.tally("", "").late_s
         self._connection = Connection(
-            partial(resolve, found.host, found.port), CONTROLS.recorder.opened, found.host if found.tls else None
+            partial(resolve, found.host, found.port),
+            CONTROLS.recorder.opened,
+            self._depart,
+            found.host if found.tls else None,
         )
         self._messages = _messages.setdefault(self._origin, {})
         self._generation = -1
@@ -188,37 +179,43 @@ class LeanClient:
         """Close the connection; the next request makes a new one."""
         self._connection.close()
 
-    def _exchange(
-        self, message: bytes, head_only: bool, timeout_s: float | None
-    ) -> tuple[float, float, RequestFailed | None]:
-        """Returns start and end, epoch s, and what went wrong."""
-        connection, recorder = self._connection, CONTROLS.recorder
-        started = recorder.enter()
-        ended = None
+    def _depart(self, asked: float) -> float:
+        """A request leaves, which was ready at ``asked``, epoch s, or is just so. Returns this moment."""
+        started = CONTROLS.recorder.enter()
         user = self._user
         if user is not None:
             if user.ready_at:
                 self._behind_s, user.ready_at = started - user.ready_at, 0.0
+            elif asked:
+                self._behind_s += started - asked
             self._late_s.append(self._behind_s)
+        return started
+
+    def _exchange(
+        self, message: bytes, head_only: bool, timeout_s: float | None
+    ) -> tuple[float, float, RequestFailed | None]:
+        """Returns start and end, epoch s, and what went wrong."""
+        connection, ended = self._connection, None
         try:
             ended = connection.exchange(message, head_only, self.connect_timeout_s, timeout_s or self.timeout_s)
             if CONTROLS.new_connections:
                 connection.close()
             self._back_off_s = 0.0
-            if user is not None:
-                user.yielded = True
+            if self._user is not None:
+                self._user.yielded = True
         except RequestFailed as error:
             if isinstance(error, ConnectionRefused | ConnectionLost):
                 # A refusing server answers at once: without a pause one user would "fail" thousands a second.
                 self._back_off_s = min(BACK_OFF_MOST_S, 2 * self._back_off_s or BACK_OFF_FIRST_S)
-            return started, time.time(), error
+            return connection.started, time.time(), error
         else:
-            return started, max(started, ended), None
+            return connection.started, max(connection.started, ended), None
         finally:
             if connection.reconnected:
-                recorder.reconnected()
-            seen = recorder.leave(started, ended)
-            self._behind_s = seen - (ended or seen)
+                CONTROLS.recorder.reconnected()
+            if connection.started:
+                seen = CONTROLS.recorder.leave(connection.started, ended)
+                self._behind_s = seen - (ended or seen)
 
     def _follow(
         self, method: str, path: str, headers: Fields, data: Data, json: Any, ended: float, timeout_s: float | None

@@ -17,28 +17,50 @@ from floodmark.load.wire import STAMP, Address, unread_by_peer
 # Looked up once: these stand in the path of every request.
 _unpack_stamp = STAMP.unpack
 _monotonic = time.monotonic
+_now = time.time
 _write = os.write  # gets to the kernel on a shorter way than a socket's send
 
 
 class Connection(Link):
     """Connects on first use, and again after the server or an error closed it.
 
-    reconnected: whether the last request had to be sent again, because the server had closed the idle connection
-    before it could read any of it.
+    asked: when the last request began to wait for its turn, epoch s, 0 for one that did not. departs: called with it
+    when a request leaves; returns when that is. started: when the last one left, epoch s, 0 for one that never did.
+    reconnected: whether the last one had to be sent again, because the server had closed the idle connection before it
+    could read any of it.
     """
 
-    __slots__ = ("_unread", "_used", "answer", "reconnected")
+    __slots__ = (
+        "_connect_s",
+        "_departs",
+        "_request",
+        "_stuck",
+        "_unread",
+        "_used",
+        "answer",
+        "asked",
+        "reconnected",
+        "started",
+    )
 
-    def __init__(self, locate: Callable[[], Address], opened: Callable[[], None], tls_host: str | None = None) -> None:
+    def __init__(
+        self,
+        locate: Callable[[], Address],
+        opened: Callable[[], None],
+        departs: Callable[[float], float],
+        tls_host: str | None = None,
+    ) -> None:
         super().__init__(locate, opened, tls_host)
         self.answer = AnswerParser()
+        self._departs = departs
+        self._request: bytes | None = None  # that has to leave still
+        self._stuck: int | OSError | None = None  # bytes sent of one that did not leave whole, or why
         self._used = self._unread = False
+        self.asked = self._connect_s = self.started = 0.0
         self.reconnected = False
 
-    def exchange(
-        self, request: bytes, head_only: bool, connect_timeout_s: float, timeout_s: float, *, again: bool = False
-    ) -> float:
-        """Send a request and read its whole answer into ``answer``. again: for the second time.
+    def exchange(self, request: bytes, head_only: bool, connect_timeout_s: float, timeout_s: float) -> float:
+        """Send a request and read its whole answer into ``answer``.
 
         Returns the moment the answer was complete, epoch s: the kernel's receive stamp of its last segment
         where there is one, so that a busy generator does not lengthen it. Raises ConnectionRefused,
@@ -46,62 +68,91 @@ class Connection(Link):
         """
         answer = self.answer
         self.greenlet = getcurrent()
-        self._unread = False
-        self.reconnected = again
-        now = _monotonic()
-        if not again:
-            self._until = now + timeout_s
+        self.reconnected = False
+        self.started = 0.0
+        self._connect_s = connect_timeout_s
+        self._until = _monotonic() + timeout_s
         try:
-            if self._socket is None:
-                self._used = False
-                self.deadline = min(now + connect_timeout_s, self._until)
-                self._connect(len(request))
-                answer.begin()
-            else:
-                self.deadline = self._until
-            if answer.touched or head_only:
-                answer.expect(head_only)
-            else:
-                answer.done = False
-            received = self._converse(request, answer)
-        except BaseException as error:
+            try:
+                received = self._converse(request, answer, head_only)
+            except ConnectionLost:
+                if not self._unread:
+                    raise
+                self.close()
+                self.reconnected = True
+                received = self._converse(request, answer, head_only)
+        except BaseException:
             self.close()
-            if not self._unread or again or not isinstance(error, ConnectionLost):
-                raise
-            return self.exchange(request, head_only, connect_timeout_s, timeout_s, again=True)
+            raise
         finally:
+            self._request = None
             self.deadline = 0.0
         self._used = True
         if not answer.keep_alive or answer.spoilt:
             self.close()
         return received
 
-    def _converse(self, request: bytes, answer: AnswerParser) -> float:
-        """Nearly every request takes this path from end to end: in one piece, as a call costs more than it does."""
-        received = 0.0
-        hub = self._hub
+    def depart(self) -> bool:
+        """Send the request that waits, by a new connection where there is none.
+
+        In its user's greenlet or, for many users one after the other, in the hub. Returns False for one that did not
+        leave whole: its greenlet has to see to it. Raises ConnectionRefused.
+        """
+        request = self._request
+        if request is None:
+            return True  # its user was killed while it waited
+        self._request = None
+        if not self.reconnected:
+            self.started = self._departs(self.asked)
+        if self._socket is None:
+            self._used = False
+            self.deadline = min(_monotonic() + self._connect_s, self._until)
+            self._connect(len(request))
+            self.answer.begin()
+        else:
+            self.deadline = self._until
         try:
             sent = 0 if self._tls is not None else _write(self._fd, request)
         except OSError as error:
-            received = self._send(request, failed=error)
+            self._stuck = error
+            return False
+        if sent and self._fresh:
+            self._begin()
+        if sent != len(request):
+            self._stuck = sent
+            return False
+        return True
+
+    def _converse(self, request: bytes, answer: AnswerParser, head_only: bool) -> float:
+        """Nearly every request takes this path from end to end: in one piece, as a call costs more than it does."""
+        received = 0.0
+        hub, inbox = self._hub, self._inbox
+        if answer.touched or head_only:
+            answer.expect(head_only)
         else:
-            if sent and self._fresh:
-                self._begin()
-            if sent != len(request):
-                received = self._send(request, sent)
+            answer.done = False
+        self._unread = False
+        self._request = request
+        if inbox.turning and self.prompt:
+            self.asked = _now()
+            inbox.outgoing.append(self)
+        else:
+            self.asked = 0.0
+            if not self.depart():
+                received = self._see_to(request)
         while not answer.done:
             self.reading = True
             hub.switch()
             arrived = self.arrived
             if arrived is None:
-                self._unreadable()
+                received = self._see_to(request)
                 continue
             data, ancillary, _, _ = arrived
             if ancillary:
                 seconds, nanoseconds = _unpack_stamp(ancillary[0][2])
                 received = seconds + nanoseconds * 1e-9
             else:
-                received = time.time()
+                received = _now()
             if data == answer.known and not answer.touched:
                 # Its facts stand still, where it was the last one too.
                 if answer.status:
@@ -111,6 +162,20 @@ class Connection(Link):
             else:
                 self._take(data)
         return received
+
+    def _see_to(self, request: bytes) -> float:
+        """The request did not leave whole, or the socket gave nothing. As ``_send``; raises what failed."""
+        stuck, self._stuck = self._stuck, None
+        if isinstance(stuck, OSError):
+            return self._send(request, failed=stuck)
+        if stuck is not None:
+            return self._send(request, stuck)
+        error = self.failed
+        assert error is not None
+        if not isinstance(error, OSError):
+            raise error
+        self._unread = self._used and not self.answer.started
+        raise ConnectionLost(str(error)) from error
 
     def _send(self, request: bytes, sent: int = 0, failed: OSError | None = None) -> float:
         """Send a request, or what is left of it. failed: what came of the first try.
@@ -146,12 +211,6 @@ class Connection(Link):
             raise lost from None
         self.answer.spoilt = True
         return received
-
-    def _unreadable(self) -> None:
-        """The socket gave nothing. Raises ConnectionLost."""
-        error = self.failed
-        self._unread = self._used and not self.answer.started
-        raise ConnectionLost(str(error)) from error
 
     def _take(self, data: bytes) -> None:
         """Feed what has arrived to the parser; nothing is the end of the stream."""

@@ -33,8 +33,8 @@ class Link:
     """A socket that connects on demand, and again after it was closed.
 
     locate: where to connect. opened: called at each new connection. tls_host: name in the server's certificate; None
-    for plain http. deadline: when to give up what is awaited, monotonic s, 0 while nothing is. The rest that is public
-    is for the inbox: see ``inbox.Awaiting``.
+    for plain http. deadline: when to give up what is awaited, monotonic s, 0 while nothing is. prompt: connecting and
+    sending need not wait for anything. The rest that is public is for the inbox: see ``inbox.Awaiting``.
     """
 
     __slots__ = (
@@ -56,6 +56,7 @@ class Link:
         "deadline",
         "failed",
         "greenlet",
+        "prompt",
         "reading",
         "receive",
         "room_bytes",
@@ -72,12 +73,13 @@ class Link:
         self._fd = -1
         self._inbox = inbox()
         self.greenlet: Any = None
+        self.prompt = False
         self.reading = self._writing = False
         self._deaf = False  # not in the inbox
         self._fresh = False  # nothing was sent on it yet
         self.receive: Callable[[int, int], Arrived]
         self.arrived: Arrived | None = None
-        self.failed: OSError | None = None
+        self.failed: Exception | None = None
         self.room_bytes = FEW_BYTES
         self.deadline = self._until = 0.0
 
@@ -86,7 +88,7 @@ class Link:
         self.reading = False
         if self._socket is not None:
             self._inbox.forget(self._fd)
-            self._socket.close()
+            self._inbox.discard(self._socket)
             self._socket = self._tls = None
 
     def expire(self) -> None:
@@ -99,6 +101,7 @@ class Link:
         address = self._address
         if address is None:
             address = self._address = self._locate()
+            self.prompt = self._tls_host is None
             REAPER.watch(self)
         try:
             sock = open_socket(address.family, longest_bytes=longest_bytes)

@@ -78,6 +78,16 @@ class Contextual(Protocol):
     def context(self) -> dict[str, Any]: ...
 
 
+class LeanUser(Contextual, Protocol):
+    """Whom a client belongs to. ready_at: when it wanted to send its next request, epoch s; 0 if it did not say.
+
+    yielded: set with every answer, which others ran before.
+    """
+
+    ready_at: float
+    yielded: bool
+
+
 class Report(NamedTuple):
     """What is to be said of one finished request. started, ended: epoch s."""
 
