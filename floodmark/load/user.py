@@ -33,7 +33,7 @@ _WAITS = {TaskSet.wait.__code__, Root.wait.__code__}
 
 
 class LeanHttpUser(User):
-    """A user with ``self.client`` for HTTP/1.1, exact and about five times cheaper than FastHttpUser.
+    """A user with ``self.client`` for HTTP/1.1, exact, and five to ten times cheaper than FastHttpUser.
 
     connect_timeout, timeout: seconds for a connection and for a whole answer.
     """
