@@ -115,6 +115,7 @@ class Follower:
             memory_bytes=use.memory_bytes,
             memory_limit_bytes=use.memory_limit_bytes,
             oom_kills=use.oom_kills,
+            own_cores=use.own_cores,
         )
 
     def _join_second(self, second: Second) -> Second:

@@ -100,6 +100,7 @@ class Sampler:
             cpu_proc_max=self._busiest(start, end),
             cpu_limit_cores=_last(levels(self._counters, "cpu_limit")),
             neighbour_cores=max(0.0, busy - cpu - (ours or 0.0)) if busy is not None and cpu is not None else None,
+            own_cores=ours,
             runq_cores=rate("waited"),
             switches_per_s=rate("turns"),
             throttled_share=throttled / periods if throttled is not None and periods else None,

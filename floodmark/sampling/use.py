@@ -20,7 +20,8 @@ class ProcessUse:
 class Use:
     """None where it was not measured. CPU in cores; counts are interpolated at the window's edges.
 
-    neighbour_cores: CPU that others than target and generator used on the target's CPUs. runq_cores: time the target's
+    neighbour_cores: CPU that others than target and generator used on the target's CPUs. own_cores: what the
+    generator and floodmark used, where they share them. runq_cores: time the target's
     threads were ready and did not run. listen_*: of the accept queues of all its listeners. connections: accepted ones.
     oom_kills: since sampling began.
     """
@@ -29,6 +30,7 @@ class Use:
     cpu_proc_max: float | None = None
     cpu_limit_cores: float | None = None
     neighbour_cores: float | None = None
+    own_cores: float | None = None
     runq_cores: float | None = None
     switches_per_s: float | None = None
     throttled_share: float | None = None

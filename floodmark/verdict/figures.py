@@ -175,7 +175,8 @@ def _alone_ms(steps: Sequence[Step]) -> float | None:
 def _limit(step: Step, declared: Declared) -> float | None:
     if step.cpu_limit_cores is None or not declared.shared:
         return step.cpu_limit_cores
-    return max(0.05, step.cpu_limit_cores - (step.gen_cpu_max or 0.0))
+    ours = step.own_cores if step.own_cores is not None else step.gen_cpu_max
+    return max(0.05, step.cpu_limit_cores - (ours or 0.0))
 
 
 def _taken(step: Step) -> float | None:

@@ -17,6 +17,7 @@ class Step:
     waiting_in_server, waiting_in_kernel: of the requests in flight, those outside the app, time averages.
     app_proc_inflight_max, _min: requests inside the fullest and the emptiest process. cpu_limit_cores: what CPUs and
     quota allow. neighbour_cores: what others used of the target's CPUs; runq_cores: the target's time in wait for one.
+    own_cores: what generator and floodmark used, where they share the target's CPUs.
     The field order is the column order of steps.csv.
     """
 
@@ -94,6 +95,7 @@ class Step:
     memory_bytes: int | None = None
     memory_limit_bytes: int | None = None
     oom_kills: int | None = None
+    own_cores: float | None = None
 
     @property
     def seconds(self) -> float:

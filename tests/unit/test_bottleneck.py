@@ -162,6 +162,9 @@ def test_cpu_that_the_generator_needs_is_not_there_for_the_target() -> None:
     steps = run(cpu_cores=1.6, cpu_limit_cores=2.0, gen_cpu_max=0.35, app_ms_mean=80.0)
     assert name_bottleneck(steps, 16, dataclasses.replace(SLOTS, shared=True)).word is Bottleneck.CPU
     assert figures(steps, 16, SLOTS, thinking=False).cpu_share == pytest.approx(0.8)
+    measured = run(cpu_cores=1.6, cpu_limit_cores=2.0, gen_cpu_max=0.15, own_cores=0.4)
+    shared = dataclasses.replace(SLOTS, shared=True)
+    assert figures(measured, 16, shared, thinking=False).cpu_share == pytest.approx(1.0)
 
 
 def test_without_a_held_level_the_highest_one_is_judged() -> None:

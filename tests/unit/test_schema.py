@@ -89,6 +89,7 @@ BOTTLENECK_COLUMNS = [
     "memory_bytes",
     "memory_limit_bytes",
     "oom_kills",
+    "own_cores",
 ]
 
 RESULT_COLUMNS = ["run_id", "metric", "value", "lo", "hi", "unit", "level", "method", "n_visits", "valid", "reason"]
