@@ -20,13 +20,18 @@ LOCK_CLIENTS = 12
 def spinning(bench: Bench, case: Case) -> Evidence:
     """A run, and the cores its target used, and could have used, at the held level, by the operating system's count.
 
-    On a host with no CPU to spare the generator runs on the target's: what it and floodmark use there is not free.
+    Not free is what the generator and floodmark use of the target's CPUs, on a host with none to spare for them, and
+    what the hypervisor and others took.
     """
     evidence = search(bench, case)
     metrics = dict(evidence.metrics)
     held = [s for s in evidence.steps if s.phase is Phase.HOLD and s.valid]
     used = [s.cpu_cores for s in held if s.cpu_cores is not None]
-    free = [s.cpu_limit_cores - (s.own_cores or 0.0) for s in held if s.cpu_limit_cores is not None]
+    free = [
+        s.cpu_limit_cores * (1 - (s.steal or 0.0)) - (s.own_cores or 0.0) - (s.neighbour_cores or 0.0)
+        for s in held
+        if s.cpu_limit_cores is not None
+    ]
     if used and free:
         metrics["cpu_cores"] = Found(value=statistics.median(used))
         metrics["free_cores"] = Found(value=statistics.median(free))
@@ -60,7 +65,7 @@ def _spin(cores: int) -> Case:
     return Case(
         id="K6" if cores == 1 else f"K6-{cores}",
         claim=f"10 ms of Python, {cores} x 4 threads on {cores} CPU: C = {cores} / CPU per request"
-        + ("; cores less what the generator takes where it has none of its own" if cores > 1 else ""),
+        + (", less what others take of them" if cores > 1 else ""),
         about_s=100,
         needs_cpus=max(2, cores),
         target=Server(scenario="gthread", app="spin", settings={"workers": cores, "threads": 4}, calibrate=None),
