@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.known_answers.case import Behind, Server
 from benchmarks.known_answers.evidence import Evidence, Found, folder_of
-from benchmarks.known_answers.overhead import SECONDS, saturated_s
+from benchmarks.known_answers.overhead import SECONDS, idle_cores, saturated_s
 from benchmarks.known_answers.processes import GENERATOR_CPU, TARGET_CPU, Tick, finish, served
 from floodmark.results.schema import RESULTS, STEPS, Result
 from floodmark.results.table import read_table
@@ -69,6 +69,12 @@ class Bench:
                     host, port, "/io", clients=clients, cpu=GENERATOR_CPU, seconds=QUICK_S if self.quick else SECONDS
                 )
         return self._slot_s[key]
+
+    def idle_cores(self, server: Server, clients: int, cpus: Sequence[int]) -> float:
+        """What a saturated server leaves idle of its CPUs."""
+        target = read_scenario(ROOT / "scenarios" / f"{server.scenario}.toml").target
+        with served(target, server.app, server.settings, cpus) as (host, port):
+            return idle_cores(host, port, "/io", clients=clients, cpus=cpus)
 
     def run_server(self, server: Server, arguments: Sequence[str]) -> Evidence:
         """``floodmark run`` of a scenario with an app of ours."""

@@ -30,8 +30,10 @@ Tick = Callable[[int], None]
 
 
 @contextlib.contextmanager
-def served(server: str, app: str, settings: Mapping[str, int]) -> Iterator[tuple[str, int]]:
-    """A server of target_apps with an app of ours, on the target's CPU, with the probe as in a run.
+def served(
+    server: str, app: str, settings: Mapping[str, int], cpus: Sequence[int] = (TARGET_CPU,)
+) -> Iterator[tuple[str, int]]:
+    """A server of target_apps with an app of ours, on the target's CPUs, with the probe as in a run.
 
     Raises RuntimeError where it does not come up.
     """
@@ -47,7 +49,7 @@ def served(server: str, app: str, settings: Mapping[str, int]) -> Iterator[tuple
                 **os.environ,
                 "FLOODMARK_APP": f"benchmarks.known_answers.apps:{app}",
                 "FLOODMARK_LEDGER": str(counts),
-                "FLOODMARK_CPUS": str(TARGET_CPU),
+                "FLOODMARK_CPUS": ",".join(map(str, cpus)),
                 "FLOODMARK_DIE_WITH_PARENT": str(os.getpid()),
             },
             stdin=subprocess.DEVNULL,
