@@ -79,7 +79,7 @@ def _spin(cores: int) -> Case:
         measure=spinning,
         checks=(
             Check(metric="ceiling_rps", truth=_cpu_rate, bar=CPU_BAR),
-            Check(metric="knee_inflight", truth=_cores, bar=Within(0.02, 0.15)),
+            Check(metric="knee_inflight", truth=lambda _: float(cores), bar=Within(0.02, 0.15)),
             Check(metric="cpu_cores", truth=_cores, bar=CPU_BAR),
             # One process on one CPU: another process would not help without another CPU.
             Check(metric="bottleneck", truth=lambda _: "cpu", bar=Same()),
