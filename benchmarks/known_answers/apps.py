@@ -5,6 +5,7 @@ any server; all answer ``/io`` as floodmark's own app does.
 from __future__ import annotations
 
 import math
+import os
 import random
 import statistics
 import threading
@@ -13,6 +14,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from benchmarks.known_answers.formulas import collapsing_service_s
+from benchmarks.known_answers.holds import VARIABLE as HOLDS_VARIABLE
+from benchmarks.known_answers.holds import HoldLog
 from target_apps.app import burn
 
 if TYPE_CHECKING:
@@ -108,9 +111,14 @@ def _spin() -> bool:
 _one_at_a_time = threading.Lock()
 
 
+_holds = HoldLog(os.environ.get(HOLDS_VARIABLE))
+
+
 def _locked() -> bool:
     with _one_at_a_time:
+        began = time.monotonic()
         time.sleep(LOCKED_S)
+        _holds.held(time.monotonic() - began)
     return True
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from typing import Any
 
 from benchmarks.known_answers.case import Behind, Server
 from benchmarks.known_answers.evidence import Evidence, Found, folder_of
+from benchmarks.known_answers.holds import VARIABLE as HOLDS_VARIABLE
+from benchmarks.known_answers.holds import Holds, read_holds
 from benchmarks.known_answers.overhead import SECONDS, idle_cores, saturated_s
 from benchmarks.known_answers.processes import GENERATOR_CPU, TARGET_CPU, Tick, finish, served
 from floodmark.results.schema import RESULTS, STEPS, Result
@@ -24,6 +27,8 @@ from tests.support.processes import free_port, python_server
 
 RUN_LIMIT_S = 420.0
 QUICK_S = 2.0
+ENDING_S = 0.5
+"""The last answers come when some clients have ended already."""
 
 
 @dataclass
@@ -57,18 +62,27 @@ class Bench:
         if sys.stderr.isatty():
             print(f"\r\033[K{self.said}: {self.elapsed_s:.0f} s", end="", file=sys.stderr, flush=True)
 
-    def slot_s(
-        self, server: Server, app: str, settings: Mapping[str, int], clients: int, *, anew: bool = False
-    ) -> float:
-        """Seconds between answers of a saturated ``app``, measured once a suite, or ``anew``."""
+    def slot_s(self, server: Server, app: str, settings: Mapping[str, int], clients: int) -> float:
+        """Seconds between answers of a saturated ``app``, measured once a suite."""
         target = read_scenario(ROOT / "scenarios" / f"{server.scenario}.toml").target
         key = (target, app, *sorted(settings.items()), clients)
-        if anew or key not in self._slot_s:
+        if key not in self._slot_s:
             with served(target, app, settings) as (host, port):
                 self._slot_s[key] = saturated_s(
                     host, port, "/io", clients=clients, cpu=GENERATOR_CPU, seconds=QUICK_S if self.quick else SECONDS
                 )
         return self._slot_s[key]
+
+    def holds(self, server: Server, app: str, clients: int) -> Holds:
+        """Of the lock of a saturated ``app``."""
+        target = read_scenario(ROOT / "scenarios" / f"{server.scenario}.toml").target
+        with tempfile.TemporaryDirectory(prefix="floodmark-known-") as folder:
+            log = Path(folder) / "holds"
+            with served(target, app, server.settings, environment={HOLDS_VARIABLE: str(log)}) as (host, port):
+                seconds = QUICK_S if self.quick else SECONDS
+                saturated_s(host, port, "/io", clients=clients, cpu=GENERATOR_CPU, seconds=seconds)
+                end = time.time() - ENDING_S
+            return read_holds(log, [(end - seconds, end)])
 
     def idle_cores(self, server: Server, clients: int, cpus: Sequence[int]) -> float:
         """What a saturated server leaves idle of its CPUs."""
@@ -76,12 +90,14 @@ class Bench:
         with served(target, server.app, server.settings, cpus) as (host, port):
             return idle_cores(host, port, "/io", clients=clients, cpus=cpus)
 
-    def run_server(self, server: Server, arguments: Sequence[str]) -> Evidence:
+    def run_server(
+        self, server: Server, arguments: Sequence[str], more_environment: Mapping[str, str] | None = None
+    ) -> Evidence:
         """``floodmark run`` of a scenario with an app of ours."""
         words = [server.scenario, "--backend", "process", "--bind", f"127.0.0.1:{free_port()}", "--workload", "io"]
         for name, value in server.settings.items():
             words += ["--set", f"server.{name}={value}"]
-        environment = {"FLOODMARK_APP": f"benchmarks.known_answers.apps:{server.app}"}
+        environment = {"FLOODMARK_APP": f"benchmarks.known_answers.apps:{server.app}", **(more_environment or {})}
         return self._run([*words, *arguments], environment)
 
     def run_behind(self, behind: Behind, arguments: Sequence[str], tick: Tick | None = None) -> Evidence:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
+import tempfile
+from datetime import datetime
+from pathlib import Path
 
 from benchmarks.known_answers import formulas
 from benchmarks.known_answers.bars import Same, Within
 from benchmarks.known_answers.bench import Bench
 from benchmarks.known_answers.case import Case, Check, Server
-from benchmarks.known_answers.evidence import Evidence, Found
+from benchmarks.known_answers.evidence import Evidence, Found, folder_of
+from benchmarks.known_answers.holds import VARIABLE as HOLDS_VARIABLE
+from benchmarks.known_answers.holds import read_holds
 from benchmarks.known_answers.slots import OTHER_LIMIT_S, SLEEP_LIMIT_S, search, within_s
+from floodmark.results.schema import TIMELINE, Second
+from floodmark.results.table import read_table
 from floodmark.verdict.words import Phase
 
 CPU_BAR = Within(0.03)
@@ -31,7 +38,8 @@ def spinning(bench: Bench, case: Case) -> Evidence:
     evidence = search(bench, case)
     idle.append(bench.idle_cores(target, clients, cpus))
     metrics = dict(evidence.metrics)
-    held = [s for s in evidence.steps if s.phase is Phase.HOLD and s.valid]
+    holds = [s for s in evidence.steps if s.phase is Phase.HOLD and s.valid]
+    held = [s for s in holds if s.users == holds[-1].users]
     used = [s.cpu_cores for s in held if s.cpu_cores is not None]
     free = [
         s.cpu_limit_cores * (1 - (s.steal or 0.0)) - (s.own_cores or 0.0) - (s.neighbour_cores or 0.0)
@@ -45,17 +53,38 @@ def spinning(bench: Bench, case: Case) -> Evidence:
 
 
 def locking(bench: Bench, case: Case) -> Evidence:
-    """A run, and the lock's own time before and after it, from plain clients on an app that only takes the lock.
+    """A run, and the lock's own time: what one thread holds it, by the app's own clock during the held visits, and what
+    the next one takes to hold it, from plain clients on an app that does nothing else, before and after the run.
 
-    Most of that time is a sleep, and how late it ends changes on a shared host within minutes.
+    Most of a hold is a sleep, and how late it ends changes on a shared host within minutes.
     """
     target = case.target
     assert isinstance(target, Server)
-    before_s = bench.slot_s(target, "locked", target.settings, LOCK_CLIENTS, anew=True)
-    evidence = search(bench, case)
-    after_s = bench.slot_s(target, "locked", target.settings, LOCK_CLIENTS, anew=True)
-    hold = Found(value=(before_s + after_s) / 2)
-    return dataclasses.replace(evidence, metrics={**evidence.metrics, "hold_s": hold})
+    slot_s = bench.slot_s(target, target.app, target.one_slot, clients=2)
+    alone = [bench.holds(target, "locked", LOCK_CLIENTS)]
+    with tempfile.TemporaryDirectory(prefix="floodmark-known-") as folder:
+        log = Path(folder) / "holds"
+        evidence = bench.run_server(target, case.arguments, {HOLDS_VARIABLE: str(log)})
+        windows = _windows(evidence)
+        if not windows:
+            return evidence
+        held_s = read_holds(log, windows).held_s
+    alone.append(bench.holds(target, "locked", LOCK_CLIENTS))
+    handover_s = statistics.fmean(holds.handover_s for holds in alone)
+    metrics = {**evidence.metrics, "hold_s": Found(value=held_s + handover_s)}
+    notes = f"held {1000 * held_s:.2f} ms, handed over in {1000 * handover_s:.2f} ms"
+    return dataclasses.replace(evidence, slot_s=slot_s, metrics=metrics, notes=evidence.notes or notes)
+
+
+def _windows(evidence: Evidence) -> list[tuple[float, float]]:
+    """When the visits were that the ceiling is made from, epoch s."""
+    folder = folder_of(evidence)
+    holds = [s for s in evidence.steps if s.phase is Phase.HOLD and s.valid]
+    if folder is None or not holds:
+        return []
+    first = read_table(folder / TIMELINE, Second)[0]
+    origin = datetime.fromisoformat(str(first.time)).timestamp() - first.t_s
+    return [(origin + s.t_start_s, origin + s.t_end_s) for s in holds if s.users == holds[-1].users]
 
 
 def _cores(evidence: Evidence) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from floodmark.results.metrics import rows
 from floodmark.stats.histogram import Histogram
 from floodmark.stats.window import ErrorKind, Window
 from floodmark.verdict.generator import GeneratorGauges, judge
@@ -74,6 +75,19 @@ def test_the_ceiling_is_never_the_best_visit() -> None:
     verdict = judge_search(lucky, End.FOUND, "", 8, 0.0)
     assert isinstance(verdict.ceiling_rps.value, float)
     assert verdict.ceiling_rps.value < 82
+
+
+def test_cpu_per_request_rests_on_the_visits_of_the_ceiling() -> None:
+    steps = [
+        step(Phase.HOLD, 4, 80, cpu_ms_per_request=20.0),
+        step(Phase.HOLD, 8, 80, cpu_ms_per_request=10.0),
+        step(Phase.HOLD, 8, 80, cpu_ms_per_request=11.0),
+        step(Phase.HOLD, 8, 80, cpu_ms_per_request=12.0),
+        step(Phase.HOLD, 8, 40, cpu_ms_per_request=30.0, valid=False),
+    ]
+    found = rows("run", judge_search(steps, End.FOUND, "", 8, 0.0), steps, None)
+    (cpu,) = [row for row in found if row.metric == "cpu_ms_per_request"]
+    assert (cpu.value, cpu.n_visits) == (11.0, 3)
 
 
 def test_void_visits_carry_nothing() -> None:
