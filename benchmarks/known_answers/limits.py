@@ -18,10 +18,17 @@ from benchmarks.known_answers.holds import read_holds
 from benchmarks.known_answers.slots import OTHER_LIMIT_S, SLEEP_LIMIT_S, search, within_s
 from floodmark.results.schema import TIMELINE, Second
 from floodmark.results.table import read_table
+from floodmark.verdict.step import Step
 from floodmark.verdict.words import Phase
 
 CPU_BAR = Within(0.03)
 LOCK_CLIENTS = 12
+
+
+def held_visits(evidence: Evidence) -> list[Step]:
+    """The visits that the ceiling is made from."""
+    level = evidence.facts["search"]["hold_users"] if "search" in evidence.facts else None
+    return [s for s in evidence.steps if s.phase is Phase.HOLD and s.users == level and s.valid]
 
 
 def spinning(bench: Bench, case: Case) -> Evidence:
@@ -38,8 +45,7 @@ def spinning(bench: Bench, case: Case) -> Evidence:
     evidence = search(bench, case)
     idle.append(bench.idle_cores(target, clients, cpus))
     metrics = dict(evidence.metrics)
-    holds = [s for s in evidence.steps if s.phase is Phase.HOLD and s.valid]
-    held = [s for s in holds if s.users == holds[-1].users]
+    held = held_visits(evidence)
     used = [s.cpu_cores for s in held if s.cpu_cores is not None]
     free = [
         s.cpu_limit_cores * (1 - (s.steal or 0.0)) - (s.own_cores or 0.0) - (s.neighbour_cores or 0.0)
@@ -79,12 +85,12 @@ def locking(bench: Bench, case: Case) -> Evidence:
 def _windows(evidence: Evidence) -> list[tuple[float, float]]:
     """When the visits were that the ceiling is made from, epoch s."""
     folder = folder_of(evidence)
-    holds = [s for s in evidence.steps if s.phase is Phase.HOLD and s.valid]
-    if folder is None or not holds:
+    held = held_visits(evidence)
+    if folder is None or not held:
         return []
     first = read_table(folder / TIMELINE, Second)[0]
     origin = datetime.fromisoformat(str(first.time)).timestamp() - first.t_s
-    return [(origin + s.t_start_s, origin + s.t_end_s) for s in holds if s.users == holds[-1].users]
+    return [(origin + s.t_start_s, origin + s.t_end_s) for s in held]
 
 
 def _cores(evidence: Evidence) -> float:

@@ -99,8 +99,8 @@ def row(run_id: str, metric: str, unit: str, point: Point) -> Result:
 
 def _cpu_row(run_id: str, verdict: Saturation, steps: Sequence[Step]) -> Result:
     """CPU per good request, of the visits that the ceiling is made from: a host may run faster by the time of those."""
-    holds = [s for s in steps if s.phase is Phase.HOLD and s.valid]
-    measured = [s.cpu_ms_per_request for s in holds if s.users == holds[-1].users and s.cpu_ms_per_request is not None]
+    holds = [s for s in steps if s.phase is Phase.HOLD and s.users == verdict.hold_users and s.valid]
+    measured = [s.cpu_ms_per_request for s in holds if s.cpu_ms_per_request is not None]
     middle = sorted(measured)[len(measured) // 2] if measured else None
     return Result(
         run_id=run_id,

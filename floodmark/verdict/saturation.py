@@ -19,7 +19,10 @@ CONTENDED = 0.9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saturation:
-    """Everything a search says about one target. further: points by metric that only some runs have."""
+    """Everything a search says about one target.
+
+    further: points by metric that only some runs have. hold_users: the level whose visits the ceiling is made from.
+    """
 
     end: End
     reason: str
@@ -35,6 +38,7 @@ class Saturation:
     generator: Point
     metastable: bool | None = None
     further: Mapping[str, Point] = field(default_factory=dict)
+    hold_users: int | None = None
 
     @property
     def confirmed(self) -> bool:
@@ -107,6 +111,7 @@ def judge(steps: Sequence[Step], end: End, reason: str, hold_users: int | None, 
         generator=generator,
         metastable=beyond.metastable,
         further=beyond.at,
+        hold_users=hold_users,
     )
 
 

@@ -83,7 +83,8 @@ def test_cpu_per_request_rests_on_the_visits_of_the_ceiling() -> None:
         step(Phase.HOLD, 8, 80, cpu_ms_per_request=10.0),
         step(Phase.HOLD, 8, 80, cpu_ms_per_request=11.0),
         step(Phase.HOLD, 8, 80, cpu_ms_per_request=12.0),
-        step(Phase.HOLD, 8, 40, cpu_ms_per_request=30.0, valid=False),
+        step(Phase.HOLD, 16, 80, cpu_ms_per_request=30.0),
+        step(Phase.HOLD, 8, 40, cpu_ms_per_request=40.0, valid=False),
     ]
     found = rows("run", judge_search(steps, End.FOUND, "", 8, 0.0), steps, None)
     (cpu,) = [row for row in found if row.metric == "cpu_ms_per_request"]
