@@ -25,11 +25,12 @@ def text(rows: Sequence[Row]) -> str:
     inside = sum(row.verdict == INSIDE for row in rows)
     outside = sum(row.verdict == OUTSIDE for row in rows)
     covering = [row for row in rows if row.covers]
+    days = sorted(row.measured[:10] for row in rows)
     commits = sorted({row.commit for row in rows})
     summary = (
         f"{inside} inside their bars, {outside} outside, {len(rows) - inside - outside} not measured; "
         f"{sum(row.covers == 'yes' for row in covering)} of {len(covering)} intervals hold the truth. "
-        f"Measured {min(row.measured for row in rows)[:10]} on {facts['cpu']}, {facts['cores']} CPUs, Linux "
+        f"Measured {' to '.join(dict.fromkeys((days[0], days[-1])))} on {facts['cpu']}, {facts['cores']} CPUs, Linux "
         f"{facts['kernel']}, Python {facts['python']}, floodmark {', '.join(commits)}."
     )
     return "\n".join(
