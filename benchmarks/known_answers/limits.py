@@ -35,7 +35,7 @@ def spinning(bench: Bench, case: Case) -> Evidence:
     """A run, and the cores its target used, and could have used, at the held level, by the operating system's count.
 
     Not free is what the generator and floodmark use of the target's CPUs, on a host with none to spare for them, and
-    what the hypervisor and others took. Nor is what the server leaves idle when plain clients saturate it: its threads
+    what the hypervisor took. Nor is what the server leaves idle when plain clients saturate it: its threads
     hand the interpreter's lock to each other, and on several CPUs the next one may have to be moved first.
     """
     target = case.target
@@ -48,9 +48,7 @@ def spinning(bench: Bench, case: Case) -> Evidence:
     held = held_visits(evidence)
     used = [s.cpu_cores for s in held if s.cpu_cores is not None]
     free = [
-        s.cpu_limit_cores * (1 - (s.steal or 0.0)) - (s.own_cores or 0.0) - (s.neighbour_cores or 0.0)
-        for s in held
-        if s.cpu_limit_cores is not None
+        s.cpu_limit_cores * (1 - (s.steal or 0.0)) - (s.own_cores or 0.0) for s in held if s.cpu_limit_cores is not None
     ]
     if used and free:
         metrics["cpu_cores"] = Found(value=statistics.median(used))
@@ -73,8 +71,8 @@ def locking(bench: Bench, case: Case) -> Evidence:
         evidence = bench.run_server(target, case.arguments, {HOLDS_VARIABLE: str(log)})
         windows = _windows(evidence)
         if not windows:
-            return evidence
-        held_s = read_holds(log, windows).held_s
+            return dataclasses.replace(evidence, slot_s=slot_s)
+        held_s = statistics.median(read_holds(log, [window]).held_s for window in windows)
     alone.append(bench.holds(target, "locked", LOCK_CLIENTS))
     handover_s = statistics.fmean(holds.handover_s for holds in alone)
     metrics = {**evidence.metrics, "hold_s": Found(value=held_s + handover_s)}

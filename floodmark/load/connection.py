@@ -104,6 +104,8 @@ class Connection(Link):
         self._request = None
         if not self.reconnected:
             self.started = self._departs(self.asked)
+            if self.asked:
+                self._until += self.started - self.asked  # its time counts from when it left
         if self._socket is None:
             self._used = False
             self.deadline = min(_monotonic() + self._connect_s, self._until)

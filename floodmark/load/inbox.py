@@ -42,7 +42,7 @@ class Awaiting(Protocol):
     reading: bool
     greenlet: Any
     arrived: Arrived | None
-    failed: Exception | None
+    failed: BaseException | None
     receive: Callable[[int, int], Arrived]
     room_bytes: int
 
@@ -96,9 +96,16 @@ class Inbox:
             sock.close()
 
     def _turn(self) -> None:
-        """In Locust's loop: something has arrived. Raises nothing: gevent would stop to watch."""
+        """In Locust's loop: something has arrived. Raises nothing, and be it a Ctrl-C: gevent would stop to watch."""
+        try:
+            self._go_on(self._receive())
+        except BaseException:
+            self.hub.handle_error(self, *sys.exc_info())
+        finally:
+            self.turning = False
+
+    def _go_on(self, awaited: list[Awaiting]) -> None:
         outgoing = self.outgoing
-        awaited = self._receive()
         self.turning = True
         for number, connection in enumerate(awaited):
             if connection.reading:
@@ -110,7 +117,6 @@ class Inbox:
             if number % A_FEW == A_FEW - 1 and outgoing and time.time() - outgoing[0].asked > PATIENCE_S:
                 self._send_on()
         self._send_on()
-        self.turning = False
 
     def _receive(self) -> list[Awaiting]:
         """Whose greenlets can go on."""
@@ -136,21 +142,22 @@ class Inbox:
     def _send_on(self) -> None:
         """Close and send what those who went on have left."""
         closing, outgoing = self._closing, self.outgoing
-        while closing:
-            closing.pop().close()
-        while outgoing:
-            connection = outgoing.popleft()
-            try:
-                if connection.depart():
-                    continue
-            except Exception as error:
-                connection.failed = error
-            connection.arrived = None
-            connection.reading = False
-            try:
-                connection.greenlet.switch()
-            except BaseException:
-                self._report(connection)
+        while closing or outgoing:
+            while closing:
+                closing.pop().close()
+            while outgoing:
+                connection = outgoing.popleft()
+                try:
+                    if connection.depart():
+                        continue
+                except BaseException as error:
+                    connection.failed = error
+                connection.arrived = None
+                connection.reading = False
+                try:
+                    connection.greenlet.switch()
+                except BaseException:
+                    self._report(connection)
 
     def _report(self, connection: Awaiting) -> None:
         """Somebody's own greenlet, not one of Locust's or gevent's, ended in an exception."""

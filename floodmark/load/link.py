@@ -79,7 +79,7 @@ class Link:
         self._fresh = False  # nothing was sent on it yet
         self.receive: Callable[[int, int], Arrived]
         self.arrived: Arrived | None = None
-        self.failed: Exception | None = None
+        self.failed: BaseException | None = None
         self.room_bytes = FEW_BYTES
         self.deadline = self._until = 0.0
 

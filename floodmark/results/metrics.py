@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -99,9 +100,12 @@ def row(run_id: str, metric: str, unit: str, point: Point) -> Result:
 
 def _cpu_row(run_id: str, verdict: Saturation, steps: Sequence[Step]) -> Result:
     """CPU per good request, of the visits that the ceiling is made from: a host may run faster by the time of those."""
-    holds = [s for s in steps if s.phase is Phase.HOLD and s.users == verdict.hold_users and s.valid]
+    holds = [s for s in steps if s.phase is Phase.HOLD and s.valid]
+    level = verdict.hold_users if verdict.hold_users is not None or not holds else holds[-1].users
+    holds = [s for s in holds if s.users == level]
     measured = [s.cpu_ms_per_request for s in holds if s.cpu_ms_per_request is not None]
-    middle = sorted(measured)[len(measured) // 2] if measured else None
+    middle = statistics.median(measured) if measured else None
+    lacking = "the target's processes were not sampled" if holds else "no level was held"
     return Result(
         run_id=run_id,
         metric="cpu_ms_per_request",
@@ -110,7 +114,7 @@ def _cpu_row(run_id: str, verdict: Saturation, steps: Sequence[Step]) -> Result:
         method="median of hold visits",
         n_visits=len(measured) or None,
         valid=middle is not None and verdict.confirmed,
-        reason="" if measured else "the target's processes were not sampled",
+        reason="" if measured else lacking,
     )
 
 

@@ -110,7 +110,10 @@ def busy(seconds: float) -> None:
 
 
 def test_a_request_starts_when_it_leaves_and_its_wait_for_others_is_lateness() -> None:
+    asked = []
+
     def go_on(number: int, client: Client) -> None:
+        asked.append(time.monotonic())
         if number == 1:
             busy(0.2)  # the other's request waits meanwhile
         client.get("/second")
@@ -123,6 +126,7 @@ def test_a_request_starts_when_it_leaves_and_its_wait_for_others_is_lateness() -
         answered = before["start_time"] + before["response_time"] / 1000
         assert after["start_time"] - answered >= 0.2
         assert 0.2 <= first._late_s[-1] <= after["start_time"] - answered
+        assert first._connection._until >= asked[0] + 0.2 + first.timeout_s  # it has as long as any other
 
 
 def test_nobody_waits_for_more_than_a_few_busy_users() -> None:
@@ -204,6 +208,22 @@ def test_an_exception_that_nobody_catches_costs_nobody_else_an_answer() -> None:
         together.join()
         assert [user.get().error for user in together.users] == [None] * 3
         assert together.clients[0].get("/third").error is None
+
+
+def test_a_ctrl_c_in_the_middle_of_sending_reaches_the_program_and_ends_nobody_else_s_requests(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(_: float) -> float:
+        raise KeyboardInterrupt
+
+    with answered_together(3, lambda _, client: client.get("/second")) as together:
+        monkeypatch.setattr(together.clients[0]._connection, "_departs", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            together.join()
+        others = together.users[1:]
+        gevent.joinall(others, timeout=5)
+        assert [user.get().error for user in others] == [None] * 2
+        assert together.clients[1].get("/third").error is None
 
 
 @contextlib.contextmanager

@@ -84,11 +84,18 @@ def test_cpu_per_request_rests_on_the_visits_of_the_ceiling() -> None:
         step(Phase.HOLD, 8, 80, cpu_ms_per_request=11.0),
         step(Phase.HOLD, 8, 80, cpu_ms_per_request=12.0),
         step(Phase.HOLD, 16, 80, cpu_ms_per_request=30.0),
+        step(Phase.HOLD, 16, 80, cpu_ms_per_request=30.0),
         step(Phase.HOLD, 8, 40, cpu_ms_per_request=40.0, valid=False),
     ]
     found = rows("run", judge_search(steps, End.FOUND, "", 8, 0.0), steps, None)
     (cpu,) = [row for row in found if row.metric == "cpu_ms_per_request"]
     assert (cpu.value, cpu.n_visits) == (11.0, 3)
+    without = rows("run", judge_search(steps[:4], End.INTERRUPTED, "", None, 0.0), steps[:4], None)
+    assert [(row.value, row.valid) for row in without if row.metric == "cpu_ms_per_request"] == [(11.0, False)]
+    unsampled = [step(Phase.HOLD, 8, 80)]
+    for visits, reason in ((unsampled, "the target's processes were not sampled"), ([], "no level was held")):
+        found = rows("run", judge_search(visits, End.NOT_STEADY, "", None, 0.0), visits, None)
+        assert [row.reason for row in found if row.metric == "cpu_ms_per_request"] == [reason]
 
 
 def test_void_visits_carry_nothing() -> None:
