@@ -84,7 +84,6 @@ def test_cpu_per_request_rests_on_the_visits_of_the_ceiling() -> None:
         step(Phase.HOLD, 8, 80, cpu_ms_per_request=11.0),
         step(Phase.HOLD, 8, 80, cpu_ms_per_request=12.0),
         step(Phase.HOLD, 16, 80, cpu_ms_per_request=30.0),
-        step(Phase.HOLD, 16, 80, cpu_ms_per_request=30.0),
         step(Phase.HOLD, 8, 40, cpu_ms_per_request=40.0, valid=False),
     ]
     found = rows("run", judge_search(steps, End.FOUND, "", 8, 0.0), steps, None)
