@@ -73,12 +73,12 @@ class Bench:
                 )
         return self._slot_s[key]
 
-    def holds(self, server: Server, app: str, clients: int) -> Holds:
-        """Of the lock of a saturated ``app``."""
+    def holds(self, server: Server, clients: int) -> Holds:
+        """Of the lock of a saturated server."""
         target = read_scenario(ROOT / "scenarios" / f"{server.scenario}.toml").target
         with tempfile.TemporaryDirectory(prefix="floodmark-known-") as folder:
             log = Path(folder) / "holds"
-            with served(target, app, server.settings, environment={HOLDS_VARIABLE: str(log)}) as (host, port):
+            with served(target, server.app, server.settings, environment={HOLDS_VARIABLE: str(log)}) as (host, port):
                 seconds = QUICK_S if self.quick else SECONDS
                 saturated_s(host, port, "/io", clients=clients, cpu=GENERATOR_CPU, seconds=seconds)
                 end = time.time() - ENDING_S
