@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmarks.known_answers.case import Behind, Server
 from benchmarks.known_answers.evidence import Evidence, Found, folder_of
 from benchmarks.known_answers.holds import VARIABLE as HOLDS_VARIABLE
@@ -73,16 +75,17 @@ class Bench:
                 )
         return self._slot_s[key]
 
-    def holds(self, server: Server, clients: int) -> Holds:
-        """Of the lock of a saturated server."""
+    def holds(self, server: Server, clients: int) -> list[Holds]:
+        """Of the lock of a saturated server, window by window, each as long as a visit."""
         target = read_scenario(ROOT / "scenarios" / f"{server.scenario}.toml").target
         with tempfile.TemporaryDirectory(prefix="floodmark-known-") as folder:
             log = Path(folder) / "holds"
             with served(target, server.app, server.settings, environment={HOLDS_VARIABLE: str(log)}) as (host, port):
-                seconds = QUICK_S if self.quick else SECONDS
+                seconds = QUICK_S if self.quick else 3 * SECONDS
                 saturated_s(host, port, "/io", clients=clients, cpu=GENERATOR_CPU, seconds=seconds)
                 end = time.time() - ENDING_S
-            return read_holds(log, [(end - seconds, end)])
+            each = min(seconds, SECONDS)
+            return [read_holds(log, [(at, at + each)]) for at in np.arange(end - seconds, end - each / 2, each)]
 
     def idle_cores(self, server: Server, clients: int, cpus: Sequence[int]) -> float:
         """What a saturated server leaves idle of its CPUs."""

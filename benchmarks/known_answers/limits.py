@@ -65,7 +65,7 @@ def locking(bench: Bench, case: Case) -> Evidence:
     target = case.target
     assert isinstance(target, Server)
     slot_s = bench.slot_s(target, target.app, target.one_slot, clients=2)
-    alone = [bench.holds(target, LOCK_CLIENTS)]
+    alone = bench.holds(target, LOCK_CLIENTS)
     with tempfile.TemporaryDirectory(prefix="floodmark-known-") as folder:
         log = Path(folder) / "holds"
         evidence = bench.run_server(target, case.arguments, {HOLDS_VARIABLE: str(log)})
@@ -73,8 +73,8 @@ def locking(bench: Bench, case: Case) -> Evidence:
         if not windows:
             return dataclasses.replace(evidence, slot_s=slot_s)
         held_s = statistics.median(read_holds(log, [window]).held_s for window in windows)
-    alone.append(bench.holds(target, LOCK_CLIENTS))
-    handover_s = statistics.fmean(holds.handover_s for holds in alone)
+    alone += bench.holds(target, LOCK_CLIENTS)
+    handover_s = statistics.median(holds.handover_s for holds in alone)
     metrics = {**evidence.metrics, "hold_s": Found(value=held_s + handover_s)}
     notes = f"held {1000 * held_s:.2f} ms, handed over in {1000 * handover_s:.2f} ms"
     return dataclasses.replace(evidence, slot_s=slot_s, metrics=metrics, notes=evidence.notes or notes)
