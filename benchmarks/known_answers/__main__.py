@@ -108,7 +108,7 @@ def impossible(case: Case) -> str | None:
     """Why this host cannot measure a case."""
     cpus = len(os.sched_getaffinity(0))
     if cpus < case.needs_cpus:
-        return f"needs {case.needs_cpus} CPUs, one of them for the generator; there are {cpus}"
+        return f"needs {case.needs_cpus} CPUs; there are {cpus}"
     return case.needs() if case.needs is not None else None
 
 

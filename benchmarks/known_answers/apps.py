@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.known_answers.formulas import collapsing_service_s
 from benchmarks.known_answers.holds import VARIABLE as HOLDS_VARIABLE
-from benchmarks.known_answers.holds import HoldLog
+from benchmarks.known_answers.holds import CountedLock
 from target_apps.app import burn
 
 if TYPE_CHECKING:
@@ -108,17 +108,12 @@ def _spin() -> bool:
     return True
 
 
-_one_at_a_time = threading.Lock()
-
-
-_holds = HoldLog(os.environ.get(HOLDS_VARIABLE))
+_one_at_a_time = CountedLock(os.environ.get(HOLDS_VARIABLE))
 
 
 def _locked() -> bool:
     with _one_at_a_time:
-        began = time.monotonic()
         time.sleep(LOCKED_S)
-        _holds.held(time.monotonic() - began)
     return True
 
 

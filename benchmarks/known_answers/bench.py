@@ -5,19 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from benchmarks.known_answers.case import Behind, Server
 from benchmarks.known_answers.evidence import Evidence, Found, folder_of
-from benchmarks.known_answers.holds import VARIABLE as HOLDS_VARIABLE
-from benchmarks.known_answers.holds import Holds, read_holds
 from benchmarks.known_answers.overhead import SECONDS, idle_cores, saturated_s
 from benchmarks.known_answers.processes import GENERATOR_CPU, TARGET_CPU, Tick, finish, served
 from floodmark.results.schema import RESULTS, STEPS, Result
@@ -29,8 +24,6 @@ from tests.support.processes import free_port, python_server
 
 RUN_LIMIT_S = 420.0
 QUICK_S = 2.0
-ENDING_S = 0.5
-"""The last answers come when some clients have ended already."""
 
 
 @dataclass
@@ -74,18 +67,6 @@ class Bench:
                     host, port, "/io", clients=clients, cpu=GENERATOR_CPU, seconds=QUICK_S if self.quick else SECONDS
                 )
         return self._slot_s[key]
-
-    def holds(self, server: Server, clients: int) -> list[Holds]:
-        """Of the lock of a saturated server, window by window, each as long as a visit."""
-        target = read_scenario(ROOT / "scenarios" / f"{server.scenario}.toml").target
-        with tempfile.TemporaryDirectory(prefix="floodmark-known-") as folder:
-            log = Path(folder) / "holds"
-            with served(target, server.app, server.settings, environment={HOLDS_VARIABLE: str(log)}) as (host, port):
-                seconds = QUICK_S if self.quick else 3 * SECONDS
-                saturated_s(host, port, "/io", clients=clients, cpu=GENERATOR_CPU, seconds=seconds)
-                end = time.time() - ENDING_S
-            each = min(seconds, SECONDS)
-            return [read_holds(log, [(at, at + each)]) for at in np.arange(end - seconds, end - each / 2, each)]
 
     def idle_cores(self, server: Server, clients: int, cpus: Sequence[int]) -> float:
         """What a saturated server leaves idle of its CPUs."""

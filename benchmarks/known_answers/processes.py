@@ -35,7 +35,6 @@ def served(
     app: str,
     settings: Mapping[str, int],
     cpus: Sequence[int] = (TARGET_CPU,),
-    environment: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[str, int]]:
     """A server of target_apps with an app of ours, on the target's CPUs, with the probe as in a run.
 
@@ -55,7 +54,6 @@ def served(
                 "FLOODMARK_LEDGER": str(counts),
                 "FLOODMARK_CPUS": ",".join(map(str, cpus)),
                 "FLOODMARK_DIE_WITH_PARENT": str(os.getpid()),
-                **(environment or {}),
             },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
