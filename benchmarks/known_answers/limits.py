@@ -75,11 +75,13 @@ def locking(bench: Bench, case: Case) -> Evidence:
     cycle_s = statistics.median(visit.cycle_s for visit in visits)
     handover_s, awaited = np.median([[visit.handover_s, visit.awaited] for visit in visits], axis=0)
     metrics = {**evidence.metrics, "hold_s": Found(value=cycle_s)}
-    notes = (
-        f"a cycle of {1000 * cycle_s:.2f} ms, {1000 * handover_s:.2f} of it from a release to the next hold; "
-        f"{awaited:.0%} of the releases left a thread waiting"
-    )
-    return dataclasses.replace(evidence, slot_s=slot_s, metrics=metrics, notes=evidence.notes or notes)
+    if (ceiling := metrics.get("ceiling_rps")) is not None and not ceiling.reason:
+        metrics["ceiling_rps"] = dataclasses.replace(
+            ceiling,
+            reason=f"a cycle of {1000 * cycle_s:.2f} ms, {1000 * handover_s:.2f} of it to hand it over; "
+            f"{awaited:.1%} of the releases left a thread waiting",
+        )
+    return dataclasses.replace(evidence, slot_s=slot_s, metrics=metrics)
 
 
 def _windows(evidence: Evidence) -> list[tuple[float, float]]:
