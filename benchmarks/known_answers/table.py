@@ -20,12 +20,13 @@ RESULTS = Path(__file__).parents[1] / "results" / "known_answers.csv"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row(Record):
-    """One check of one case. error_pct: relative, of numbers; covers: the interval holds the truth; seconds: of the
-    whole case; generator: floodmark's own word on its generator.
+    """One check of one case. attempt: a case is measured again where the host was restless. error_pct: relative, of
+    numbers; covers: the interval holds the truth; seconds: of the whole case; generator: floodmark's own word on its
+    generator; steal: share of the CPUs that the hypervisor took during the case.
     """
 
     id: str
-    repeat: int
+    attempt: int
     what: str
     metric: str
     truth: str
@@ -41,39 +42,40 @@ class Row(Record):
     note: str
     measured: str
     commit: str
+    steal: float | None = None
 
 
-def judge(case: Case, evidence: Evidence, seconds: float, repeat: int = 1) -> list[Row]:
+def judge(case: Case, evidence: Evidence, seconds: float, attempt: int = 1) -> list[Row]:
     """All rows of a measured case."""
-    return [_judge(case, check, evidence, seconds, repeat) for check in case.checks]
+    return [_judge(case, check, evidence, seconds, attempt) for check in case.checks]
 
 
-def not_measured(case: Case, why: str, seconds: float = 0.0, repeat: int = 1) -> list[Row]:
+def not_measured(case: Case, why: str, seconds: float = 0.0, attempt: int = 1) -> list[Row]:
     """All rows of a case that could not be measured."""
-    return [_row(case, check.metric, seconds, repeat, note=why) for check in case.checks]
+    return [_row(case, check.metric, seconds, attempt, note=why) for check in case.checks]
 
 
-def failed(case: Case, why: str, seconds: float, repeat: int = 1) -> list[Row]:
+def failed(case: Case, why: str, seconds: float, attempt: int = 1) -> list[Row]:
     """A measurement that broke: its rows are outside."""
-    return [_row(case, check.metric, seconds, repeat, note=why, verdict=OUTSIDE) for check in case.checks]
+    return [_row(case, check.metric, seconds, attempt, note=why, verdict=OUTSIDE) for check in case.checks]
 
 
-def _judge(case: Case, check: Check, evidence: Evidence, seconds: float, repeat: int) -> Row:
+def _judge(case: Case, check: Check, evidence: Evidence, seconds: float, attempt: int) -> Row:
     found = evidence.metrics.get(check.metric)
     if found is None:
         why = check.missing or f"not measured: the run gave no {check.metric}"
         # A feature that is not there is named by the check; otherwise the run itself failed to give a number.
         verdict = NOT_MEASURED if check.missing else OUTSIDE
-        return _row(case, check.metric, seconds, repeat, note=f"{why} {evidence.notes}".strip(), verdict=verdict)
+        return _row(case, check.metric, seconds, attempt, note=f"{why} {evidence.notes}".strip(), verdict=verdict)
     try:
         truth = check.truth(evidence)
     except Missing as missing:
-        return _row(case, check.metric, seconds, repeat, note=str(missing), verdict=OUTSIDE)
+        return _row(case, check.metric, seconds, attempt, note=str(missing), verdict=OUTSIDE)
     return _row(
         case,
         check.metric,
         seconds,
-        repeat,
+        attempt,
         truth=_text(truth),
         found=found,
         error_pct=_error_pct(truth, found.value),
@@ -89,7 +91,7 @@ def _row(
     case: Case,
     metric: str,
     seconds: float,
-    repeat: int,
+    attempt: int,
     *,
     truth: str = "",
     found: Found | None = None,
@@ -102,7 +104,7 @@ def _row(
 ) -> Row:
     return Row(
         id=case.id,
-        repeat=repeat,
+        attempt=attempt,
         what=case.claim,
         metric=metric,
         truth=truth,
@@ -156,7 +158,7 @@ def keep(path: Path, rows: Sequence[Row], order: Sequence[str]) -> None:
     """Write ``path``: these rows instead of older ones of the same cases, the others as they were."""
     fresh = {row.id for row in rows}
     older = [row for row in (read(path, Row) if path.is_file() else []) if row.id not in fresh and row.id in order]
-    merged = sorted([*older, *rows], key=lambda row: (order.index(row.id), row.repeat))
+    merged = sorted([*older, *rows], key=lambda row: (order.index(row.id), row.attempt))
     write(path, Row, merged)
     where = {**provenance(), "commit": commit()}
     path.with_suffix(".json").write_text(json.dumps(where, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,53 @@
+"""Which attempt at a case counts: the host's quiet decides, never what was found."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+
+import pytest
+
+from benchmarks.known_answers import host
+from benchmarks.known_answers.host import Witness, quietest, restless
+from floodmark.sampling.pressure import CpuTime
+
+
+@dataclass(frozen=True)
+class Row:
+    id: str
+    attempt: int
+    steal: float | None
+    found: str = ""
+
+
+def test_the_quietest_attempt_counts_whatever_it_found() -> None:
+    rows = [
+        Row("K1", 1, 0.05, "inside"),
+        Row("K1", 1, 0.05, "inside"),
+        Row("K1", 2, 0.03, "outside"),
+        Row("K1", 2, 0.03, "outside"),
+        Row("K1", 3, 0.04, "inside"),
+        Row("K2", 1, 0.0, "inside"),
+        Row("K3", 1, None, "not measured"),
+    ]
+    assert quietest(rows) == [rows[2], rows[3], rows[5], rows[6]]
+
+
+def test_a_case_is_measured_again_until_the_host_was_quiet() -> None:
+    assert restless([], "K1")
+    assert restless([Row("K1", 1, 0.021), Row("K2", 1, 0.0)], "K1")
+    assert not restless([Row("K1", 1, 0.021), Row("K1", 2, 0.02)], "K1")
+    assert not restless([Row("K1", 1, None)], "K1")
+
+
+def test_the_witness_counts_what_was_taken_of_all_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken, now = [1.0], [100.0]
+    monkeypatch.setattr(host, "cpu_time", lambda cpus: CpuTime(busy_s=0.0, steal_s=taken[0]))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    witness = Witness()
+    taken[0], now[0] = 1.6, 110.0
+    assert witness.steal() == pytest.approx(0.03)
+    monkeypatch.setattr(host, "cpu_time", lambda cpus: None)
+    assert Witness().steal() == 0
