@@ -38,6 +38,7 @@ def main() -> int:
         help="measure a case again, up to N times in all, where the hypervisor took more than 2 %% of the CPUs; "
         "the quietest attempt counts, all are kept",
     )
+    parser.add_argument("--fresh", action="store_true", help="forget earlier attempts at these cases")
     parser.add_argument("--quick-subset", action="store_true", help="a few cases on a smaller budget; keeps no rows")
     parser.add_argument("--results", type=Path, default=ROOT / "results" / "known_answers", help="where runs land")
     parser.add_argument("--out", type=Path, default=table.RESULTS, help="the table to keep")
@@ -65,12 +66,12 @@ def main() -> int:
             for index, case in enumerate(left):
                 rows += _measure(bench, case, attempt, left[index:])
                 # Here after each case; in the checkout at the end: a changed file would be another commit to floodmark.
-                table.keep(options.results / options.out.name, rows, ORDER)
+                table.keep(options.results / options.out.name, rows, ORDER, fresh=True)
     except KeyboardInterrupt:
         print("\ninterrupted; finished rows are kept", file=sys.stderr)
         code = 130
     if rows and not options.quick_subset:
-        table.keep(options.out, rows, ORDER)
+        table.keep(options.out, rows, ORDER, fresh=options.fresh)
     rows.sort(key=lambda row: (ORDER.index(row.id), row.attempt))
     _summary(rows)
     return code or int(any(row.verdict == OUTSIDE for row in quietest(rows)))

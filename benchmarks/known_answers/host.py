@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Iterable, Sequence
@@ -53,7 +54,9 @@ def quietest(rows: Iterable[Measured]) -> list[Measured]:
 
 
 def _steal(attempt: Sequence[Attempt]) -> float:
-    return attempt[0].steal or 0.0
+    """What no witness saw is not called quiet."""
+    steal = attempt[0].steal
+    return math.inf if steal is None else steal
 
 
 def restless(rows: Sequence[Attempt], case: str) -> bool:

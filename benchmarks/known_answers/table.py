@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 from collections.abc import Iterable, Sequence
@@ -154,11 +155,19 @@ def commit() -> str:
     return done.stdout.strip()
 
 
-def keep(path: Path, rows: Sequence[Row], order: Sequence[str]) -> None:
-    """Write ``path``: these rows instead of older ones of the same cases, the others as they were."""
-    fresh = {row.id for row in rows}
-    older = [row for row in (read(path, Row) if path.is_file() else []) if row.id not in fresh and row.id in order]
-    merged = sorted([*older, *rows], key=lambda row: (order.index(row.id), row.attempt))
+def keep(path: Path, rows: Sequence[Row], order: Sequence[str], *, fresh: bool = False) -> None:
+    """Write ``path``: these rows after those of earlier attempts, or, with ``fresh`` and where the case is another one
+    now, instead of them.
+    """
+    now = {row.id: row.what for row in rows}
+    older = [
+        row
+        for row in (read(path, Row) if path.is_file() else [])
+        if row.id in order and (row.id not in now or (row.what == now[row.id] and not fresh))
+    ]
+    had = {case: max((row.attempt for row in older if row.id == case), default=0) for case in now}
+    later = [dataclasses.replace(row, attempt=had[row.id] + row.attempt) for row in rows]
+    merged = sorted([*older, *later], key=lambda row: (order.index(row.id), row.attempt))
     write(path, Row, merged)
     where = {**provenance(), "commit": commit()}
     path.with_suffix(".json").write_text(json.dumps(where, indent=2) + "\n", encoding="utf-8")

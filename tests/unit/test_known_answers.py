@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import math
 import random
 import statistics
@@ -141,16 +142,24 @@ def test_what_is_not_built_is_not_measured_and_what_was_not_found_is_outside() -
     assert row.verdict == table.INSIDE
 
 
-def test_rows_of_cases_that_were_not_measured_again_are_kept(tmp_path: Path) -> None:
-    def rows(name: str, rate: float) -> list[table.Row]:
-        return table.judge(case(RATE, name=name), Evidence(metrics={"rate": Found(value=rate)}), 1.0)
-
+def test_attempts_stay_until_the_case_is_another_or_all_is_fresh(tmp_path: Path) -> None:
     file, order = tmp_path / "known.csv", ["K1", "K2"]
-    table.keep(file, rows("K2", 80.0), order)
-    table.keep(file, rows("K1", 79.5) + rows("K1", 80.5), order)
-    table.keep(file, rows("K1", 70.0), order)
-    with file.open() as kept:
-        assert [(row["id"], row["found"]) for row in csv.DictReader(kept)] == [("K1", "70"), ("K2", "80")]
+
+    def rows(of: Case, rate: float, attempt: int = 1) -> list[table.Row]:
+        return table.judge(of, Evidence(metrics={"rate": Found(value=rate)}), 1.0, attempt)
+
+    def kept() -> list[tuple[str, str, str]]:
+        with file.open() as lines:
+            return [(row["id"], row["attempt"], row["found"]) for row in csv.DictReader(lines)]
+
+    first, second = case(RATE, name="K1"), case(RATE, name="K2")
+    table.keep(file, rows(second, 80.0), order)
+    table.keep(file, rows(first, 79.5) + rows(first, 80.5, attempt=2), order)
+    table.keep(file, rows(first, 70.0), order)
+    assert kept() == [("K1", "1", "79.5"), ("K1", "2", "80.5"), ("K1", "3", "70"), ("K2", "1", "80")]
+    table.keep(file, rows(dataclasses.replace(second, claim="something else"), 60.0), order)
+    table.keep(file, rows(first, 81.0), order, fresh=True)
+    assert kept() == [("K1", "1", "81"), ("K2", "1", "60")]
     assert file.with_suffix(".json").is_file()
 
 

@@ -30,8 +30,10 @@ def test_the_quietest_attempt_counts_whatever_it_found() -> None:
         Row("K1", 3, 0.04, "inside"),
         Row("K2", 1, 0.0, "inside"),
         Row("K3", 1, None, "not measured"),
+        Row("K4", 1, None, "inside"),
+        Row("K4", 2, 0.2, "outside"),
     ]
-    assert quietest(rows) == [rows[2], rows[3], rows[5], rows[6]]
+    assert quietest(rows) == [rows[2], rows[3], rows[5], rows[6], rows[8]]
 
 
 def test_a_case_is_measured_again_until_the_host_was_quiet() -> None:
