@@ -57,8 +57,12 @@ class Bench:
         if sys.stderr.isatty():
             print(f"\r\033[K{self.said}: {self.elapsed_s:.0f} s", end="", file=sys.stderr, flush=True)
 
+    def forget(self) -> None:
+        """Slot times of a restless host are no truth for a quieter hour."""
+        self._slot_s.clear()
+
     def slot_s(self, server: Server, app: str, settings: Mapping[str, int], clients: int) -> float:
-        """Seconds between answers of a saturated ``app``, measured once a suite."""
+        """Seconds between answers of a saturated ``app``, measured once until forgotten."""
         target = read_scenario(ROOT / "scenarios" / f"{server.scenario}.toml").target
         key = (target, app, *sorted(settings.items()), clients)
         if key not in self._slot_s:
