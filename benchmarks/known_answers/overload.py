@@ -153,8 +153,8 @@ CASES = (
     ),
     Case(
         id="K10",
-        claim="a backlog of 1 behind 1 sync worker: connections are lost from 4 users on, where the queue is the limit, not "
-        "the slot; C = 1 / (s + o)",
+        claim="backlog 1 behind 1 sync worker: connections are lost from 4 users on; there the queue is the limit, "
+        "not the slot; C = 1 / (s + o)",
         about_s=140,
         target=Server(
             scenario="sync", app="constant", settings={"workers": 1, "backlog": BACKLOG}, one_slot={"workers": 1}
