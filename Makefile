@@ -106,7 +106,7 @@ strategies: $(VENV)/.dev ## our search beside others on simulated servers, into 
 	$(BIN)/python -m benchmarks.strategies --jobs 2 $(ARGS)
 	$(BIN)/python -m benchmarks.strategies --document
 
-known-answers: $(VENV)/.dev ## measure servers whose answer is a formula: about 40 minutes, or ARGS='--only K1,K4'
+known-answers: $(VENV)/.dev ## measure servers whose answer is a formula: about 40 minutes, longer on a restless host; ARGS='--only K1,K4'
 	$(BIN)/python -m benchmarks.known_answers $(ARGS)
 	$(BIN)/python -m benchmarks.known_answers --document
 
