@@ -38,7 +38,7 @@ def text(measured: Sequence[Row]) -> str:
     again = {row.id for row in measured if row.attempt > 1}
     if again:
         summary += (
-            f" {len(again)} cases were measured more than once, as the host was restless; of all attempts "
+            f" {len(again)} cases were measured more than once; of all attempts "
             f"{sum(row.verdict == INSIDE for row in measured)} of {len(measured)} rows are inside."
         )
     return "\n".join(

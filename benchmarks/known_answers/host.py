@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 from floodmark.sampling.pressure import cpu_time
 
 QUIET_STEAL = 0.02
-"""More than this share of its CPUs taken by the hypervisor is a restless host: floodmark's own bar for the verdict."""
+"""More than this share of its CPUs taken by the hypervisor is a restless host."""
 
 
 class Attempt(Protocol):
