@@ -47,9 +47,9 @@ class HasOutstanding(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A wave as watched. mean_inflight: time average in the app, from the probe's own integral. fullest: the moment
-    with most requests in the app while most were outstanding. per_process: requests in each process when most were in
-    the app.
+    """A wave as watched. mean_inflight: time average in the app, from the probe's own integral. fullest: of the moments
+    with most requests in the app while most were outstanding, the one with the middle accept queue. per_process:
+    requests in each process when most were in the app.
     """
 
     max_inflight: int
@@ -105,5 +105,12 @@ def summarise(moments: Sequence[Moment], mean_inflight: float) -> Seen:
         max_inflight=most.in_app,
         mean_inflight=mean_inflight,
         per_process=tuple(sorted(most.by_process.values(), reverse=True)),
-        fullest=max(moments, key=lambda m: (m.outstanding, m.in_app, m.in_kernel), default=NOTHING),
+        fullest=_fullest(moments),
     )
+
+
+def _fullest(moments: Sequence[Moment]) -> Moment:
+    """The middle one, as the first hold what the server was just about to accept, by a count that may be older."""
+    most = max(((m.outstanding, m.in_app) for m in moments), default=None)
+    full = sorted((m for m in moments if (m.outstanding, m.in_app) == most), key=lambda m: m.in_kernel)
+    return full[(len(full) - 1) // 2] if full else NOTHING

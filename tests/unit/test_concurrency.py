@@ -48,6 +48,12 @@ def test_a_wave_is_summed_up_at_its_fullest() -> None:
     assert summarise([], 0.0).max_inflight == 0
 
 
+def test_what_was_just_about_to_be_accepted_did_not_wait_in_the_kernel() -> None:
+    taken, settled = Moment(16, {1: 4}, 12), Moment(16, {1: 4}, 0)
+    seen = summarise([Moment(9, {1: 4}, 5), taken, settled, settled, Moment(15, {1: 4}, 0)], 4.0)
+    assert (seen.fullest.in_server, seen.fullest.in_kernel) == (12, 0)
+
+
 def look(most: int, *, fresh: bool = True, burst_s: float = 0.82, per_process: Sequence[int] = (4, 4)) -> Look:
     return Look(
         fresh=fresh,
