@@ -63,7 +63,6 @@ def main() -> int:
         _know_generator()
         for attempt in range(1, options.attempts + 1):
             left = [case for case in cases if restless(rows, case.id)]
-            bench.forget()
             for index, case in enumerate(left):
                 rows += _measure(bench, case, attempt, left[index:])
                 # Here after each case; in the checkout at the end: a changed file would be another commit to floodmark.

@@ -1,4 +1,4 @@
-"""What all cases share: where runs land, how progress is shown, and slot times that were measured already."""
+"""What all cases share: where runs land, how progress is shown, and what runs beside them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from benchmarks.known_answers.case import Behind, Server
 from benchmarks.known_answers.evidence import Evidence, Found, folder_of
-from benchmarks.known_answers.overhead import SECONDS, idle_cores, saturated_s
+from benchmarks.known_answers.overhead import PlainClients, idle_cores
 from benchmarks.known_answers.processes import GENERATOR_CPU, TARGET_CPU, Tick, finish, served
 from floodmark.results.schema import RESULTS, STEPS, Result
 from floodmark.results.table import read_table
@@ -23,7 +22,7 @@ from target_apps.serve import ROOT
 from tests.support.processes import free_port, python_server
 
 RUN_LIMIT_S = 420.0
-QUICK_S = 2.0
+SLOT_CLIENTS = 2
 
 
 @dataclass
@@ -38,7 +37,6 @@ class Bench:
     said: str = ""
     last: Path | None = None
     _began: float = field(default_factory=time.monotonic)
-    _slot_s: dict[tuple[Any, ...], float] = field(default_factory=dict)
 
     @property
     def log(self) -> Path:
@@ -57,20 +55,15 @@ class Bench:
         if sys.stderr.isatty():
             print(f"\r\033[K{self.said}: {self.elapsed_s:.0f} s", end="", file=sys.stderr, flush=True)
 
-    def forget(self) -> None:
-        """Slot times of a restless host are no truth for a quieter hour."""
-        self._slot_s.clear()
-
-    def slot_s(self, server: Server, app: str, settings: Mapping[str, int], clients: int) -> float:
-        """Seconds between answers of a saturated ``app``, measured once until forgotten."""
+    @contextlib.contextmanager
+    def one_slot(self, server: Server, app: str) -> Iterator[PlainClients]:
+        """The same server once more, with one slot that plain clients keep busy: what a request costs its slot then."""
         target = read_scenario(ROOT / "scenarios" / f"{server.scenario}.toml").target
-        key = (target, app, *sorted(settings.items()), clients)
-        if key not in self._slot_s:
-            with served(target, app, settings) as (host, port):
-                self._slot_s[key] = saturated_s(
-                    host, port, "/io", clients=clients, cpu=GENERATOR_CPU, seconds=QUICK_S if self.quick else SECONDS
-                )
-        return self._slot_s[key]
+        with (
+            served(target, app, server.one_slot) as (host, port),
+            PlainClients(host, port, "/io", clients=SLOT_CLIENTS, cpu=GENERATOR_CPU) as plain,
+        ):
+            yield plain
 
     def idle_cores(self, server: Server, clients: int, cpus: Sequence[int]) -> float:
         """What a saturated server leaves idle of its CPUs."""
@@ -110,7 +103,7 @@ class Bench:
         return evidence
 
 
-def evidence_of(code: int, out: str, seconds: float, log: Path, slot_s: float | None = None) -> Evidence:
+def evidence_of(code: int, out: str, seconds: float, log: Path) -> Evidence:
     """From what ``floodmark run --json`` printed, and the run's folder."""
     metrics = {"exit_code": Found(value=str(code))}
     if not out.strip():
@@ -123,7 +116,6 @@ def evidence_of(code: int, out: str, seconds: float, log: Path, slot_s: float | 
     return Evidence(
         metrics=metrics,
         steps=steps,
-        slot_s=slot_s,
         facts={**run["facts"], "folder": str(folder), "seconds": seconds},
         notes=str(run["facts"].get("error") or ""),
     )

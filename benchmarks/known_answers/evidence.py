@@ -28,7 +28,7 @@ class Evidence:
     """What one measurement of a case gave.
 
     metrics: from results.csv, and what the case itself adds. slot_s: how long one request of the target holds its
-    slot, o included, from a plain client. notes: facts to print.
+    slot, o included, from plain clients. notes: facts to print.
     """
 
     metrics: Mapping[str, Found]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import statistics
 import tempfile
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -14,22 +13,13 @@ from benchmarks.known_answers import formulas
 from benchmarks.known_answers.bars import Same, Within
 from benchmarks.known_answers.bench import Bench
 from benchmarks.known_answers.case import Case, Check, Server
-from benchmarks.known_answers.evidence import Evidence, Found, folder_of
+from benchmarks.known_answers.evidence import Evidence, Found
+from benchmarks.known_answers.held import held_visits, held_windows
 from benchmarks.known_answers.holds import VARIABLE as HOLDS_VARIABLE
 from benchmarks.known_answers.holds import read_holds
-from benchmarks.known_answers.slots import OTHER_LIMIT_S, SLEEP_LIMIT_S, search, within_s
-from floodmark.results.schema import TIMELINE, Second
-from floodmark.results.table import read_table
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Phase
+from benchmarks.known_answers.slots import OTHER_LIMIT_S, SLEEP_LIMIT_S, beside, search, within_s
 
 CPU_BAR = Within(0.03)
-
-
-def held_visits(evidence: Evidence) -> list[Step]:
-    """The visits that the ceiling is made from."""
-    level = evidence.facts["search"]["hold_users"] if "search" in evidence.facts else None
-    return [s for s in evidence.steps if s.phase is Phase.HOLD and s.users == level and s.valid]
 
 
 def spinning(bench: Bench, case: Case) -> Evidence:
@@ -63,15 +53,12 @@ def locking(bench: Bench, case: Case) -> Evidence:
 
     Most of a hold is a sleep, and how late it ends changes on a shared host within minutes.
     """
-    target = case.target
-    assert isinstance(target, Server)
-    slot_s = bench.slot_s(target, target.app, target.one_slot, clients=2)
     with tempfile.TemporaryDirectory(prefix="floodmark-known-") as folder:
         log = Path(folder) / "holds"
-        evidence = bench.run_server(target, case.arguments, {HOLDS_VARIABLE: str(log)})
-        visits = [read_holds(log, *window) for window in _windows(evidence)]
+        evidence = beside(bench, case, {HOLDS_VARIABLE: str(log)})
+        visits = [read_holds(log, *window) for window in held_windows(evidence)]
     if not visits:
-        return dataclasses.replace(evidence, slot_s=slot_s)
+        return evidence
     cycle_s = statistics.median(visit.cycle_s for visit in visits)
     handover_s, awaited = np.median([[visit.handover_s, visit.awaited] for visit in visits], axis=0)
     metrics = {**evidence.metrics, "hold_s": Found(value=cycle_s)}
@@ -81,18 +68,7 @@ def locking(bench: Bench, case: Case) -> Evidence:
             reason=f"a cycle of {1000 * cycle_s:.2f} ms, {1000 * handover_s:.2f} of it to hand it over; "
             f"{awaited:.1%} of the releases left a thread waiting",
         )
-    return dataclasses.replace(evidence, slot_s=slot_s, metrics=metrics)
-
-
-def _windows(evidence: Evidence) -> list[tuple[float, float]]:
-    """When the visits were that the ceiling is made from, epoch s."""
-    folder = folder_of(evidence)
-    held = held_visits(evidence)
-    if folder is None or not held:
-        return []
-    first = read_table(folder / TIMELINE, Second)[0]
-    origin = datetime.fromisoformat(str(first.time)).timestamp() - first.t_s
-    return [(origin + s.t_start_s, origin + s.t_end_s) for s in held]
+    return dataclasses.replace(evidence, metrics=metrics)
 
 
 def _cores(evidence: Evidence) -> float:

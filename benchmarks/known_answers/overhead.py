@@ -9,30 +9,78 @@ from __future__ import annotations
 
 import http.client
 import os
+import statistics
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Self
 
 from floodmark.sampling.pressure import cpu_time
 
-SETTLE_S, SECONDS, IDLE_S = 1.0, 4.0, 8.0
+SETTLE_S, IDLE_S = 1.0, 8.0
 APART_S = 0.05
 """Between the first requests of two clients: of those that come at once one worker may take all."""
 
 
-def idle_cores(host: str, port: int, path: str, *, clients: int, cpus: Sequence[int]) -> float:
-    """How much of ``cpus`` is idle while ``clients`` ask without think time. Raises as ``saturated_s``."""
-    with ThreadPoolExecutor(1) as aside:
-        load = aside.submit(saturated_s, host, port, path, clients=clients, cpu=None, seconds=IDLE_S + 1.0)
-        time.sleep(SETTLE_S)
-        before, began = cpu_time(cpus), time.monotonic()
-        time.sleep(IDLE_S)
-        after, span_s = cpu_time(cpus), time.monotonic() - began
-        load.result()
-    if before is None or after is None:
-        raise ValueError(f"/proc/stat has no CPUs {cpus}")
-    return max(0.0, len(cpus) - (after.busy_s - before.busy_s + after.steal_s - before.steal_s) / span_s)
+class PlainClients:
+    """Users without think time, from entering the block to its end. Leaving it raises OSError, HTTPException or
+    ValueError where one of them got no good answer.
+    """
+
+    def __init__(self, host: str, port: int, path: str, *, clients: int, cpu: int | None = None) -> None:
+        self._address = host, port
+        self._path = path
+        self._cpu = cpu
+        self._ends: list[list[float]] = [[] for _ in range(clients)]
+        self._threads = [threading.Thread(target=self._ask, args=(mine,)) for mine in self._ends]
+        self._failed: list[BaseException] = []
+        self._over = threading.Event()
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+            time.sleep(APART_S)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+        if self._failed and error is None:
+            raise self._failed[0]
+
+    def _ask(self, mine: list[float]) -> None:
+        try:
+            if self._cpu is not None:
+                os.sched_setaffinity(0, {self._cpu})  # of this thread
+            connection = http.client.HTTPConnection(*self._address, timeout=10)
+            while not self._over.is_set():
+                connection.request("GET", self._path)
+                answer = connection.getresponse()
+                answer.read()
+                _must_be_good(answer.status, self._path)
+                mine.append(time.time())
+            connection.close()
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            self._failed.append(error)
+
+    def per_answer_s(self, windows: Sequence[tuple[float, float]] = ()) -> float:
+        """Seconds per answer: the median of these windows, epoch s, or all of the time where there are none.
+
+        Raises ValueError where a window has fewer than two answers.
+        """
+        ends = sorted(end for mine in self._ends for end in mine)
+        if not windows:
+            return per_answer_s(ends)
+        return statistics.median(per_answer_s([t for t in ends if begin <= t < end]) for begin, end in windows)
+
+
+def per_answer_s(ends: Sequence[float]) -> float:
+    """From answer to answer: a window between two fixed moments would cut a slot time at each end."""
+    if len(ends) < 2:
+        raise ValueError(f"plain clients had {len(ends)} answers in a window")
+    return (ends[-1] - ends[0]) / (len(ends) - 1)
 
 
 def _must_be_good(status: int, path: str) -> None:
@@ -40,35 +88,13 @@ def _must_be_good(status: int, path: str) -> None:
         raise ValueError(f"{path} answered {status}")
 
 
-def saturated_s(host: str, port: int, path: str, *, clients: int, cpu: int | None, seconds: float = SECONDS) -> float:
-    """Seconds per answer at ``clients`` users without think time. Raises OSError, HTTPException or ValueError."""
-    ends: list[list[float]] = [[] for _ in range(clients)]
-    failed: list[BaseException] = []
-    until = time.monotonic() + SETTLE_S + seconds
-
-    def ask(mine: list[float]) -> None:
-        try:
-            if cpu is not None:
-                os.sched_setaffinity(0, {cpu})  # of this thread
-            connection = http.client.HTTPConnection(host, port, timeout=10)
-            while time.monotonic() < until:
-                connection.request("GET", path)
-                answer = connection.getresponse()
-                answer.read()
-                _must_be_good(answer.status, path)
-                mine.append(time.monotonic())
-            connection.close()
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            failed.append(error)
-
-    threads = [threading.Thread(target=ask, args=(mine,)) for mine in ends]
-    for thread in threads:
-        thread.start()
-        time.sleep(APART_S)
-    for thread in threads:
-        thread.join()
-    if failed:
-        raise failed[0]
-    times = sorted(end for mine in ends for end in mine if end > until - seconds)
-    # From answer to answer: a window between two fixed moments would cut a slot time at each end.
-    return (times[-1] - times[0]) / (len(times) - 1)
+def idle_cores(host: str, port: int, path: str, *, clients: int, cpus: Sequence[int]) -> float:
+    """How much of ``cpus`` is idle while ``clients`` ask without think time. Raises as PlainClients."""
+    with PlainClients(host, port, path, clients=clients):
+        time.sleep(SETTLE_S)
+        before, began = cpu_time(cpus), time.monotonic()
+        time.sleep(IDLE_S)
+        after, span_s = cpu_time(cpus), time.monotonic() - began
+    if before is None or after is None:
+        raise ValueError(f"/proc/stat has no CPUs {cpus}")
+    return max(0.0, len(cpus) - (after.busy_s - before.busy_s + after.steal_s - before.steal_s) / span_s)

@@ -76,11 +76,13 @@ def overflowing(bench: Bench, case: Case) -> Evidence:
             def settings(journal: Path, users: int = users) -> LoadSettings:
                 return LoadSettings(journal=journal, level=LevelSettings(users=users, seconds=LEVEL_S))
 
-            (step,) = load(bench, LOCUSTFILES / "io.py", f"http://{host}:{port}", settings, LEVEL_S).steps
+            with bench.one_slot(case.target, case.target.app) as plain:
+                (step,) = load(bench, LOCUSTFILES / "io.py", f"http://{host}:{port}", settings, LEVEL_S).steps
             lost = listen_overflows() - before
             which = "fits" if users == fits else "over"
             metrics[f"overflows_{which}"] = Found(value="some" if lost else "none", reason=f"{lost} at {users} users")
             metrics[f"rate_{which}"] = rate_of(step)
+            metrics[f"slot_{which}_s"] = Found(value=plain.per_answer_s())
             metrics[f"generator_{which}"] = Found(value=step.gen_verdict, reason=step.reason)
     overflows = [s.listen_overflows for s in evidence.steps if s.listen_overflows is not None]
     if overflows:
@@ -164,7 +166,11 @@ CASES = (
             ceiling(1, Within(0.01)),
             Check(metric="overflows_fits", truth=lambda _: "none", bar=Same()),
             Check(metric="overflows_over", truth=lambda _: "some", bar=Same()),
-            Check(metric="rate_over", truth=lambda e: formulas.slots_rate(1, e.slot), bar=Within(0.02)),
+            Check(
+                metric="rate_over",
+                truth=lambda e: formulas.slots_rate(1, e.number("slot_over_s")),
+                bar=Within(0.02),
+            ),
             # Lost connections are the target's doing.
             Check(metric="generator_over", truth=lambda _: "ok|suspect", bar=Same()),
             Check(metric="listen_overflows", truth=lambda _: "some", bar=Same()),

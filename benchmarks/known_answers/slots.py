@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 from benchmarks.known_answers import formulas
 from benchmarks.known_answers.apps import SERVICE_S
@@ -10,6 +11,7 @@ from benchmarks.known_answers.bars import AtMost, Covers, Same, Within
 from benchmarks.known_answers.bench import Bench
 from benchmarks.known_answers.case import Case, Check, Server
 from benchmarks.known_answers.evidence import Evidence, Found
+from benchmarks.known_answers.held import held_windows
 from floodmark.verdict.words import Phase
 
 SLEEP_CEILING = Within(0.01)
@@ -21,13 +23,18 @@ SLEEP_LIMIT_S, OTHER_LIMIT_S = 80.0, 220.0
 
 
 def search(bench: Bench, case: Case) -> Evidence:
-    """Slot time from a one-slot server and two plain clients, then a whole run."""
+    """A whole run, and the slot time in the visits that its ceiling is made from."""
+    return beside(bench, case, {})
+
+
+def beside(bench: Bench, case: Case, environment: Mapping[str, str]) -> Evidence:
+    """The slot time is that of a server with one slot, beside the run: minutes later a shared host is another one."""
     assert isinstance(case.target, Server)
-    slot_s = None
-    if case.target.calibrate is not None:
-        slot_s = bench.slot_s(case.target, case.target.calibrate, case.target.one_slot, clients=2)
-    evidence = bench.run_server(case.target, case.arguments)
-    return dataclasses.replace(evidence, slot_s=slot_s)
+    if case.target.calibrate is None:
+        return bench.run_server(case.target, case.arguments, environment)
+    with bench.one_slot(case.target, case.target.calibrate) as plain:
+        evidence = bench.run_server(case.target, case.arguments, environment)
+    return dataclasses.replace(evidence, slot_s=plain.per_answer_s(held_windows(evidence)))
 
 
 def search_with_curve(bench: Bench, case: Case) -> Evidence:

@@ -26,9 +26,11 @@ BAR = Within(0.03)
 def thinkers(bench: Bench, case: Case) -> Evidence:
     """Two levels and a search by users of ``thinker.py``; ``floodmark run`` offers constant think time only."""
     assert isinstance(case.target, Server)
-    slot_s = bench.slot_s(case.target, "constant", case.target.one_slot, clients=2)
     metrics: dict[str, Found] = {}
-    with served("gunicorn-gthread", case.target.app, case.target.settings) as (host, port):
+    with (
+        served("gunicorn-gthread", case.target.app, case.target.settings) as (host, port),
+        bench.one_slot(case.target, "constant") as plain,
+    ):
         url = f"http://{host}:{port}"
         for users in LEVELS:
             (step,) = _level(bench, url, users).steps
@@ -41,7 +43,7 @@ def thinkers(bench: Bench, case: Case) -> Evidence:
     metrics["ceiling_rps"], metrics["knee_users"] = _found(verdict.ceiling_rps), _found(verdict.knee_users)
     metrics["generator"] = _found(verdict.generator)
     metrics["time_to_result_s"] = Found(value=found.steps[-1].t_end_s)
-    return Evidence(metrics=metrics, steps=found.steps, slot_s=slot_s, notes=verdict.reason)
+    return Evidence(metrics=metrics, steps=found.steps, slot_s=plain.per_answer_s(), notes=verdict.reason)
 
 
 def _found(point: Point) -> Found:

@@ -6,6 +6,7 @@ Bars are wider here: other people's machines are busy. A test must not fail beca
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from benchmarks.known_answers import suite, table
 from benchmarks.known_answers.bench import Bench, evidence_of
 from benchmarks.known_answers.case import Case, Server, widened
 from benchmarks.known_answers.evidence import Evidence
+from benchmarks.known_answers.held import held_windows
 from floodmark.verdict.words import Advice, Bottleneck
 from tests.support.processes import Command, free_port, only_run, slot_server
 
@@ -56,11 +58,12 @@ def test_errors_only_give_no_number_in_any_row(tmp_path: Path) -> None:
 def test_gthread_end_to_end_with_local_processes(tmp_path: Path) -> None:
     case = known("K2")
     assert isinstance(case.target, Server)
-    slot_s = Bench(tmp_path / "bench", quick=True).slot_s(case.target, "constant", case.target.one_slot, clients=2)
     words = ["run", "gthread", "--quick", "--json", "--backend", "process", "--bind", f"127.0.0.1:{free_port()}"]
     runs = tmp_path / "runs"
-    done = Command([*words, "--verify-advice", "--results", str(runs)]).run()
-    evidence = evidence_of(done.returncode, done.stdout, 0.0, tmp_path / "log", slot_s)
+    with Bench(tmp_path / "bench", quick=True).one_slot(case.target, "constant") as plain:
+        done = Command([*words, "--verify-advice", "--results", str(runs)]).run()
+    evidence = evidence_of(done.returncode, done.stdout, 0.0, tmp_path / "log")
+    evidence = dataclasses.replace(evidence, slot_s=plain.per_answer_s(held_windows(evidence)))
     must_be_inside(case, evidence)
     folder = only_run(runs)
     assert {path.name for path in folder.iterdir()} == {

@@ -1,0 +1,28 @@
+"""The visits that a ceiling is made from, and when they were."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from benchmarks.known_answers.evidence import Evidence, folder_of
+from floodmark.results.schema import TIMELINE, Second
+from floodmark.results.table import read_table
+from floodmark.verdict.step import Step
+from floodmark.verdict.words import Phase
+
+
+def held_visits(evidence: Evidence) -> list[Step]:
+    """The visits that the ceiling is made from."""
+    level = evidence.facts["search"]["hold_users"] if "search" in evidence.facts else None
+    return [s for s in evidence.steps if s.phase is Phase.HOLD and s.users == level and s.valid]
+
+
+def held_windows(evidence: Evidence) -> list[tuple[float, float]]:
+    """When they were, epoch s."""
+    folder = folder_of(evidence)
+    held = held_visits(evidence)
+    if folder is None or not held:
+        return []
+    first = read_table(folder / TIMELINE, Second)[0]
+    origin = datetime.fromisoformat(str(first.time)).timestamp() - first.t_s
+    return [(origin + s.t_start_s, origin + s.t_end_s) for s in held]
