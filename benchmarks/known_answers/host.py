@@ -8,10 +8,8 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
+from floodmark.report.host import QUIET_STEAL
 from floodmark.sampling.pressure import cpu_time
-
-QUIET_STEAL = 0.02
-"""More than this share of its CPUs taken by the hypervisor is a restless host."""
 
 
 class Attempt(Protocol):

@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from floodmark.report.host import host_lines
 from floodmark.report.limit import limit_lines
 from floodmark.report.marks import BAD, GOOD, NOTE, WARN
 from floodmark.results.schema import RESULTS, STEPS, Result
@@ -91,6 +92,7 @@ def _lines(
     if isinstance(r0.value, float):
         lines.append((NOTE, "R0", f"{r0.value:.2f} ms {_interval(r0, 2)} per request without contention"))
     lines.append(_generator(results["generator"], steps))
+    lines += host_lines(steps)
     lines += limit_lines(results)
     kept, collapse = results["overload_kept"], results["collapse_users"]
     if isinstance(kept.value, float):
@@ -151,7 +153,8 @@ def _rate_lines(results: Mapping[str, Result], steps: Sequence[Step]) -> list[tu
     unsent = results["not_sent"].value
     if unsent:
         lines.append((BAD, "not sent", f"{unsent:.0f} arrivals found no connection in time"))
-    return [*lines, _generator(results["generator"], steps), *limit_lines(results), *_time_line(results)]
+    lines += [_generator(results["generator"], steps), *host_lines(steps)]
+    return [*lines, *limit_lines(results), *_time_line(results)]
 
 
 def _time_line(results: Mapping[str, Result]) -> list[tuple[str, str, str]]:
