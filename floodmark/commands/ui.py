@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
+import socket
 import tempfile
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -28,6 +31,7 @@ from floodmark.targets.target import Allotment, Backend, Running
 from floodmark.verdict.words import Model
 
 WATCH_S = 0.5
+PAGE_TIMEOUT_S = 30.0
 
 
 def add_to(verbs: Any) -> None:
@@ -76,6 +80,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
             home=planned.home,
         )
         stack.callback(locust.stop)
+        _wait_for_page(locust, options.web_port)
         console.print(
             f"{held.name} at {running.base_url}, backend {backend.name} ({why})\n"
             f"Locust's web UI: http://127.0.0.1:{options.web_port}  (Ctrl-C stops both)\n"
@@ -104,6 +109,14 @@ def _choices(planned: PlannedRun, options: argparse.Namespace) -> dict[str, Plan
         if alike == wanted and other.scenario.load.model is Model.CLOSED:
             found.setdefault(name, other)
     return found
+
+
+def _wait_for_page(locust: LocustProcess, port: int) -> None:
+    """A URL that is printed can be opened. How Locust ended, where it never listens, is for who watches it to say."""
+    deadline = time.monotonic() + PAGE_TIMEOUT_S
+    while locust.wait(0.05) is None and time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1.0):
+            return
 
 
 def _watch(

@@ -107,14 +107,10 @@ def test_the_web_ui_runs_the_search_and_stops_everything_when_it_ends() -> None:
         with urllib.request.urlopen(f"http://127.0.0.1:{web}{path}", data=data, timeout=5) as answer:
             return answer.read().decode()
 
-    def up() -> bool:
-        try:
-            return bool(ask("/"))
-        except OSError:
-            return False
-
-    wait_for(up, 30, "the web UI")
-    page = ask("/")
+    assert process.stderr is not None
+    while "Locust's web UI" not in process.stderr.readline():
+        assert process.poll() is None
+    page = ask("/")  # at once: a URL that is printed can be opened
     assert '"ramp"' in page
     assert '"search"' in page
 
