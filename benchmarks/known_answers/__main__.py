@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -54,6 +55,8 @@ def main() -> int:
         cases = suite.chosen(",".join(suite.QUICK_SUBSET) if options.quick_subset else options.only)
     except ValueError as error:
         parser.error(str(error))
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell starts a background job with SIGINT ignored
+        signal.signal(number, signal.default_int_handler)
     rows: list[Row] = []
     bench = Bench(options.results, quick=options.quick_subset)
     _announce(cases)

@@ -7,8 +7,9 @@ all the time it leaves a part idle, while one thread hands the interpreter's loc
 
 from __future__ import annotations
 
-import http.client
 import os
+import re
+import socket
 import statistics
 import threading
 import time
@@ -18,14 +19,60 @@ from typing import Self
 
 from floodmark.sampling.pressure import cpu_time
 
-SETTLE_S, IDLE_S = 1.0, 8.0
+SETTLE_S, IDLE_S, TIMEOUT_S = 1.0, 8.0, 10.0
 APART_S = 0.05
 """Between the first requests of two clients: of those that come at once one worker may take all."""
 
 
+class PlainClient:
+    """One connection, kept where the server keeps it. It closes at once what the server closes: gunicorn's sync worker
+    waits for that, so that a slow client would be a part of its slot.
+    """
+
+    def __init__(self, host: str, port: int, path: str) -> None:
+        self._address = host, port
+        self._request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode("ascii")
+        self._socket: socket.socket | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._close()
+
+    def get(self) -> None:
+        """One answer. Raises OSError, or ValueError where it is no good one."""
+        if self._socket is None:
+            self._socket = socket.create_connection(self._address, timeout=TIMEOUT_S)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket.sendall(self._request)
+        answer = b""
+        while not whole(answer):
+            part = self._socket.recv(65536)
+            if not part:
+                raise ValueError(f"the answer ended after {answer!r}")
+            answer += part
+        if b"\r\nconnection: close\r\n" in answer.lower():
+            self._close()
+        if answer.split(maxsplit=2)[1] != b"200":
+            raise ValueError(f"not a good answer: {answer[:100]!r}")
+
+    def _close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+
+def whole(answer: bytes) -> bool:
+    """Whether this is all of an answer with Content-Length."""
+    head, end, body = answer.partition(b"\r\n\r\n")
+    length = re.search(rb"\r\ncontent-length: *(\d+)", head, re.IGNORECASE)
+    return bool(end) and length is not None and len(body) >= int(length[1])
+
+
 class PlainClients:
-    """Users without think time, from entering the block to its end. Leaving it raises OSError, HTTPException or
-    ValueError where one of them got no good answer.
+    """Users without think time, from entering the block to its end. Leaving it raises OSError or ValueError where one
+    of them got no good answer.
     """
 
     def __init__(self, host: str, port: int, path: str, *, clients: int, cpu: int | None = None) -> None:
@@ -54,15 +101,11 @@ class PlainClients:
         try:
             if self._cpu is not None:
                 os.sched_setaffinity(0, {self._cpu})  # of this thread
-            connection = http.client.HTTPConnection(*self._address, timeout=10)
-            while not self._over.is_set():
-                connection.request("GET", self._path)
-                answer = connection.getresponse()
-                answer.read()
-                _must_be_good(answer.status, self._path)
-                mine.append(time.time())
-            connection.close()
-        except (OSError, http.client.HTTPException, ValueError) as error:
+            with PlainClient(*self._address, self._path) as client:
+                while not self._over.is_set():
+                    client.get()
+                    mine.append(time.time())
+        except (OSError, ValueError) as error:
             self._failed.append(error)
 
     def per_answer_s(self, windows: Sequence[tuple[float, float]] = ()) -> float:
@@ -81,11 +124,6 @@ def per_answer_s(ends: Sequence[float]) -> float:
     if len(ends) < 2:
         raise ValueError(f"plain clients had {len(ends)} answers in a window")
     return (ends[-1] - ends[0]) / (len(ends) - 1)
-
-
-def _must_be_good(status: int, path: str) -> None:
-    if status != 200:
-        raise ValueError(f"{path} answered {status}")
 
 
 def idle_cores(host: str, port: int, path: str, *, clients: int, cpus: Sequence[int]) -> float:

@@ -24,7 +24,7 @@ from floodmark.results.starts import write_starts
 from floodmark.run.calibrate import NullCeiling, null_ceiling
 from floodmark.run.conclude import conclude
 from floodmark.run.counts import compare
-from floodmark.run.doubling import double, weigh
+from floodmark.run.doubling import double, visits, weigh
 from floodmark.run.facts import describe
 from floodmark.run.follow import Follower
 from floodmark.run.locust_process import LocustProcess
@@ -174,13 +174,14 @@ def _doubled(
 ) -> Outcome:
     if outcome.end is not End.FOUND or outcome.hold_users is None:
         return outcome
-    cpus = len(conditions.allotment.generator_cpus)
-    if cpus >= 2 * conditions.generators:
-        progress.say("twice the generators at the held level, 10 s")
-    doubled = double(start, settings, outcome.hold_users, generators=conditions.generators, cpus=cpus, folder=folder)
+    users, generators = outcome.hold_users, conditions.generators
+    cpus, hold_rps = len(conditions.allotment.generator_cpus), follower.held_rps(users)
+    if cpus >= 2 * generators:
+        progress.say("twice the generators at the held level, 10 s; if they give more, twice more")
+    doubled = double(visits(start, settings, users, folder), users, hold_rps, generators=generators, cpus=cpus)
     facts["generator"]["doubled_rps"] = doubled.goodput_rps
     facts["generator"]["doubled"] = doubled.note
-    return weigh(doubled, outcome, follower.held_rps(outcome.hold_users))
+    return weigh(doubled, outcome, hold_rps)
 
 
 def _know_generator(

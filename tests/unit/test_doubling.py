@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from floodmark.run.doubling import Doubled, weigh
+from floodmark.run.doubling import Doubled, double, weigh
 from floodmark.search.order import Outcome
 from floodmark.verdict.words import End
 
@@ -23,3 +23,46 @@ def test_more_goodput_with_more_generators_means_that_they_were_the_limit(rate: 
 def test_what_was_not_found_stays_so() -> None:
     lost = Outcome(end=End.TIMED_OUT, reason="late")
     assert weigh(Doubled(goodput_rps=999.0, note=""), lost, [1.0]) is lost
+
+
+HOLD = [158.0, 160.0, 159.0]
+
+
+def doubled(*rates: float | None) -> tuple[Doubled, list[int]]:
+    """What is made of these visits, and with how many processes each was."""
+    asked: list[int] = []
+
+    def visit(processes: int) -> float | None:
+        asked.append(processes)
+        return rates[len(asked) - 1]
+
+    return double(visit, 16, HOLD, generators=1, cpus=2), asked
+
+
+def test_twice_the_generators_that_give_no_more_are_not_asked_again() -> None:
+    found, asked = doubled(161.0)
+    assert (found.goodput_rps, asked) == (161.0, [2])
+    assert weigh(found, FOUND, HOLD).end is End.FOUND
+
+
+def test_a_host_that_is_faster_by_now_is_no_generator_that_was_the_limit() -> None:
+    found, asked = doubled(200.0, 199.0, 201.0)
+    assert asked == [2, 1, 2]
+    assert weigh(found, FOUND, HOLD).end is End.FOUND
+    slower_again, _ = doubled(200.0, 158.0, 160.0)
+    assert weigh(slower_again, FOUND, HOLD).end is End.FOUND
+
+
+def test_twice_the_generators_that_give_more_both_times_say_that_one_was_the_limit() -> None:
+    found, _ = doubled(320.0, 160.0, 310.0)
+    limited = weigh(found, FOUND, HOLD)
+    assert limited.end is End.GENERATOR_LIMITED
+    assert "310.0 good answers/s instead of 160.0" in limited.reason
+    unseen, _ = doubled(320.0, None, None)
+    assert weigh(unseen, FOUND, HOLD).end is End.GENERATOR_LIMITED
+
+
+def test_it_is_not_tried_where_it_could_say_nothing() -> None:
+    assert double(lambda _: 1.0, 16, HOLD, generators=1, cpus=1).goodput_rps is None
+    assert double(lambda _: 1.0, 1, HOLD, generators=1, cpus=2).goodput_rps is None
+    assert doubled(None)[0].goodput_rps is None
