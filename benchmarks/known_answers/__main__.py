@@ -20,6 +20,7 @@ from benchmarks.known_answers.case import Case
 from benchmarks.known_answers.document import document
 from benchmarks.known_answers.host import Witness, quietest, restless
 from benchmarks.known_answers.table import INSIDE, NOT_MEASURED, OUTSIDE, Row
+from benchmarks.record import read
 from floodmark.run.calibrate import null_ceiling
 from floodmark.scenario import Budget
 from floodmark.targets.cpus import allot
@@ -73,10 +74,11 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\ninterrupted; finished rows are kept", file=sys.stderr)
         code = 130
+    rows.sort(key=lambda row: (ORDER.index(row.id), row.attempt))
+    _summary("", rows)
     if rows and not options.quick_subset:
         table.keep(options.out, rows, ORDER, fresh=options.fresh)
-    rows.sort(key=lambda row: (ORDER.index(row.id), row.attempt))
-    _summary(rows)
+        _summary("kept, with earlier attempts: ", read(options.out, Row))
     return code or int(any(row.verdict == OUTSIDE for row in quietest(rows)))
 
 
@@ -132,10 +134,10 @@ def impossible(case: Case) -> str | None:
     return case.needs() if case.needs is not None else None
 
 
-def _summary(rows: Sequence[Row]) -> None:
+def _summary(which: str, rows: Sequence[Row]) -> None:
     counted = quietest(rows)
     counts = {word: sum(row.verdict == word for row in counted) for word in (INSIDE, OUTSIDE, NOT_MEASURED)}
-    print("\n" + ", ".join(f"{count} {word}" for word, count in counts.items()))
+    print("\n" + which + ", ".join(f"{count} {word}" for word, count in counts.items()))
     covered = [row for row in counted if row.covers]
     if covered:
         share = sum(row.covers == "yes" for row in covered)

@@ -41,6 +41,9 @@ def text(measured: Sequence[Row]) -> str:
             f" {len(again)} cases were measured more than once; of all attempts "
             f"{sum(row.verdict == INSIDE for row in measured)} of {len(measured)} rows are inside."
         )
+    aside = {(row.id, row.attempt) for row in measured if row.set_aside}
+    if aside:
+        summary += f" {len(aside)} attempts were set aside; the file says why of each."
     return "\n".join(
         [
             "",

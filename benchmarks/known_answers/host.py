@@ -21,6 +21,8 @@ class Attempt(Protocol):
     def attempt(self) -> int: ...
     @property
     def steal(self) -> float | None: ...
+    @property
+    def set_aside(self) -> str: ...
 
 
 Measured = TypeVar("Measured", bound=Attempt)
@@ -44,17 +46,19 @@ class Witness:
 
 
 def quietest(rows: Iterable[Measured]) -> list[Measured]:
-    """Of each case, in the given order, the rows of the attempt with the least steal, whatever it found."""
+    """Of each case, in the given order, the rows of the attempt with the least steal, whatever it found; of those that
+    were set aside only where there is no other.
+    """
     cases: dict[str, dict[int, list[Measured]]] = {}
     for row in rows:
         cases.setdefault(row.id, {}).setdefault(row.attempt, []).append(row)
-    return [row for attempts in cases.values() for row in min(attempts.values(), key=_steal)]
+    return [row for attempts in cases.values() for row in min(attempts.values(), key=_unrest)]
 
 
-def _steal(attempt: Sequence[Attempt]) -> float:
+def _unrest(attempt: Sequence[Attempt]) -> tuple[bool, float]:
     """What no witness saw is not called quiet."""
     steal = attempt[0].steal
-    return math.inf if steal is None else steal
+    return bool(attempt[0].set_aside), math.inf if steal is None else steal
 
 
 def restless(rows: Sequence[Attempt], case: str) -> bool:

@@ -19,6 +19,7 @@ class Row:
     attempt: int
     steal: float | None
     found: str = ""
+    set_aside: str = ""
 
 
 def test_the_quietest_attempt_counts_whatever_it_found() -> None:
@@ -34,6 +35,12 @@ def test_the_quietest_attempt_counts_whatever_it_found() -> None:
         Row("K4", 2, 0.2, "outside"),
     ]
     assert quietest(rows) == [rows[2], rows[3], rows[5], rows[6], rows[8]]
+
+
+def test_an_attempt_that_was_set_aside_counts_only_where_there_is_no_other() -> None:
+    aside, other = Row("K1", 1, 0.01, set_aside="another truth"), Row("K1", 2, 0.05)
+    assert quietest([aside, other]) == [other]
+    assert quietest([aside]) == [aside]
 
 
 def test_a_case_is_measured_again_until_the_host_was_quiet() -> None:
