@@ -15,7 +15,7 @@ QUIET_STEAL = 0.02
 
 def host_lines(steps: Sequence[Step]) -> list[tuple[str, str, str]]:
     """Lines of the summary: mark, name, text. None where the host was quiet, or was not asked."""
-    loaded = [s for s in steps if s.phase is not Phase.WARM and s.steal is not None]
+    loaded = [s for s in steps if s.phase is not Phase.WARM]
     held = [s for s in loaded if s.phase is Phase.HOLD] or loaded
     taken = [s.steal for s in held if s.steal is not None]
     if not taken or statistics.fmean(taken) <= QUIET_STEAL:
