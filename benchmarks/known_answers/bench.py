@@ -90,9 +90,23 @@ class Bench:
     @contextlib.contextmanager
     def behind(self, behind: Behind) -> Iterator[tuple[str, int]]:
         """A server of the tests on the target's CPU: its URL and pid."""
+        with self._behind(behind) as (port, pid):
+            yield f"http://127.0.0.1:{port}/", pid
+
+    @contextlib.contextmanager
+    def plain_user(self, behind: Behind) -> Iterator[PlainClients]:
+        """Such a server with one plain client, who asks again as soon as there is an answer."""
+        with (
+            self._behind(behind) as (port, _),
+            PlainClients("127.0.0.1", port, "/", clients=1, cpu=GENERATOR_CPU) as plain,
+        ):
+            yield plain
+
+    @contextlib.contextmanager
+    def _behind(self, behind: Behind) -> Iterator[tuple[int, int]]:
         port = free_port()
         with python_server(behind.module, behind.address.format(port=port), *behind.words, cpu=TARGET_CPU) as process:
-            yield f"http://127.0.0.1:{port}/", process.pid
+            yield port, process.pid
 
     def _run(self, words: Sequence[str], environment: Mapping[str, str], tick: Tick | None = None) -> Evidence:
         quick = ["--quick"] if self.quick and "--quick" not in words else []

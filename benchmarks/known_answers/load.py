@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.known_answers.bench import Bench
 from benchmarks.known_answers.evidence import Found
 from benchmarks.known_answers.processes import GENERATOR_CPU, finish
-from floodmark.handover.journal import JournalReader, Visited
+from floodmark.handover.journal import JournalReader, Started, Visited
 from floodmark.handover.settings import VARIABLE, LoadSettings, to_json
 from floodmark.search.order import Outcome
 from floodmark.verdict.step import Step
@@ -25,10 +25,15 @@ SLACK_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Visits in order, and how it ended."""
+    """Visits in order, how it ended, and the epoch second that is their 0."""
 
     steps: tuple[Step, ...]
     outcome: Outcome | None
+    origin: float
+
+    def window(self, step: Step) -> tuple[float, float]:
+        """When a visit was, epoch s."""
+        return self.origin + step.t_start_s, self.origin + step.t_end_s
 
 
 def load(bench: Bench, locustfile: Path, url: str, settings: Callable[[Path], LoadSettings], about_s: float) -> Loaded:
@@ -43,15 +48,21 @@ def load(bench: Bench, locustfile: Path, url: str, settings: Callable[[Path], Lo
         code, _, _ = finish(words, environment, bench.log, bench.tick, about_s + SLACK_S, cpu=GENERATOR_CPU)
         steps: list[Step] = []
         outcome: Outcome | None = None
+        origin = 0.0
         with contextlib.suppress(ValueError):
             for entry in JournalReader(folder / "journal").new():
-                if isinstance(entry, Visited):
-                    steps.append(entry.step)
-                elif isinstance(entry, Outcome):
-                    outcome = entry
+                match entry:
+                    case Started():
+                        origin = entry.origin
+                    case Visited():
+                        steps.append(entry.step)
+                    case Outcome():
+                        outcome = entry
+                    case _:
+                        pass
         if code or not steps:
             raise RuntimeError(f"Locust ended with exit code {code} after {len(steps)} visits; see {bench.log.name}")
-        return Loaded(tuple(steps), outcome)
+        return Loaded(tuple(steps), outcome, origin)
 
 
 def rate_of(step: Step) -> Found:

@@ -13,15 +13,20 @@ import socket
 import statistics
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Self
+
+import numpy as np
 
 from floodmark.sampling.pressure import cpu_time
 
 SETTLE_S, IDLE_S, TIMEOUT_S = 1.0, 8.0, 10.0
 APART_S = 0.05
 """Between the first requests of two clients: of those that come at once one worker may take all."""
+
+Answer = tuple[float, float]
+"""When it was asked for, and when it was there, epoch s."""
 
 
 class PlainClient:
@@ -79,8 +84,8 @@ class PlainClients:
         self._address = host, port
         self._path = path
         self._cpu = cpu
-        self._ends: list[list[float]] = [[] for _ in range(clients)]
-        self._threads = [threading.Thread(target=self._ask, args=(mine,)) for mine in self._ends]
+        self._answers: list[list[Answer]] = [[] for _ in range(clients)]
+        self._threads = [threading.Thread(target=self._ask, args=(mine,)) for mine in self._answers]
         self._failed: list[BaseException] = []
         self._over = threading.Event()
 
@@ -97,14 +102,15 @@ class PlainClients:
         if self._failed and error is None:
             raise self._failed[0]
 
-    def _ask(self, mine: list[float]) -> None:
+    def _ask(self, mine: list[Answer]) -> None:
         try:
             if self._cpu is not None:
                 os.sched_setaffinity(0, {self._cpu})  # of this thread
             with PlainClient(*self._address, self._path) as client:
                 while not self._over.is_set():
+                    asked = time.time()
                     client.get()
-                    mine.append(time.time())
+                    mine.append((asked, time.time()))
         except (OSError, ValueError) as error:
             self._failed.append(error)
 
@@ -113,10 +119,14 @@ class PlainClients:
 
         Raises ValueError where a window has fewer than two answers.
         """
-        ends = sorted(end for mine in self._ends for end in mine)
+        ends = sorted(end for mine in self._answers for _, end in mine)
         if not windows:
             return per_answer_s(ends)
         return statistics.median(per_answer_s([t for t in ends if begin <= t < end]) for begin, end in windows)
+
+    def latency_s(self, q: float, window: tuple[float, float]) -> float:
+        """As the function of that name."""
+        return latency_s([answer for mine in self._answers for answer in mine], q, window)
 
 
 def per_answer_s(ends: Sequence[float]) -> float:
@@ -124,6 +134,15 @@ def per_answer_s(ends: Sequence[float]) -> float:
     if len(ends) < 2:
         raise ValueError(f"plain clients had {len(ends)} answers in a window")
     return (ends[-1] - ends[0]) / (len(ends) - 1)
+
+
+def latency_s(answers: Iterable[Answer], q: float, window: tuple[float, float]) -> float:
+    """Quantile ``q`` of the latencies of those that were there in a window, epoch s. Raises ValueError for none."""
+    begin, end = window
+    waits = [there - asked for asked, there in answers if begin <= there < end]
+    if not waits:
+        raise ValueError("plain clients had no answers in a window")
+    return float(np.quantile(waits, q))
 
 
 def idle_cores(host: str, port: int, path: str, *, clients: int, cpus: Sequence[int]) -> float:

@@ -16,6 +16,7 @@ from floodmark.handover.settings import LoadSettings
 from floodmark.search.pace import LevelSettings, SearchSettings
 from floodmark.verdict.point import Point
 from floodmark.verdict.saturation import judge
+from floodmark.verdict.words import Phase
 
 THINK_S = 1.0
 LEVELS, LEVEL_S = (100, 168), 40.0
@@ -43,7 +44,9 @@ def thinkers(bench: Bench, case: Case) -> Evidence:
     metrics["ceiling_rps"], metrics["knee_users"] = _found(verdict.ceiling_rps), _found(verdict.knee_users)
     metrics["generator"] = _found(verdict.generator)
     metrics["time_to_result_s"] = Found(value=found.steps[-1].t_end_s)
-    return Evidence(metrics=metrics, steps=found.steps, slot_s=plain.per_answer_s(), notes=verdict.reason)
+    held = [s for s in found.steps if s.phase is Phase.HOLD and s.users == found.outcome.hold_users and s.valid]
+    slot_s = plain.per_answer_s([found.window(s) for s in held])
+    return Evidence(metrics=metrics, steps=found.steps, slot_s=slot_s, notes=verdict.reason)
 
 
 def _found(point: Point) -> Found:

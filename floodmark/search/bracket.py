@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
+from floodmark.search.chance import above
 from floodmark.search.notes import Notes
 from floodmark.search.order import Order, SearchEnded
 from floodmark.verdict.overload import COLLAPSED, as_held, failing
@@ -102,9 +103,10 @@ def place(notes: Notes) -> Generator[Order, Step, int]:
 
     Doubles on while goodput rises: kept connections can be spread so unevenly over workers that slots idle
     at twice their number. A falling curve is visited again below, and the least level near its best is held.
+    Only what two windows do not have by chance is a rise or a fall: each look is a dozen seconds of users who think.
     """
     pace = notes.settings.pace
-    curve: dict[int, float] = {}
+    curve: dict[int, Step] = {}
 
     def look(users: int) -> Part:
         # Where errors came already, none of these levels will be held.
@@ -119,7 +121,7 @@ def place(notes: Notes) -> Generator[Order, Step, int]:
             min_s=pace.edge_s if past else pace.place_min_s,
             half_width=PLACE_HALF_WIDTH,
         )
-        curve[users] = max(step.goodput_rps, curve.get(users, 0.0))
+        curve[users] = max(step, curve.get(users, step), key=_goodput)
 
     knee = notes.knee_users
     low, level = notes.users_for(1.5), notes.users_for(2.0)
@@ -131,23 +133,36 @@ def place(notes: Notes) -> Generator[Order, Step, int]:
         if double == level or notes.time_left_s < 6 * pace.hold_s:
             break
         yield from look(double)
-        rising = curve[double] > RISING * curve[level]
+        rising = above(curve[double], curve[level], RISING)
         # Without think time, 1.5 N* users fill every slot, unless connections are dealt unevenly: hold higher then.
-        uneven = not notes.think_s and curve[low] < UNEVENLY * curve[level] and curve[double] > FALLING * curve[level]
+        rate = curve[level].goodput_rps
+        uneven = (
+            not notes.think_s
+            and curve[low].goodput_rps < UNEVENLY * rate
+            and curve[double].goodput_rps > FALLING * rate
+        )
         if rising or uneven:
             level = double
         if not rising:
             break
-    best = max(curve.values())
-    falling = curve[level] < FALLING * best
-    if not falling and curve.get(double, best) < COLLAPSED * curve[level]:
+    best = max(curve.values(), key=_goodput)
+    falling = above(best, curve[level], 1 / FALLING)
+    if not falling and double in curve and _collapsed(curve[double], curve[level]):
         # Seen twice: one slow look beyond does not make a curve that falls.
         yield from look(double)
-        falling = curve[double] < COLLAPSED * curve[level]
+        falling = _collapsed(curve[double], curve[level])
     if not falling:
-        return min((n for n, rate in curve.items() if n >= level and rate >= NEAR_BEST * best), default=level)
+        return best.users if best.users > level and above(best, curve[level], 1 / NEAR_BEST) else level
     near = sorted({max(1, round(factor * knee)) for factor in AROUND})
     for users in near * 2:
         yield from look(users)
-    best = max(curve.values())
-    return min(users for users, rate in curve.items() if rate >= NEAR_BEST * best)
+    most = max(map(_goodput, curve.values()))
+    return min(users for users, step in curve.items() if step.goodput_rps >= NEAR_BEST * most)
+
+
+def _goodput(step: Step) -> float:
+    return step.goodput_rps
+
+
+def _collapsed(step: Step, level: Step) -> bool:
+    return step.goodput_rps < COLLAPSED * level.goodput_rps

@@ -9,7 +9,7 @@ from floodmark.search.again import hold_again
 from floodmark.search.bracket import base, bracket, place, warm_up
 from floodmark.search.edge import edges, narrow_errors
 from floodmark.search.hold import Hold, hold
-from floodmark.search.notes import Notes
+from floodmark.search.notes import WORTH_SETTLING, Notes
 from floodmark.search.order import Order, Outcome, Search, SearchEnded
 from floodmark.search.pace import SearchSettings
 from floodmark.search.slo import find_slo_rate
@@ -124,7 +124,7 @@ def _estimate_s(settings: SearchSettings) -> float:
         pace.base_s,
         *[(pace.bracket_min_s + pace.bracket_max_s) / 2] * 5,
         *[pace.place_s] * 3,
-        *[pace.rebase_s, pace.hold_s] * pace.holds_min,
+        *[pace.rebase_s, max(pace.hold_s, WORTH_SETTLING * settle)] * pace.holds_min,
         pace.verify_s,
         pace.recovery_s,
     ]

@@ -67,13 +67,18 @@ def hold(notes: Notes, held: Hold, *, leave_uneven: bool) -> Generator[Order, St
         if leave_uneven and held.uneven:
             break
         step = yield from notes.visit(
-            Phase.BASE, base_users, pace.rebase_max_s, think=False, min_s=pace.rebase_s, half_width=BASE_HALF_WIDTH
+            Phase.BASE,
+            base_users,
+            pace.rebase_max_s,
+            think=False,
+            min_s=pace.rebase_s,
+            half_width=_base_half_width(notes),
         )
         base_users = _judge_base(notes, step, base_users)
         step = yield from notes.visit(
             Phase.HOLD,
             held.users,
-            pace.hold_s,
+            notes.hold_s(held.users),
             think=True,
             fresh=True,
             min_s=pace.hold_min_s,
@@ -81,6 +86,11 @@ def hold(notes: Notes, held: Hold, *, leave_uneven: bool) -> Generator[Order, St
         )
         held.visits.append(step)
         notes.ceiling_rps = held.ceiling.value
+
+
+def _base_half_width(notes: Notes) -> float:
+    """How well R0 is to be known for N* = C (R0 + Z): the longer users think, the less it matters."""
+    return BASE_HALF_WIDTH * (notes.r0_s + notes.think_s) / notes.r0_s
 
 
 def _judge_base(notes: Notes, step: Step, users: int) -> int:

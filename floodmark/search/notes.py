@@ -13,6 +13,8 @@ from floodmark.verdict.words import Generator as GeneratorWord
 
 SETTLE_CAP_S = 8.0
 DEAD_SHARE = 0.5
+WORTH_SETTLING = 2.0
+"""A visit to the held level lasts at least so many times as long as it took to settle."""
 
 Visit = Generator[Order, Step, Step]
 
@@ -52,11 +54,22 @@ class Notes:
         pace = self.settings.pace
         return pace.verify_s + pace.recovery_s + self.settle_s(self.users_for(4), think=True) + 2 * pace.settle_min_s
 
+    def hold_s(self, users: int) -> float:
+        """Length of a visit to the held level: users who think take long to settle, and are then watched longer, as
+        far as there is time for the least number of visits.
+        """
+        pace = self.settings.pace
+        spare_s = (self.time_left_s - self.verification_s) / pace.holds_min - self._between_holds_s(users)
+        return max(pace.hold_s, min(WORTH_SETTLING * self.settle_s(users, think=True), spare_s))
+
     def round_s(self, users: int) -> float:
         """Time one base visit and one hold visit take, settling included."""
+        return self._between_holds_s(users) + self.hold_s(users)
+
+    def _between_holds_s(self, users: int) -> float:
         pace = self.settings.pace
         settling = self.settle_s(1, think=False) + self.settle_s(users, think=True) + pace.settle_min_s
-        return (pace.rebase_s + pace.rebase_max_s) / 2 + pace.hold_s + settling
+        return (pace.rebase_s + pace.rebase_max_s) / 2 + settling
 
     def users_for(self, factor: float) -> int:
         """``factor`` times the knee, at least one user and at most the allowed maximum."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import math
+import statistics
+from collections.abc import Generator, Sequence
 
+from floodmark.search.chance import chance_rps
 from floodmark.search.hold import Hold
 from floodmark.search.notes import Notes
 from floodmark.search.order import Order
@@ -28,7 +31,7 @@ def verify(notes: Notes, held: Hold) -> Generator[Order, Step, int | None]:
     """
     pace = notes.settings.pace
     users = min(notes.settings.max_users, max(notes.users_for(BEYOND), 2 * held.users))
-    beyond: list[float] = []
+    beyond: list[Step] = []
     for _ in range(2):
         step = yield from notes.visit(
             Phase.VERIFY,
@@ -40,18 +43,30 @@ def verify(notes: Notes, held: Hold) -> Generator[Order, Step, int | None]:
             min_s=pace.verify_min_s,
             half_width=VERIFY_HALF_WIDTH,
         )
-        beyond.append(step.goodput_rps)
-        ceiling = held.ceiling.value
-        if users == held.users or COLLAPSED * ceiling <= step.goodput_rps <= NOT_THE_CEILING * ceiling:
+        beyond.append(step)
+        if users == held.users or COLLAPSED * held.ceiling.value <= step.goodput_rps <= _no_rise(held):
             return None
         if len(beyond) < 2:
-            again = yield from notes.visit(Phase.HOLD, held.users, pace.hold_s, think=True, fresh=True)
+            again = yield from notes.visit(Phase.HOLD, held.users, notes.hold_s(held.users), think=True, fresh=True)
             held.visits.append(again)
             notes.ceiling_rps = held.ceiling.value
-    # A rise within the interval of what is held is no rise, and one that comes with errors no capacity.
+    # A rise that comes with errors is no capacity.
     if failing(notes.steps[-1]):
         return None
-    return users if min(beyond) > max(NOT_THE_CEILING * held.ceiling.value, held.ceiling.hi) else None
+    return users if _rises(beyond, held) else None
+
+
+def _no_rise(held: Hold) -> float:
+    """The most goodput beyond that leaves the held level the ceiling: 5 % more, or the upper end of its interval."""
+    return max(NOT_THE_CEILING * held.ceiling.value, held.ceiling.hi)
+
+
+def _rises(beyond: Sequence[Step], held: Hold) -> bool:
+    """Whether each visit beyond gave more than leaves the held level the ceiling, and all together more than chance."""
+    rates = [step.goodput_rps for step in beyond]
+    chance = math.hypot(*map(chance_rps, beyond)) / len(beyond)
+    certain = held.ceiling.value + math.hypot(chance, held.ceiling.hi - held.ceiling.value)
+    return min(rates) > _no_rise(held) and statistics.fmean(rates) > certain
 
 
 def recover(notes: Notes) -> Generator[Order, Step, None]:
