@@ -6,6 +6,7 @@ Exit code 0 when no row is outside its bar, 1 when one is, 2 for wrong usage, 13
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import os
 import signal
@@ -18,7 +19,8 @@ from benchmarks.known_answers import suite, table
 from benchmarks.known_answers.bench import Bench
 from benchmarks.known_answers.case import Case
 from benchmarks.known_answers.document import document
-from benchmarks.known_answers.host import Witness, quietest, restless
+from benchmarks.known_answers.host import Pace, Witness, quietest, restless
+from benchmarks.known_answers.processes import TARGET_CPU
 from benchmarks.known_answers.table import INSIDE, NOT_MEASURED, OUTSIDE, Row
 from benchmarks.record import read
 from floodmark.run.calibrate import null_ceiling
@@ -37,8 +39,8 @@ def main() -> int:
         type=int,
         default=3,
         metavar="N",
-        help="measure a case again, up to N times in all, where the hypervisor took more than 2 %% of the CPUs; "
-        "the quietest attempt counts, all are kept",
+        help="measure a case again, up to N times in all, where the hypervisor took more than 2 %% of the CPUs, or, if "
+        "it needs a steady one, a CPU was 10 %% slower than at its best; the quietest attempt counts, all are kept",
     )
     parser.add_argument("--fresh", action="store_true", help="forget earlier attempts at these cases")
     parser.add_argument("--quick-subset", action="store_true", help="a few cases on a smaller budget; keeps no rows")
@@ -115,11 +117,14 @@ def _measure(bench: Bench, case: Case, attempt: int, left: Sequence[Case]) -> li
     if why is not None:
         rows = table.not_measured(case, f"not measured: {why}", attempt=attempt)
     else:
-        try:
-            rows = table.judge(case, case.measure(bench, case), bench.elapsed_s, attempt)
-        except Exception as error:  # a case that breaks must not take the others with it
-            rows = table.failed(case, f"{type(error).__name__}: {error}", bench.elapsed_s, attempt)
-        rows = [dataclasses.replace(row, steal=round(witness.steal(), 4)) for row in rows]
+        with Pace(TARGET_CPU) if case.needs_pace else contextlib.nullcontext() as pace:
+            try:
+                rows = table.judge(case, case.measure(bench, case), bench.elapsed_s, attempt)
+            except Exception as error:  # a case that breaks must not take the others with it
+                rows = table.failed(case, f"{type(error).__name__}: {error}", bench.elapsed_s, attempt)
+        steal, slower = round(witness.steal(), 4), pace.slowdown() if pace is not None else None
+        slower = None if slower is None else round(slower, 3)
+        rows = [dataclasses.replace(row, steal=steal, slowdown=slower) for row in rows]
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr, flush=True)
     print("\n".join(table.lines(rows)), flush=True)
@@ -144,7 +149,9 @@ def _summary(which: str, rows: Sequence[Row]) -> None:
         print(f"{share} of {len(covered)} intervals hold the truth")
     if len(rows) > len(counted):
         inside = sum(row.verdict == INSIDE for row in rows)
-        print(f"of each case the attempt with the least steal; of all attempts {inside} of {len(rows)} rows are inside")
+        print(
+            f"of each case the attempt with the least unrest; of all attempts {inside} of {len(rows)} rows are inside"
+        )
 
 
 if __name__ == "__main__":

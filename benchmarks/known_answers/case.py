@@ -54,7 +54,7 @@ class Case:
     """One row, or a few, of the table of known answers.
 
     measure: how evidence is gathered; about_s: how long that takes. arguments: of ``floodmark run``. needs_cpus,
-    needs: where it cannot be measured without; needs says what is lacking.
+    needs: where it cannot be measured without; needs says what is lacking. needs_pace: whether the CPU's speed matters.
     """
 
     id: str
@@ -65,6 +65,7 @@ class Case:
     target: Server | Behind | None = None
     arguments: tuple[str, ...] = ()
     needs_cpus: int = 2
+    needs_pace: bool = False
     needs: Callable[[], str | None] | None = None
 
 

@@ -87,6 +87,7 @@ def _spin(cores: int) -> Case:
         + (", less what others take of them" if cores > 1 else ""),
         about_s=100,
         needs_cpus=max(2, cores),
+        needs_pace=True,
         target=Server(scenario="gthread", app="spin", settings={"workers": cores, "threads": 4}, calibrate=None),
         arguments=("--set", f"budget.cpus={cores}"),
         measure=spinning,

@@ -23,8 +23,9 @@ RESULTS = Path(__file__).parents[1] / "results" / "known_answers.csv"
 class Row(Record):
     """One check of one case. attempt: a case is measured again where the host was restless. error_pct: relative, of
     numbers; covers: the interval holds the truth; seconds: of the whole case; generator: floodmark's own word on its
-    generator; steal: share of the CPUs that the hypervisor took during the case. set_aside: why an attempt does not
-    count, where it does not.
+    generator; steal: share of the CPUs that the hypervisor took during the case; slowdown: of a case that needs a
+    steady CPU, how much slower that was on average than at its best. set_aside: why an attempt does not count, where
+    it does not.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Row(Record):
     measured: str
     commit: str
     steal: float | None = None
+    slowdown: float | None = None
     set_aside: str = ""
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from benchmarks.known_answers import host
-from benchmarks.known_answers.host import Witness, quietest, restless
+from benchmarks.known_answers.host import Pace, Witness, quietest, restless, slowdown
 from floodmark.sampling.pressure import CpuTime
 
 
@@ -20,6 +20,7 @@ class Row:
     steal: float | None
     found: str = ""
     set_aside: str = ""
+    slowdown: float | None = None
 
 
 def test_the_quietest_attempt_counts_whatever_it_found() -> None:
@@ -48,6 +49,28 @@ def test_a_case_is_measured_again_until_the_host_was_quiet() -> None:
     assert restless([Row("K1", 1, 0.021), Row("K2", 1, 0.0)], "K1")
     assert not restless([Row("K1", 1, 0.021), Row("K1", 2, 0.02)], "K1")
     assert not restless([Row("K1", 1, None)], "K1")
+
+
+def test_a_cpu_that_was_slow_is_not_quiet_where_that_matters() -> None:
+    slow, steady = Row("K6", 1, 0.0, slowdown=0.3), Row("K6", 2, 0.01, slowdown=0.04)
+    assert restless([slow], "K6")
+    assert not restless([slow, steady], "K6")
+    assert quietest([slow, steady]) == [steady]
+    assert quietest([Row("K1", 1, 0.001), Row("K1", 2, 0.0)]) == [Row("K1", 2, 0.0)]
+
+
+def test_slowdown_is_the_mean_over_the_fastest_tenth() -> None:
+    assert slowdown([0.010] * 30) == pytest.approx(0.0)
+    assert slowdown([0.010] * 20 + [0.016] * 20) == pytest.approx(0.3)
+    assert slowdown([0.010] * 9) is None
+
+
+def test_the_pace_of_a_cpu_is_watched_while_the_block_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "PIECE_EVERY_S", 0.001)
+    with Pace(min(os.sched_getaffinity(0))) as pace:
+        while pace.slowdown() is None:
+            time.sleep(0.001)
+    assert not pace._thread.is_alive()
 
 
 def test_the_witness_counts_what_was_taken_of_all_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
