@@ -40,7 +40,7 @@ def main() -> int:
         default=3,
         metavar="N",
         help="measure a case again, up to N times in all, where the hypervisor took more than 2 %% of the CPUs, or, if "
-        "it needs a steady one, a CPU was 10 %% slower than at its best; the quietest attempt counts, all are kept",
+        "it needs a steady one, a CPU was 15 %% slower than at its best; the quietest attempt counts, all are kept",
     )
     parser.add_argument("--fresh", action="store_true", help="forget earlier attempts at these cases")
     parser.add_argument("--quick-subset", action="store_true", help="a few cases on a smaller budget; keeps no rows")

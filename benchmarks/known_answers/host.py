@@ -30,8 +30,9 @@ class Attempt(Protocol):
     def set_aside(self) -> str: ...
 
 
-QUIET_SLOWDOWN = 0.10
-PIECE, PIECE_EVERY_S = 20_000, 1.0
+QUIET_SLOWDOWN = 0.15
+"""As far off as a knee of one request in flight may be."""
+PIECE, WARM_PIECE, PIECE_EVERY_S = 100_000, 20_000, 1.0
 
 Measured = TypeVar("Measured", bound=Attempt)
 
@@ -79,14 +80,14 @@ class Pace:
     def _run(self) -> None:
         os.sched_setaffinity(0, {self._cpu})  # of this thread
         while not self._over.wait(PIECE_EVERY_S):
-            _piece_s()  # after a second's sleep nothing of it is in the caches
-            self._pieces_s.append(_piece_s())
+            _piece_s(WARM_PIECE)  # after a second's sleep nothing of it is in the caches
+            self._pieces_s.append(_piece_s(PIECE))
 
 
-def _piece_s() -> float:
+def _piece_s(rounds: int) -> float:
     """CPU time of a fixed piece of work; to wait for the CPU is no part of it."""
     began = time.thread_time()
-    for _ in range(PIECE):
+    for _ in range(rounds):
         pass
     return time.thread_time() - began
 

@@ -52,7 +52,7 @@ def test_a_case_is_measured_again_until_the_host_was_quiet() -> None:
 
 
 def test_a_cpu_that_was_slow_is_not_quiet_where_that_matters() -> None:
-    slow, steady = Row("K6", 1, 0.0, slowdown=0.3), Row("K6", 2, 0.01, slowdown=0.04)
+    slow, steady = Row("K6", 1, 0.0, slowdown=0.3), Row("K6", 2, 0.01, slowdown=0.06)
     assert restless([slow], "K6")
     assert not restless([slow, steady], "K6")
     assert quietest([slow, steady]) == [steady]
