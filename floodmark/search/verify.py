@@ -32,7 +32,9 @@ def verify(notes: Notes, held: Hold) -> Generator[Order, Step, int | None]:
     pace = notes.settings.pace
     users = min(notes.settings.max_users, max(notes.users_for(BEYOND), 2 * held.users))
     beyond: list[Step] = []
-    for _ in range(2):
+
+    def look() -> Generator[Order, Step, bool]:
+        """Whether this visit leaves the held level the ceiling."""
         step = yield from notes.visit(
             Phase.VERIFY,
             users,
@@ -44,16 +46,17 @@ def verify(notes: Notes, held: Hold) -> Generator[Order, Step, int | None]:
             half_width=VERIFY_HALF_WIDTH,
         )
         beyond.append(step)
-        if users == held.users or COLLAPSED * held.ceiling.value <= step.goodput_rps <= _no_rise(held):
-            return None
-        if len(beyond) < 2:
-            again = yield from notes.visit(Phase.HOLD, held.users, notes.hold_s(held.users), think=True, fresh=True)
-            held.visits.append(again)
-            notes.ceiling_rps = held.ceiling.value
-    # A rise that comes with errors is no capacity.
-    if failing(notes.steps[-1]):
+        return users == held.users or COLLAPSED * held.ceiling.value <= step.goodput_rps <= _no_rise(held)
+
+    if (yield from look()):
         return None
-    return users if _rises(beyond, held) else None
+    between = yield from notes.visit(Phase.HOLD, held.users, notes.hold_s(held.users), think=True, fresh=True)
+    held.visits.append(between)
+    notes.ceiling_rps = held.ceiling.value
+    # A rise that comes with errors is no capacity.
+    if (yield from look()) or failing(notes.steps[-1]):
+        return None
+    return users if _rises(beyond, between, held) else None
 
 
 def _no_rise(held: Hold) -> float:
@@ -61,12 +64,15 @@ def _no_rise(held: Hold) -> float:
     return max(NOT_THE_CEILING * held.ceiling.value, held.ceiling.hi)
 
 
-def _rises(beyond: Sequence[Step], held: Hold) -> bool:
-    """Whether each visit beyond gave more than leaves the held level the ceiling, and all together more than chance."""
+def _rises(beyond: Sequence[Step], between: Step, held: Hold) -> bool:
+    """Whether each visit beyond gave more than leaves the held level the ceiling, all together more than chance, and
+    more than the held level gave between them: a host that has got faster is no rise.
+    """
     rates = [step.goodput_rps for step in beyond]
     chance = math.hypot(*map(chance_rps, beyond)) / len(beyond)
     certain = held.ceiling.value + math.hypot(chance, held.ceiling.hi - held.ceiling.value)
-    return min(rates) > _no_rise(held) and statistics.fmean(rates) > certain
+    mean = statistics.fmean(rates)
+    return min(rates) > _no_rise(held) and mean > max(certain, NOT_THE_CEILING * between.goodput_rps)
 
 
 def recover(notes: Notes) -> Generator[Order, Step, None]:

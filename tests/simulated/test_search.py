@@ -64,6 +64,18 @@ def test_chance_is_no_reason_to_hold_elsewhere(model: Model) -> None:
     assert sum(level == pytest.approx(2 * knee_users, rel=0.1) for level in levels) >= 18
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_host_that_gets_faster_is_no_rise(seed: int) -> None:
+    # Faster by a fifth from the first visit beyond on: that is more than 5 % above all that was held before.
+    steps, _ = find(Model(slots=4, service=constant(0.05)), SearchSettings(slots_hint=4), seed)[::-1]
+    at_s = next(s.t_start_s for s in steps if s.phase is Phase.VERIFY) - 0.5
+    faster = Model(slots=4, service=constant(0.05), speed=lambda t: 1.2 if t > at_s else 1.0)
+    verdict, steps = find(faster, SearchSettings(slots_hint=4), seed)
+    assert [s.phase for s in steps].count(Phase.VERIFY) == 2
+    assert verdict.end is End.FOUND
+    assert value(verdict.ceiling_rps) == pytest.approx(80, rel=0.02)
+
+
 def test_users_who_take_long_to_settle_are_watched_longer() -> None:
     def longest_hold_s(think_s: float) -> float:
         model = Model(slots=8, service=exponential(0.05), think=exponential(think_s))
