@@ -6,10 +6,10 @@ import math
 import statistics
 from collections.abc import Generator, Sequence
 
-from floodmark.search.chance import chance_rps
 from floodmark.search.hold import Hold
 from floodmark.search.notes import Notes
 from floodmark.search.order import Order
+from floodmark.stats.intervals import t_quantile
 from floodmark.verdict.overload import COLLAPSED, failing
 from floodmark.verdict.recovery import Before, recovered
 from floodmark.verdict.step import Step
@@ -65,11 +65,14 @@ def _no_rise(held: Hold) -> float:
 
 
 def _rises(beyond: Sequence[Step], between: Step, held: Hold) -> bool:
-    """Whether each visit beyond gave more than leaves the held level the ceiling, all together more than chance, and
-    more than the held level gave between them: a host that has got faster is no rise.
+    """Whether each visit beyond gave more than leaves the held level the ceiling, all together more than visits differ
+    by chance, and more than the held level gave between them: a host that has got faster is no rise.
+
+    What is chance, the visits of the held level say: a window of a slow target has too few answers to tell by itself.
     """
     rates = [step.goodput_rps for step in beyond]
-    chance = math.hypot(*map(chance_rps, beyond)) / len(beyond)
+    visits = [step.goodput_rps for step in held.visits]
+    chance = t_quantile(len(visits) - 1) * statistics.stdev(visits) / math.sqrt(len(rates))
     certain = held.ceiling.value + math.hypot(chance, held.ceiling.hi - held.ceiling.value)
     mean = statistics.fmean(rates)
     return min(rates) > _no_rise(held) and mean > max(certain, NOT_THE_CEILING * between.goodput_rps)

@@ -1,0 +1,58 @@
+"""When goodput beyond the held level is a rise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from floodmark.search.hold import Hold
+from floodmark.search.notes import Notes
+from floodmark.search.pace import SearchSettings
+from floodmark.search.verify import verify
+from floodmark.verdict.step import Step
+from floodmark.verdict.words import Phase
+
+
+def visit(rate: float, half_width: float, seconds: float = 5.0) -> Step:
+    return Step(
+        visit=1,
+        phase=Phase.HOLD,
+        t_start_s=0.0,
+        t_end_s=seconds,
+        users=8,
+        good=round(rate * seconds),
+        goodput_rps=rate,
+        goodput_lo=rate * (1 - half_width),
+        goodput_hi=rate * (1 + half_width),
+    )
+
+
+def verified(held: Sequence[float], seen: Sequence[float], half_width: float) -> int | None:
+    """What verify returns of a level held with these rates, when it then sees those: beyond, between, beyond."""
+    notes = Notes(SearchSettings(), r0_s=0.2, ceiling_rps=sorted(held)[len(held) // 2])
+    search = verify(notes, Hold(8, [visit(rate, half_width) for rate in held]))
+    next(search)
+    try:
+        for rate in seen:
+            search.send(visit(rate, half_width))
+    except StopIteration as stop:
+        level: int | None = stop.value
+        return level
+    raise AssertionError("it wanted to see more")
+
+
+@pytest.mark.parametrize(
+    ("held", "seen", "half_width", "rises"),
+    [
+        pytest.param(
+            [17.0, 17.1, 16.9], [19.4, 17.0, 19.5], 0.1, True, id="slow and even: windows tell less than visits"
+        ),
+        pytest.param([157, 150, 163, 155], [167, 158, 168], 0.04, False, id="visits differ by as much"),
+        pytest.param([157, 156, 158, 157], [171, 157, 172], 0.01, True, id="visits agree"),
+        pytest.param([157, 156, 158, 157], [171, 171, 172], 0.01, False, id="the host got faster"),
+        pytest.param([157, 156, 158, 157], [160], 0.01, False, id="within 5 %"),
+    ],
+)
+def test_a_rise(held: Sequence[float], seen: Sequence[float], half_width: float, rises: bool) -> None:
+    assert (verified(held, seen, half_width) is not None) is rises
