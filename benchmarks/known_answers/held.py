@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from benchmarks.known_answers.evidence import Evidence, folder_of
@@ -14,7 +15,12 @@ from floodmark.verdict.words import Phase
 def held_visits(evidence: Evidence) -> list[Step]:
     """The visits that the ceiling is made from."""
     level = evidence.facts["search"]["hold_users"] if "search" in evidence.facts else None
-    return [s for s in evidence.steps if s.phase is Phase.HOLD and s.users == level and s.valid]
+    return held_at(level, evidence.steps)
+
+
+def held_at(level: int | None, steps: Iterable[Step]) -> list[Step]:
+    """The valid visits that held this level."""
+    return [s for s in steps if s.phase is Phase.HOLD and s.users == level and s.valid]
 
 
 def held_windows(evidence: Evidence) -> list[tuple[float, float]]:

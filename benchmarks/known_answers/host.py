@@ -14,6 +14,10 @@ from typing import Protocol, Self, TypeVar
 from floodmark.report.host import QUIET_STEAL
 from floodmark.sampling.pressure import cpu_time
 
+QUIET_SLOWDOWN = 0.15
+"""As far off as a knee of one request in flight may be."""
+PIECE, WARM_PIECE, PIECE_EVERY_S = 100_000, 20_000, 1.0
+
 
 class Attempt(Protocol):
     """A row of a case measured once or more."""
@@ -29,10 +33,6 @@ class Attempt(Protocol):
     @property
     def set_aside(self) -> str: ...
 
-
-QUIET_SLOWDOWN = 0.15
-"""As far off as a knee of one request in flight may be."""
-PIECE, WARM_PIECE, PIECE_EVERY_S = 100_000, 20_000, 1.0
 
 Measured = TypeVar("Measured", bound=Attempt)
 
@@ -56,7 +56,7 @@ class Witness:
 
 class Pace:
     """How fast one of our CPUs is, once a second from entering the block to its end. A neighbour on the other half of
-    its core makes it slower by half, and no steal tells of that.
+    its core makes it slower by two thirds, and no steal tells of that.
     """
 
     def __init__(self, cpu: int) -> None:

@@ -9,6 +9,7 @@ from benchmarks.known_answers.bars import Within
 from benchmarks.known_answers.bench import Bench
 from benchmarks.known_answers.case import Case, Check, Server
 from benchmarks.known_answers.evidence import Evidence, Found
+from benchmarks.known_answers.held import held_at
 from benchmarks.known_answers.load import HERE, Loaded, load, rate_of
 from benchmarks.known_answers.processes import served
 from benchmarks.known_answers.slots import OTHER_LIMIT_S, SYNC_4, ceiling, search, within_s
@@ -16,7 +17,6 @@ from floodmark.handover.settings import LoadSettings
 from floodmark.search.pace import LevelSettings, SearchSettings
 from floodmark.verdict.point import Point
 from floodmark.verdict.saturation import judge
-from floodmark.verdict.words import Phase
 
 THINK_S = 1.0
 LEVELS, LEVEL_S = (100, 168), 40.0
@@ -44,8 +44,7 @@ def thinkers(bench: Bench, case: Case) -> Evidence:
     metrics["ceiling_rps"], metrics["knee_users"] = _found(verdict.ceiling_rps), _found(verdict.knee_users)
     metrics["generator"] = _found(verdict.generator)
     metrics["time_to_result_s"] = Found(value=found.steps[-1].t_end_s)
-    held = [s for s in found.steps if s.phase is Phase.HOLD and s.users == found.outcome.hold_users and s.valid]
-    slot_s = plain.per_answer_s([found.window(s) for s in held])
+    slot_s = plain.per_answer_s([found.window(s) for s in held_at(found.outcome.hold_users, found.steps)])
     return Evidence(metrics=metrics, steps=found.steps, slot_s=slot_s, notes=verdict.reason)
 
 

@@ -10,22 +10,7 @@ from floodmark.search.hold import Hold
 from floodmark.search.notes import Notes
 from floodmark.search.pace import SearchSettings
 from floodmark.search.verify import verify
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Phase
-
-
-def visit(rate: float, half_width: float, seconds: float = 5.0) -> Step:
-    return Step(
-        visit=1,
-        phase=Phase.HOLD,
-        t_start_s=0.0,
-        t_end_s=seconds,
-        users=8,
-        good=round(rate * seconds),
-        goodput_rps=rate,
-        goodput_lo=rate * (1 - half_width),
-        goodput_hi=rate * (1 + half_width),
-    )
+from tests.unit.test_chance import visit
 
 
 def verified(held: Sequence[float], seen: Sequence[float], half_width: float) -> int | None:
