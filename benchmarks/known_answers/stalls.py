@@ -22,8 +22,10 @@ CALM = ("--slots", "1000", "--ms", "10")
 STALL_S, PERIOD_S = 0.200, 10.0
 CLOSED_S = 40.0
 OPEN_S = 60
-RATE_RPS = 101.3
-"""No whole number of arrivals a period, so that each stall meets the schedule at another point of it."""
+RATE_RPS = 101.3167
+"""A sixth of an arrival more than a whole number a period, so that each of the six stalls meets the schedule at another
+point of it: together their waits are 1.6 ms apart, not 9.9 ms.
+"""
 
 
 def stalling(bench: Bench, case: Case) -> Evidence:

@@ -17,7 +17,7 @@ from benchmarks.known_answers.bars import AtLeast, AtMost, Covers, LowerBound, N
 from benchmarks.known_answers.bench import Bench
 from benchmarks.known_answers.case import Case, Check, widened
 from benchmarks.known_answers.evidence import Evidence, Found
-from benchmarks.known_answers.stalls import quantile
+from benchmarks.known_answers.stalls import OPEN_S, PERIOD_S, RATE_RPS, STALL_S, quantile
 from tests.support.slot_server import stalled_s
 
 
@@ -87,6 +87,16 @@ def test_stall_quantiles() -> None:
     assert formulas.stall_quantile_s(0.5, 0.010, 0.200, 10) == 0.010
     latencies = sorted(0.010 + stalled_s(i / 1000, 0.2, 10) for i in range(10_000))
     assert latencies[9900] == pytest.approx(0.110, abs=0.002)
+
+
+@pytest.mark.parametrize("q", [0.99, 0.999])
+def test_the_stalled_schedule_has_those_quantiles_whenever_it_starts(q: float) -> None:
+    arrivals = round(OPEN_S * RATE_RPS)
+    expected = formulas.stall_quantile_s(q, 0.010, STALL_S, PERIOD_S)
+    for start in range(0, 1000, 23):
+        dues = (start / 100 + i / RATE_RPS for i in range(arrivals))
+        latencies = sorted(0.010 + stalled_s(due, STALL_S, PERIOD_S) for due in dues)
+        assert latencies[math.ceil(q * arrivals) - 1] == pytest.approx(expected, rel=0.015)
 
 
 @pytest.mark.parametrize(("law", "variation"), [(_exponential, 1.0), (_lognormal, 1.0)])
