@@ -37,7 +37,7 @@ def main() -> int:
     parser.add_argument(
         "--attempts",
         type=int,
-        default=3,
+        default=5,
         metavar="N",
         help="measure a case again, up to N times in all, where the hypervisor took more than 2 %% of the CPUs, or, if "
         "it needs a steady one, a CPU was 15 %% slower than at its best; the quietest attempt counts, all are kept",
