@@ -29,7 +29,7 @@ def slots_row(run_id: str, verdict: Saturation, slots: int | None) -> Result:
         value=knee.value,
         lo=knee.lo,
         hi=knee.hi,
-        method="C R0",
+        method=knee.method,
         n_visits=knee.n_visits,
         valid=knee.valid,
         reason=reason,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from floodmark.search.notes import Notes
 from floodmark.search.order import Order
 from floodmark.stats.intervals import Interval, agree, pooled_interval
-from floodmark.verdict.saturation import CONTENDED
+from floodmark.verdict.knee import CONTENDED
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import Phase
 

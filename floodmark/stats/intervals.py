@@ -63,27 +63,31 @@ def batch_half_width(counts: Sequence[int], batch: int = 25) -> float:
     return t_quantile(n - 1) * error / mean
 
 
-def median_interval(values: Sequence[float]) -> Interval:
+def median_interval(values: Sequence[float], independent: int | None = None) -> Interval:
     """Median of visits with a t interval on their spread, widened for the median.
 
-    One visit gives an unbounded interval. Raises ValueError for no visit at all.
+    independent: how many of the values are, if not all. One gives an unbounded interval.
+
+    Raises ValueError for no value at all.
     """
     if not values:
         raise ValueError("no visit to estimate from")
     middle = float(np.median(values))
-    if len(values) < 2:
+    count = len(values) if independent is None else independent
+    if count < 2:
         return Interval(middle, 0.0, math.inf)
-    error = float(np.std(values, ddof=1)) / math.sqrt(len(values))
-    half = t_quantile(len(values) - 1) * error * MEDIAN_FACTOR
+    error = float(np.std(values, ddof=1)) / math.sqrt(count)
+    half = t_quantile(count - 1) * error * MEDIAN_FACTOR
     return Interval(middle, max(0.0, middle - half), middle + half)
 
 
-def pooled_interval(values: Sequence[float], half_widths: Sequence[float]) -> Interval:
+def pooled_interval(values: Sequence[float], half_widths: Sequence[float], independent: int | None = None) -> Interval:
     """The interval of a run: the widest of (a) within visits, (b) between visits and (c) one per cent.
 
-    values: one estimate per visit; half_widths: each visit's own relative half-width.
+    values: one estimate per visit; half_widths: each visit's own relative half-width; independent: how many of the
+    values are, if not all.
     """
-    between = median_interval(values)
+    between = median_interval(values, independent)
     finite = [width for width in half_widths if math.isfinite(width)]
     within = math.sqrt(sum(width**2 for width in finite)) / len(finite) * MEDIAN_FACTOR if finite else math.inf
     half = max(between.hi - between.value, within * between.value, FLOOR * between.value)

@@ -7,14 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from floodmark.stats.curve import users_reaching
-from floodmark.stats.intervals import Interval, pooled_interval, wilson
+from floodmark.stats.intervals import pooled_interval, wilson
+from floodmark.verdict.knee import changed_pace, knee, knee_point, uncontended, uncontended_ms
 from floodmark.verdict.overload import TOLERATED, look_beyond
 from floodmark.verdict.point import Point
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import END_TEXT, End, Generator, Model, Phase
-
-CONTENDED = 0.9
-"""Share of the ceiling's requests in flight from which on a base level is not uncontended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,21 +63,22 @@ def judge(steps: Sequence[Step], end: End, reason: str, hold_users: int | None, 
     """
     why = END_TEXT[end] + (f" ({reason})" if reason else "")
     holds = [s for s in steps if s.phase is Phase.HOLD and s.users == hold_users and s.valid]
-    r0 = _r0(steps)
+    r0 = uncontended_ms(uncontended(steps))
     generator = _generator(steps, hold_users)
     if end is End.GENERATOR_LIMITED and generator.value is not Generator.LIMITED:
         generator = Point(value=Generator.LIMITED, valid=False, reason=reason, n_visits=len(steps))
     if end in NO_CEILING or not holds:
         return _nothing(steps, end, why, r0, generator)
     ceiling = pooled_interval([s.goodput_rps for s in holds], [s.half_width for s in holds])
-    r0 = _r0(steps, ceiling.value)
+    bases = uncontended(steps, ceiling.value)
     why, censored = _objection(holds, end, why)
-    knees = _knees(ceiling, r0, think_s)
+    knee_users, knee_inflight = knee(holds, bases, think_s), knee(holds, bases, 0.0)
+    of_which = " of neighbouring visits" if changed_pace(holds) else ""
     beyond = look_beyond(
         steps,
         hold_users=hold_users or 0,
         ceiling_rps=ceiling.value,
-        knee_users=knees[0].value if knees[0] is not None else None,
+        knee_users=knee_users.value if knee_users is not None else None,
         think_s=think_s,
     )
     n95 = users_reaching(_curve(steps, hold_users, think_s > 0), 0.95 * ceiling.value)
@@ -95,15 +94,15 @@ def judge(steps: Sequence[Step], end: End, reason: str, hold_users: int | None, 
             valid=not censored,
             reason=why if censored else "",
         ),
-        knee_users=_knee_point(knees[0], len(holds), "C (R0 + Z)", censored=censored, why=why),
-        knee_inflight=_knee_point(knees[1], len(holds), "C R0", censored=censored, why=why),
+        knee_users=knee_point(knee_users, len(holds), f"C (R0 + Z){of_which}", censored=censored, why=why),
+        knee_inflight=knee_point(knee_inflight, len(holds), f"C R0{of_which}", censored=censored, why=why),
         n95_users=Point(
             value=n95,
             method="least users with 95 % of the ceiling, interpolated",
             valid=not censored and n95 is not None and end is End.FOUND,
             reason=why if censored or end is not End.FOUND else "",
         ),
-        r0_ms=r0,
+        r0_ms=uncontended_ms(bases),
         collapse_users=beyond.collapse_users,
         overload_kept=beyond.kept,
         error_onset_users=beyond.error_onset_users,
@@ -125,24 +124,6 @@ def _objection(holds: Sequence[Step], end: End, why: str) -> tuple[str, bool]:
     return why, False
 
 
-def _r0(steps: Sequence[Step], ceiling_rps: float = math.inf) -> Point:
-    """Uncontended response time: median of the base visits, but for those at a level that proved contended."""
-    bases = [s for s in steps if s.phase is Phase.BASE and s.r_mean_ms is not None and s.valid]
-    if not bases:
-        return Point(valid=False, reason="no base visit")
-    least_s = min(s.r_mean_ms or 0.0 for s in bases) / 1000
-    bases = [s for s in bases if s.users == 1 or s.users <= CONTENDED * ceiling_rps * least_s] or bases
-    interval = pooled_interval([s.r_mean_ms or 0.0 for s in bases], [0.0])
-    bounded = math.isfinite(interval.hi)
-    return Point(
-        value=interval.value,
-        lo=interval.lo if bounded else None,
-        hi=interval.hi if bounded else None,
-        method="median of base visits",
-        n_visits=len(bases),
-    )
-
-
 def _generator(steps: Sequence[Step], hold_users: int | None) -> Point:
     """The worst word of the visits the ceiling rests on, or of all where none does."""
     resting = [s for s in steps if s.users == hold_users and s.phase is Phase.HOLD] or [
@@ -161,35 +142,6 @@ def _generator(steps: Sequence[Step], hold_users: int | None) -> Point:
     word = order[words[len(words) // 2]]
     reason = next((s.reason for s in judged if s.gen_verdict is word and s.reason), "")
     return Point(value=word, n_visits=len(judged), reason=reason, method="median of hold visits")
-
-
-def _knees(ceiling: Interval, r0: Point, think_s: float) -> tuple[Interval | None, Interval | None]:
-    """N* = C (R0 + Z) and n* = C R0, with intervals by the delta method."""
-    if not isinstance(r0.value, float):
-        return None, None
-    r0_s = r0.value / 1000
-    r0_error = ((r0.hi or 2 * r0.value) - r0.value) / r0.value
-    knees = []
-    for rest_s in (think_s, 0.0):
-        cycle_s = r0_s + rest_s
-        half = math.hypot(ceiling.half_width, r0_error * r0_s / cycle_s)
-        value = ceiling.value * cycle_s
-        knees.append(Interval(value, value * (1 - half), value * (1 + half)))
-    return knees[0], knees[1]
-
-
-def _knee_point(knee: Interval | None, visits: int, method: str, *, censored: bool, why: str) -> Point:
-    if knee is None:
-        return Point(valid=False, reason="R0 is unknown")
-    return Point(
-        value=knee.value,
-        lo=max(0.0, knee.lo),
-        hi=None if censored else knee.hi,
-        method=method,
-        n_visits=visits,
-        valid=not censored,
-        reason=why if censored else "",
-    )
 
 
 def _curve(steps: Sequence[Step], hold_users: int | None, thinking: bool) -> dict[int, list[float]]:

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import random
+from bisect import bisect
+from collections.abc import Sequence
+from itertools import accumulate
+
 import pytest
 
 from floodmark.search.find import find_ceiling
@@ -74,6 +80,23 @@ def test_a_host_that_gets_faster_is_no_rise(seed: int) -> None:
     assert [s.phase for s in steps].count(Phase.VERIFY) == 2
     assert verdict.end is End.FOUND
     assert value(verdict.ceiling_rps) == pytest.approx(80, rel=0.02)
+
+
+def test_a_cpu_of_two_paces_moves_the_knee_less_than_it_moves_its_factors() -> None:
+    knees, apart = [], []
+    for seed in range(20):
+        rng = random.Random(seed)
+        changes = list(accumulate(rng.expovariate(1 / 4) for _ in range(200)))
+
+        def speed(t: float, changes: Sequence[float] = changes) -> float:
+            return 1 / 1.6 if bisect(changes, t) % 2 else 1.0
+
+        verdict, _ = find(Model(slots=4, service=constant(0.01), speed=speed), SearchSettings(slots_hint=4), seed)
+        if verdict.confirmed:
+            knees.append(value(verdict.knee_inflight) / 4 - 1)
+            apart.append(value(verdict.ceiling_rps) * value(verdict.r0_ms) / 4000 - 1)
+    assert len(knees) >= 15
+    assert math.hypot(*knees) < 0.7 * math.hypot(*apart)
 
 
 def test_users_who_take_long_to_settle_are_watched_longer() -> None:

@@ -46,6 +46,15 @@ def test_a_run_s_interval_is_the_widest_of_its_three() -> None:
     assert pooled_interval([98, 100, 102], [0.001] * 3).half_width > 0.05
 
 
+def test_values_that_share_visits_count_as_fewer() -> None:
+    once, twice = [98.0, 100.0, 102.0], [98.0, 98.0, 100.0, 100.0, 102.0, 102.0]
+    shared = median_interval(twice, independent=3)
+    assert median_interval(twice).half_width < shared.half_width <= median_interval(once).half_width
+    assert median_interval(once, independent=3) == median_interval(once)
+    assert pooled_interval(twice, [0.001] * 3, independent=3).half_width == shared.half_width
+    assert median_interval(once, independent=1).hi == math.inf
+
+
 def test_agreement_is_of_the_middle_visits() -> None:
     assert agree([100, 101, 102, 60, 140], 0.04)
     assert not agree([100, 106, 94], 0.04)
