@@ -51,9 +51,9 @@ def knee(holds: Sequence[Step], bases: Sequence[Step], rest_s: float) -> Interva
 
     holds: visits to the held level; bases: uncontended ones, some in between. The medians of both count, with their
     intervals by the delta method. At a changed pace the two medians may be of different ones, and visits next to each
-    other are multiplied instead. None without a visit of either.
+    other are multiplied instead. None without a visit of either, and at no goodput.
     """
-    if not holds or not bases:
+    if not holds or not bases or not statistics.median(hold.goodput_rps for hold in holds):
         return None
     if changed_pace(holds):
         return _of_neighbours(holds, bases, rest_s)
@@ -68,8 +68,10 @@ def knee(holds: Sequence[Step], bases: Sequence[Step], rest_s: float) -> Interva
 def _of_neighbours(holds: Sequence[Step], bases: Sequence[Step], rest_s: float) -> Interval:
     """The median of C (R0 + rest) of each hold visit with the base visit before it, and with the one after it.
 
-    Each visit is in two products, so their spread counts as that of as many as there are hold visits.
+    Each visit is in two products, so their spread counts as that of as many as there are hold visits. One without any
+    goodput has no pace.
     """
+    holds = [hold for hold in holds if hold.goodput_rps]
     cycles_s = [[(base.r_mean_ms or 0.0) / 1000 + rest_s for base in _beside(hold, bases)] for hold in holds]
     products = [hold.goodput_rps * cycle_s for hold, near in zip(holds, cycles_s, strict=True) for cycle_s in near]
     pooled = pooled_interval(products, [hold.half_width for hold in holds], independent=len(holds))
@@ -89,11 +91,11 @@ def _beside(hold: Step, bases: Sequence[Step]) -> Sequence[Step]:
 def knee_point(found: Interval | None, visits: int, method: str, *, censored: bool, why: str) -> Point:
     """The knee as published; ``censored``: its ceiling is only a lower bound."""
     if found is None:
-        return Point(valid=False, reason="R0 is unknown")
+        return Point(valid=False, reason="R0 or the ceiling is unknown")
     return Point(
         value=found.value,
         lo=max(0.0, found.lo),
-        hi=None if censored else found.hi,
+        hi=found.hi if not censored and math.isfinite(found.hi) else None,
         method=method,
         n_visits=visits,
         valid=not censored,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floodmark.verdict.knee import changed_pace, knee, uncontended
+from floodmark.verdict.knee import changed_pace, knee, knee_point, uncontended
 from floodmark.verdict.step import Step
 from floodmark.verdict.words import Phase
 from tests.unit.test_verdict import step
@@ -84,6 +84,22 @@ def test_one_base_visit_leaves_the_knee_unknown_to_a_factor_of_two() -> None:
 
 def test_no_base_visit_gives_no_knee() -> None:
     assert knee(search()[1], [], 0.0) is None
+
+
+def levels(*rates: float) -> list[Step]:
+    return [step(Phase.HOLD, 8, rate, visit=2 * i + 1) for i, rate in enumerate(rates)]
+
+
+def test_nor_does_a_level_without_goodput() -> None:
+    assert knee(levels(0.0, 0.0, 5.0), search()[0], 0.0) is None
+
+
+def test_a_visit_that_stood_still_has_no_pace() -> None:
+    found = knee(levels(0.0, 160.0), [step(Phase.BASE, 1, 80.0, 12.5, 0), step(Phase.BASE, 1, 80.0, 12.5, 2)], 0.0)
+    assert found is not None
+    assert found.value == pytest.approx(SLOTS)
+    point = knee_point(found, 2, "", censored=False, why="")
+    assert (point.lo, point.hi) == (0.0, None)
 
 
 def test_a_base_level_that_proved_contended_is_left_out() -> None:
