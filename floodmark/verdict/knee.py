@@ -14,7 +14,7 @@ from floodmark.verdict.words import Phase
 
 CONTENDED = 0.9
 """Share of the ceiling's requests in flight from which on a base level is not uncontended."""
-UNEVEN = 2 * FLOOR
+SCATTERED = 2 * FLOOR
 """Standard deviation of the hold visits, over their median, from which on the pace may have changed between them."""
 
 
@@ -43,7 +43,7 @@ def uncontended_ms(bases: Sequence[Step]) -> Point:
 def changed_pace(holds: Sequence[Step]) -> bool:
     """Whether the hold visits differ so much that the CPU may have changed its pace between them."""
     rates = [hold.goodput_rps for hold in holds]
-    return len(rates) > 1 and statistics.stdev(rates) > UNEVEN * statistics.median(rates)
+    return len(rates) > 1 and statistics.stdev(rates) > SCATTERED * statistics.median(rates)
 
 
 def knee(holds: Sequence[Step], bases: Sequence[Step], rest_s: float) -> Interval | None:

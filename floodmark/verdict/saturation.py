@@ -63,12 +63,11 @@ def judge(steps: Sequence[Step], end: End, reason: str, hold_users: int | None, 
     """
     why = END_TEXT[end] + (f" ({reason})" if reason else "")
     holds = [s for s in steps if s.phase is Phase.HOLD and s.users == hold_users and s.valid]
-    r0 = uncontended_ms(uncontended(steps))
     generator = _generator(steps, hold_users)
     if end is End.GENERATOR_LIMITED and generator.value is not Generator.LIMITED:
         generator = Point(value=Generator.LIMITED, valid=False, reason=reason, n_visits=len(steps))
     if end in NO_CEILING or not holds:
-        return _nothing(steps, end, why, r0, generator)
+        return _nothing(steps, end, why, generator)
     ceiling = pooled_interval([s.goodput_rps for s in holds], [s.half_width for s in holds])
     bases = uncontended(steps, ceiling.value)
     why, censored = _objection(holds, end, why)
@@ -154,7 +153,7 @@ def _curve(steps: Sequence[Step], hold_users: int | None, thinking: bool) -> dic
     return curve
 
 
-def _nothing(steps: Sequence[Step], end: End, why: str, r0: Point, generator: Point) -> Saturation:
+def _nothing(steps: Sequence[Step], end: End, why: str, generator: Point) -> Saturation:
     """No ceiling: at most a lower bound, where the search was climbing."""
     void = Point(valid=False, reason=why)
     seen = [s for s in steps if s.good and (s.phase is not Phase.WARM or end is End.GENERATOR_LIMITED)]
@@ -170,7 +169,7 @@ def _nothing(steps: Sequence[Step], end: End, why: str, r0: Point, generator: Po
         knee_users=void,
         knee_inflight=void,
         n95_users=void,
-        r0_ms=r0,
+        r0_ms=uncontended_ms(uncontended(steps)),
         collapse_users=void,
         overload_kept=void,
         error_onset_users=void,
