@@ -93,7 +93,7 @@ def report(what: str, runs: Path, count: int, *, limit_s: float, limit_mb: float
 def live() -> Cost:
     """A page that follows a search of many visits: CPU of its answers over the time that the search takes."""
     # Only now: it patches the standard library.
-    from floodmark.load.web_state import Live
+    from floodmark.webui.state import Live
 
     steps = [step for kept in KEPT[:4] for step in read_run(kept).steps]
     state = Live("target", 0.0)

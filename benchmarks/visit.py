@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from floodmark.handover.settings import VARIABLE, LoadSettings, to_json
-from floodmark.search.pace import LevelSettings
+from floodmark.protocol.load_settings import VARIABLE, LoadSettings, to_json
+from floodmark.search.settings import LevelSettings
 
 SETTLE_S = 2.0
 HERE = Path(__file__).parent

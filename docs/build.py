@@ -15,10 +15,10 @@ from pathlib import Path
 import vl_convert
 
 from docs import claims, limits
+from floodmark.concurrency.row import CONCURRENCY
 from floodmark.errors import FloodmarkError, UsageError
 from floodmark.report import chart, markdown
 from floodmark.report.vega_lite import Spec
-from floodmark.results.concurrency import CONCURRENCY
 from floodmark.results.folder import StoredRun, read_facts, read_run
 from floodmark.results.schema import HISTOGRAMS, PROVENANCE, RESULTS, STEPS, TIMELINE, Result
 from floodmark.results.table import read_table, write_text

@@ -9,8 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from floodmark.concurrency.row import CONCURRENCY, ConcurrencyRow
 from floodmark.report.markdown import escape
-from floodmark.results.concurrency import CONCURRENCY, ConcurrencyRow
 from floodmark.results.table import read_table
 
 PLACE = "claims"

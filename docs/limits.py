@@ -13,10 +13,10 @@ from benchmarks.bottlenecks.fixtures import FIXTURES, Fixture
 from benchmarks.bottlenecks.stored import Kept, read_stored
 from floodmark.report.chart import COLOURS, FAINT, FONT, GRID, INK
 from floodmark.report.vega_lite import SCHEMA, Spec, config
+from floodmark.verdict.enums import BOTTLENECK_TEXT, Phase
 from floodmark.verdict.figures import Figures
 from floodmark.verdict.rules import RULES
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import BOTTLENECK_TEXT, Phase
+from floodmark.verdict.visit import Step
 
 PLACE = "pictures"
 PLACES: tuple[tuple[str, Callable[[Step], float | None]], ...] = (

@@ -8,7 +8,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from floodmark.limits import Host, read_host
+from floodmark.plan.host_limits import Host, read_host
 from floodmark.targets import compose
 from target_apps import catalog
 

@@ -16,10 +16,10 @@ from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 
 from floodmark.errors import UsageError
-from floodmark.handover.hostile import DEFAULT, VARIABLE, parse_counts
 from floodmark.hostile.client import HostileClient
+from floodmark.hostile.row import Kind
+from floodmark.hostile.workload import DEFAULT, VARIABLE, parse_counts
 from floodmark.load import HttpStep, ScenarioUser
-from floodmark.results.hostile import Kind
 
 AGAIN_S = 1.0
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from benchmarks.bottlenecks import groups
 from benchmarks.bottlenecks.beside import Setup, idle_clients, memory, neighbour, nothing, quota, starved
 from floodmark.targets.compose import unavailable
-from floodmark.verdict.words import Bottleneck
+from floodmark.verdict.enums import Bottleneck
 from tests.support.throttle import can_throttle
 
 MIB = 1024**2

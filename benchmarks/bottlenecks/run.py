@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.bottlenecks.fixtures import Fixture
 from benchmarks.known_answers.processes import finish
-from floodmark.verdict.words import Bottleneck
+from floodmark.verdict.enums import Bottleneck
 from tests.support.processes import free_port
 
 TIME_BUDGET_S = 22

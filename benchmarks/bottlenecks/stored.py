@@ -14,10 +14,10 @@ from floodmark.results.schema import STEPS
 from floodmark.results.table import read_table, write_text
 from floodmark.run.conclude import declared
 from floodmark.verdict.bottleneck import Named, name_bottleneck
+from floodmark.verdict.enums import Bottleneck, End
 from floodmark.verdict.figures import Declared
 from floodmark.verdict.saturation import judge
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Bottleneck, End
+from floodmark.verdict.visit import Step
 
 if TYPE_CHECKING:
     from benchmarks.bottlenecks.run import Outcome

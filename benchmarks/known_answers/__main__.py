@@ -23,8 +23,8 @@ from benchmarks.known_answers.host import Pace, Witness, quietest, restless
 from benchmarks.known_answers.processes import TARGET_CPU
 from benchmarks.known_answers.table import INSIDE, NOT_MEASURED, OUTSIDE, Row
 from benchmarks.record import read
+from floodmark.plan.scenario import Budget
 from floodmark.run.calibrate import null_ceiling
-from floodmark.scenario import Budget
 from floodmark.targets.cpus import allot
 from target_apps.serve import ROOT
 

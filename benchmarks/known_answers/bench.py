@@ -14,10 +14,10 @@ from benchmarks.known_answers.case import Behind, Server
 from benchmarks.known_answers.evidence import Evidence, Found, folder_of
 from benchmarks.known_answers.overhead import PlainClients, idle_cores
 from benchmarks.known_answers.processes import GENERATOR_CPU, TARGET_CPU, Tick, finish, served
+from floodmark.plan.scenario import read_scenario
 from floodmark.results.schema import RESULTS, STEPS, Result
 from floodmark.results.table import read_table
-from floodmark.scenario import read_scenario
-from floodmark.verdict.step import Step
+from floodmark.verdict.visit import Step
 from target_apps.serve import ROOT
 from tests.support.processes import free_port, python_server
 

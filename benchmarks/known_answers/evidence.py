@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from floodmark.verdict.step import Step
+from floodmark.verdict.visit import Step
 
 Value = float | str
 

@@ -8,8 +8,8 @@ from datetime import datetime
 from benchmarks.known_answers.evidence import Evidence, folder_of
 from floodmark.results.schema import TIMELINE, Second
 from floodmark.results.table import read_table
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Phase
+from floodmark.verdict.enums import Phase
+from floodmark.verdict.visit import Step
 
 
 def held_visits(evidence: Evidence) -> list[Step]:

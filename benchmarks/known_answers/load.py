@@ -13,10 +13,10 @@ from pathlib import Path
 from benchmarks.known_answers.bench import Bench
 from benchmarks.known_answers.evidence import Found
 from benchmarks.known_answers.processes import GENERATOR_CPU, finish
-from floodmark.handover.journal import JournalReader, Started, Visited
-from floodmark.handover.settings import VARIABLE, LoadSettings, to_json
+from floodmark.protocol.journal import JournalReader, Started, Visited
+from floodmark.protocol.load_settings import VARIABLE, LoadSettings, to_json
 from floodmark.search.order import Outcome
-from floodmark.verdict.step import Step
+from floodmark.verdict.visit import Step
 from target_apps.serve import ROOT
 
 HERE = Path(__file__).parent

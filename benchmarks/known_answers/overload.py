@@ -15,10 +15,10 @@ from benchmarks.known_answers.evidence import Evidence, Found, Missing
 from benchmarks.known_answers.load import load, rate_of
 from benchmarks.known_answers.processes import served
 from benchmarks.known_answers.slots import SLEEP_LIMIT_S, ceiling, search, within_s
-from floodmark.handover.settings import LoadSettings
-from floodmark.plan import LOCUSTFILES
-from floodmark.search.pace import LevelSettings
-from floodmark.verdict.words import Phase
+from floodmark.plan.planned_run import LOCUSTFILES
+from floodmark.protocol.load_settings import LoadSettings
+from floodmark.search.settings import LevelSettings
+from floodmark.verdict.enums import Phase
 
 ONE_SLOT = {"workers": 1, "threads": 1}
 PERMIT_THREADS = 16

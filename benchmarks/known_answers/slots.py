@@ -12,7 +12,7 @@ from benchmarks.known_answers.bench import Bench
 from benchmarks.known_answers.case import Case, Check, Server
 from benchmarks.known_answers.evidence import Evidence, Found
 from benchmarks.known_answers.held import held_windows
-from floodmark.verdict.words import Phase
+from floodmark.verdict.enums import Phase
 
 SLEEP_CEILING = Within(0.01)
 RANDOM_CEILING = Within(0.03)

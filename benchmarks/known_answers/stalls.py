@@ -12,11 +12,11 @@ from benchmarks.known_answers.bench import Bench
 from benchmarks.known_answers.case import Behind, Case, Check
 from benchmarks.known_answers.evidence import Evidence, Found, folder_of
 from benchmarks.known_answers.load import load
-from floodmark.handover.settings import LoadSettings
-from floodmark.plan import LOCUSTFILES
+from floodmark.plan.planned_run import LOCUSTFILES
+from floodmark.protocol.load_settings import LoadSettings
 from floodmark.results.schema import HISTOGRAMS
-from floodmark.search.pace import LevelSettings
-from floodmark.verdict.words import Phase
+from floodmark.search.settings import LevelSettings
+from floodmark.verdict.enums import Phase
 
 CALM = ("--slots", "1000", "--ms", "10")
 STALL_S, PERIOD_S = 0.200, 10.0

@@ -16,8 +16,8 @@ from benchmarks.known_answers.processes import finish
 from floodmark.results.folder import read_run
 from floodmark.results.schema import PROVENANCE, RESULTS
 from floodmark.stats.intervals import LEVEL, pooled_interval
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Phase
+from floodmark.verdict.enums import Phase
+from floodmark.verdict.visit import Step
 from target_apps.serve import ROOT
 
 RUNS = ROOT / "docs" / "runs"

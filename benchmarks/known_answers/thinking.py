@@ -13,9 +13,9 @@ from benchmarks.known_answers.held import held_at
 from benchmarks.known_answers.load import HERE, Loaded, load, rate_of
 from benchmarks.known_answers.processes import served
 from benchmarks.known_answers.slots import OTHER_LIMIT_S, SYNC_4, ceiling, search, within_s
-from floodmark.handover.settings import LoadSettings
-from floodmark.search.pace import LevelSettings, SearchSettings
-from floodmark.verdict.point import Point
+from floodmark.protocol.load_settings import LoadSettings
+from floodmark.search.settings import LevelSettings, SearchSettings
+from floodmark.verdict.estimate import Point
 from floodmark.verdict.saturation import judge
 
 THINK_S = 1.0

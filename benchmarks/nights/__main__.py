@@ -14,7 +14,7 @@ from benchmarks.nights.document import PAGE, RESULTS, Row, document, table
 from benchmarks.nights.suite import nights
 from benchmarks.nights.world import Noise
 from benchmarks.record import write
-from floodmark.compare.predictive import LEAST_NIGHTS
+from floodmark.nightly.predictive import LEAST_NIGHTS
 
 CHANGED = "gthread-io"
 HISTORY = 60

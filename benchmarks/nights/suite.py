@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.nights.world import METRICS, ROUNDS, Noise, World
-from floodmark.compare.judge import History, Judged, judge, twins_apart
-from floodmark.compare.words import Finding, Role
+from floodmark.compare.enums import Finding, Role
+from floodmark.nightly.judge import History, Judged, judge, twins_apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from floodmark.compare.judge import Member
-from floodmark.compare.words import Role
+from floodmark.compare.enums import Role
+from floodmark.nightly.judge import Member
 
 Array = NDArray[np.float64]
 

@@ -8,8 +8,8 @@ from benchmarks.strategies.finding import Finding
 from benchmarks.strategies.knee import normalised_difference_knee
 from benchmarks.strategies.scenario import Scenario
 from floodmark.search.order import Order
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Phase
+from floodmark.verdict.enums import Phase
+from floodmark.verdict.visit import Step
 from tests.support.simulator import Noise, Simulator
 
 COLLAPSED = 0.9

@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmarks.strategies.finding import Finding
 from benchmarks.strategies.scenario import Scenario
 from floodmark.search.find import find_ceiling
-from floodmark.search.pace import SearchSettings
+from floodmark.search.settings import SearchSettings
 from floodmark.verdict.saturation import judge
 from tests.support.simulator import Noise, simulate
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from rich.console import Console
 
+from floodmark.compare.comparison import Comparison, compare, ranking
+from floodmark.compare.inputs import read_side
+from floodmark.compare.text import markdown, ranking_markdown, show, show_ranking
 from floodmark.errors import ThresholdMissed
-from floodmark.report.comparison import markdown, ranking_markdown, show, show_ranking
 from floodmark.report.tables import stdout
-from floodmark.results.comparison import Comparison, compare, ranking
-from floodmark.results.sides import read_side
 
 
 def add_to(verbs: Any) -> None:

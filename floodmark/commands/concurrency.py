@@ -15,15 +15,15 @@ from rich.console import Console
 
 from floodmark.commands import arguments
 from floodmark.concurrency.observe import REPETITIONS, Burst, observe
+from floodmark.concurrency.row import CONCURRENCY, ConcurrencyRow, row
 from floodmark.errors import FloodmarkError, UsageError
-from floodmark.plan import plan_run
+from floodmark.plan.planned_run import plan_run
+from floodmark.plan.scenario import from_table
 from floodmark.report.failure import show_error
 from floodmark.report.tables import stdout, table
-from floodmark.results.concurrency import CONCURRENCY, ConcurrencyRow, row
 from floodmark.results.provenance import host_facts, software_facts
 from floodmark.results.table import write_table, write_text
 from floodmark.run.conductor import now, pinned
-from floodmark.scenario import from_table
 from floodmark.targets.choose import choose
 from floodmark.targets.cpus import allot
 from floodmark.targets.target import Backend, Target

@@ -17,9 +17,9 @@ from floodmark.commands import arguments
 from floodmark.commands.concurrency import parse
 from floodmark.errors import FloodmarkError, UsageError
 from floodmark.hostile.measure import BASE_S, Conditions, calm, disturbed, undisturbed
+from floodmark.hostile.row import HOSTILE, HostileRow, Kind, Word, row
 from floodmark.report.failure import show_error
 from floodmark.report.tables import stdout, table
-from floodmark.results.hostile import HOSTILE, HostileRow, Kind, Word, row
 from floodmark.results.provenance import host_facts, software_facts
 from floodmark.results.table import write_table, write_text
 from floodmark.run.conductor import now, pinned

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from floodmark.errors import UsageError
-from floodmark.plan import find_scenario, plan_run, scenario_names
+from floodmark.plan.planned_run import find_scenario, plan_run, scenario_names
+from floodmark.plan.scenario import read_scenario
 from floodmark.report.tables import stdout, table
-from floodmark.scenario import read_scenario
 from target_apps import catalog
 from target_apps.workloads import WORKLOADS
 

@@ -14,18 +14,18 @@ from typing import Any
 from rich.console import Console
 
 from floodmark.commands import arguments
+from floodmark.compare.inputs import HOST
 from floodmark.errors import NoVerdict, ThresholdMissed, UsageError
+from floodmark.nightly.files import SUMMARY, NightRow, create_night, night_folders, plain, read_night_rows, write_night
 from floodmark.nightly.history import below, false_alarms, regressions
 from floodmark.nightly.night import JUDGE_S, Night, Settings
 from floodmark.nightly.order import Visit, order
 from floodmark.nightly.suite import Suite, read_table, suite
-from floodmark.plan import NIGHTLY, PlannedRun
-from floodmark.report.night import markdown
+from floodmark.nightly.summary import markdown
+from floodmark.nightly.trend import page
+from floodmark.plan.planned_run import NIGHTLY, PlannedRun
 from floodmark.report.tables import stdout, table
-from floodmark.report.trend import page
-from floodmark.results.nights import SUMMARY, NightRow, create_night, night_folders, plain, read_night_rows, write_night
 from floodmark.results.provenance import host_facts, software_facts
-from floodmark.results.sides import HOST
 from floodmark.results.table import write_text
 from floodmark.run.conductor import Conditions, now
 from floodmark.targets.choose import choose

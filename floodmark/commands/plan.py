@@ -7,8 +7,8 @@ from typing import Any
 
 from rich.console import Console
 
-from floodmark.commands import arguments, own
-from floodmark.limits import binding_of
+from floodmark.commands import arguments, user_app
+from floodmark.plan.host_limits import binding_of
 from floodmark.report.failure import show_warning
 from floodmark.report.tables import stdout, table
 from floodmark.targets.choose import choose
@@ -25,7 +25,7 @@ def add_to(verbs: Any) -> None:
 
 
 def execute(options: argparse.Namespace, console: Console) -> int:
-    plans = own.plans(options)
+    plans = user_app.plans(options)
     backend = choose("auto", lambda _: None)[0].name if options.backend == "auto" else options.backend
     shown = table("#", "scenario", "workload", "server", "settings", "slots", "about")
     for number, planned in enumerate(plans, 1):

@@ -12,8 +12,8 @@ from rich.console import Console
 from floodmark.commands import arguments
 from floodmark.errors import UsageError
 from floodmark.report import comment, overview
-from floodmark.report.counting import Counting
 from floodmark.report.html.page import render
+from floodmark.report.reading_progress import Counting
 from floodmark.report.runs import collect
 from floodmark.report.tables import stdout
 from floodmark.results.table import write_text

@@ -20,8 +20,8 @@ from floodmark.commands.nightly import (
     suite_of,
 )
 from floodmark.errors import UsageError
+from floodmark.nightly.files import read_night
 from floodmark.nightly.night import Night
-from floodmark.results.nights import read_night
 
 
 def add_to(verbs: Any) -> None:

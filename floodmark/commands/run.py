@@ -13,17 +13,17 @@ from typing import Any
 
 from rich.console import Console
 
-from floodmark.commands import arguments, own
+from floodmark.commands import arguments, user_app
 from floodmark.errors import FloodmarkError, ThresholdMissed, UsageError
-from floodmark.limits import binding_of
-from floodmark.plan import PlannedRun, plan_external
+from floodmark.plan.host_limits import binding_of
+from floodmark.plan.planned_run import PlannedRun, plan_external
 from floodmark.report import terminal
 from floodmark.report.failure import show_error, show_warning
 from floodmark.report.progress import Progress, TerminalProgress
 from floodmark.report.tables import stdout
 from floodmark.results.folder import read_run
+from floodmark.results.repeats import STARTS, write_starts
 from floodmark.results.schema import RESULTS, Result
-from floodmark.results.starts import STARTS, write_starts
 from floodmark.results.table import read_table
 from floodmark.run.advice import verify_advice
 from floodmark.run.conductor import Conditions, Finished, conduct
@@ -31,7 +31,7 @@ from floodmark.targets.choose import choose
 from floodmark.targets.cpus import allot
 from floodmark.targets.external import RunningExternal
 from floodmark.targets.target import Backend, Running
-from floodmark.verdict.words import Model
+from floodmark.verdict.enums import Model
 
 CLIENTS = ("step", "lean", "fast", "http")
 """floodmark's two and, as a cross-check, Locust's two."""
@@ -100,7 +100,7 @@ def prepare(options: argparse.Namespace, console: Console) -> tuple[list[Planned
         return _prepare_external(options)
     if options.pid is not None:
         raise UsageError("--pid has an effect only with --url")
-    plans = own.plans(options)
+    plans = user_app.plans(options)
     if options.client != "step" and any(planned.home is not None for planned in plans):
         raise UsageError(f"--client {options.client} has no effect with a locustfile of your own")
     budgets = {planned.scenario.budget for planned in plans}
@@ -130,7 +130,7 @@ def _up(backend: Backend, planned: PlannedRun, conditions: Conditions, folder: P
 
 
 def _prepare_external(options: argparse.Namespace) -> tuple[list[PlannedRun], BringUpFor, Conditions]:
-    own.forbid(options, "--url")
+    user_app.forbid(options, "--url")
     if options.scenarios:
         raise UsageError("give scenarios or --url, not both")
     if options.verify_advice:

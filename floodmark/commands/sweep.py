@@ -12,8 +12,8 @@ from rich.markup import escape
 from floodmark.commands import arguments
 from floodmark.commands.up import scenario_or_target
 from floodmark.errors import Interrupted, UsageError
-from floodmark.limits import binding_of
-from floodmark.plan import plan_run
+from floodmark.plan.host_limits import binding_of
+from floodmark.plan.planned_run import plan_run
 from floodmark.report.failure import show_warning
 from floodmark.report.tables import stdout
 from floodmark.results.folder import new_folder
@@ -24,7 +24,7 @@ from floodmark.sweep.series import Sweep, Task, measure
 from floodmark.sweep.show import document, show
 from floodmark.targets.choose import choose
 from floodmark.targets.cpus import allot
-from floodmark.verdict.words import Model
+from floodmark.verdict.enums import Model
 from target_apps import catalog
 
 AXES = {

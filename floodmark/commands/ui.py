@@ -18,17 +18,17 @@ from rich.console import Console
 from floodmark.commands import arguments
 from floodmark.commands.up import one_scenario
 from floodmark.errors import FloodmarkError, TargetError, UsageError
-from floodmark.handover.wish import Wishes
-from floodmark.plan import PlannedRun, find_scenario, plan_run, scenario_names
+from floodmark.plan.planned_run import PlannedRun, find_scenario, plan_run, scenario_names
+from floodmark.plan.scenario import read_scenario
+from floodmark.protocol.target_switch import Wishes
 from floodmark.report.failure import show_error
 from floodmark.run.conductor import pinned
 from floodmark.run.locust_process import LocustProcess
-from floodmark.scenario import read_scenario
 from floodmark.targets import ready
 from floodmark.targets.choose import choose
 from floodmark.targets.cpus import allot
 from floodmark.targets.target import Allotment, Backend, Running
-from floodmark.verdict.words import Model
+from floodmark.verdict.enums import Model
 
 WATCH_S = 0.5
 PAGE_TIMEOUT_S = 30.0

@@ -10,15 +10,15 @@ from typing import Any
 
 from rich.console import Console
 
-from floodmark.commands import arguments, own
+from floodmark.commands import arguments, user_app
 from floodmark.errors import UsageError
-from floodmark.plan import find_scenario, plan_run
+from floodmark.plan.app_scenarios import read_scenarios
+from floodmark.plan.planned_run import find_scenario, plan_run
+from floodmark.plan.scenario import Scenario, from_table
 from floodmark.results.table import WriteError, write_text
-from floodmark.scenario import Scenario, from_table
 from floodmark.targets import compose, process
 from floodmark.targets.choose import choose
 from floodmark.targets.cpus import allot
-from floodmark.variants import read_scenarios
 from target_apps import catalog
 
 UP = ".up"
@@ -41,12 +41,12 @@ def add_to(verbs: Any) -> None:
 def one_scenario(options: argparse.Namespace) -> Scenario:
     """What a command that brings up one server names, or the user's own app. Raises UsageError."""
     if options.name is not None:
-        own.forbid(options, "a name")
+        user_app.forbid(options, "a name")
         return scenario_or_target(options.name, options.overrides, options.workload)
-    found = own.scenarios(options)
+    found = user_app.scenarios(options)
     if found is None:
         raise UsageError("say what to bring up: a scenario or a target (floodmark list targets), or give --app")
-    return own.only(found)
+    return user_app.only(found)
 
 
 def scenario_or_target(name: str, overrides: list[str], workload: str | None) -> Scenario:
@@ -58,7 +58,7 @@ def scenario_or_target(name: str, overrides: list[str], workload: str | None) ->
         if name not in catalog.names():
             raise
         return from_table({"target": name}, name=name, where=name, overrides=changed)
-    return own.only(read_scenarios(path, changed))
+    return user_app.only(read_scenarios(path, changed))
 
 
 def execute_up(options: argparse.Namespace, console: Console) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from scipy.special import stdtr
 
-from floodmark.compare.words import Word
+from floodmark.compare.enums import Word
 from floodmark.stats.intervals import LEVEL, t_quantile
 
 LEAST_EFFECT = 0.03

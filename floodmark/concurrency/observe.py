@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from floodmark.concurrency.row import Look
 from floodmark.concurrency.watch import Watch
 from floodmark.concurrency.wave import Crowd
 from floodmark.errors import TargetError
-from floodmark.results.concurrency import Look
 from floodmark.targets.target import Running
 
 PATH, MARKER = "/io?ms={hold_ms}", b"floodmark:io"

@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 
-from floodmark.results.hostile import Kind
+from floodmark.hostile.row import Kind
 
 CONNECT_TIMEOUT_S = 5.0
 DRIP_S = 0.5

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 from floodmark.errors import TargetError
 from floodmark.hostile.client import Gang
+from floodmark.hostile.row import Evidence, Kind, Service, serve, served_again_s
 from floodmark.hostile.visitors import MARKER, PATH, Visitors
 from floodmark.hostile.watch import Watch
-from floodmark.results.hostile import Evidence, Kind, Service, serve, served_again_s
 from floodmark.targets.ready import ask
 from floodmark.targets.target import Check, Running
 

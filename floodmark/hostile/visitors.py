@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 
-from floodmark.results.hostile import Asked
+from floodmark.hostile.row import Asked
 
 PATH, MARKER = "/io?ms=50", b"floodmark:io"
 LONGEST_S = 30.0

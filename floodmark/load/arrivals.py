@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from floodmark.verdict.words import Spacing
+from floodmark.verdict.enums import Spacing
 
 CHUNK = 4096
 

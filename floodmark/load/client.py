@@ -16,7 +16,7 @@ from floodmark.load.connection import Connection
 from floodmark.load.controls import CONTROLS
 from floodmark.load.failure import BadStatus, ConnectionLost, ConnectionRefused, RequestFailed, WrongBody
 from floodmark.load.options import Data, Fields, Options, basic
-from floodmark.load.reports import LeanUser, Report, Reports
+from floodmark.load.reporting import LeanUser, Report, Reports
 from floodmark.load.response import CaughtResponse, Headers, cookies_in
 from floodmark.load.wire import Origin, origin, resolve
 

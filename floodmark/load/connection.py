@@ -10,7 +10,7 @@ from gevent import getcurrent
 
 from floodmark.load.answer import AnswerParser
 from floodmark.load.failure import ConnectionLost, ConnectionRefused, NotSent
-from floodmark.load.link import Link
+from floodmark.load.raw_socket import Link
 from floodmark.load.tls import TlsFailed
 from floodmark.load.wire import STAMP, Address, unread_by_peer
 

@@ -17,24 +17,25 @@ from locust.env import Environment
 from locust.runners import STATE_RUNNING, STATE_SPAWNING, MasterRunner, Runner, WorkerRunner
 
 from floodmark.errors import FloodmarkError
-from floodmark.handover.journal import Journal
-from floodmark.handover.settings import read_settings
-from floodmark.load import gauges, web
+from floodmark.load import gauges
 from floodmark.load.arrivals import Share
 from floodmark.load.controls import CONTROLS
 from floodmark.load.failure import kind_of
 from floodmark.load.ramp import GRACE_BINS, RampShape, collect
 from floodmark.load.sinks import CsvFiles, Log, Sink
 from floodmark.load.user import LeanHttpUser
-from floodmark.load.web_form import SLO, Form, add_fields, with_slo
-from floodmark.load.web_state import Live
 from floodmark.load.wire import STAMPS
+from floodmark.protocol.journal import Journal
+from floodmark.protocol.load_settings import read_settings
 from floodmark.records.recorder import bin_of
 from floodmark.records.timeline import Timeline
 from floodmark.search.find import find_ceiling
+from floodmark.search.fixed_levels import doubling, fixed_steps
+from floodmark.search.fixed_rate import fixed_rate
 from floodmark.search.order import Search
-from floodmark.search.rate import fixed_rate
-from floodmark.search.steps import doubling, fixed_steps
+from floodmark.webui import page
+from floodmark.webui.form import SLO, Form, add_fields, with_slo
+from floodmark.webui.state import Live
 
 logger = logging.getLogger("floodmark")
 
@@ -153,7 +154,7 @@ class Conductor:
         if web_ui is not None:
             options = environment.parsed_options
             self._live = Live(self._settings.scenario or "target", self._settings.search.think_time_s)
-            web.install(web_ui, self._live, getattr(options, "web_base_path", None))
+            page.install(web_ui, self._live, getattr(options, "web_base_path", None))
             web_ui.app.before_request(self._before_swarm)
         self._choose(self._ramp)
         if environment.parsed_options is not None and environment.parsed_options.headless:

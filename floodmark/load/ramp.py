@@ -19,9 +19,9 @@ from floodmark.records.timeline import Timeline
 from floodmark.results.schema import Second
 from floodmark.search.order import Order, Outcome, Search
 from floodmark.stats.window import ErrorKind
-from floodmark.verdict.measure import measure
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import End, Phase, Spacing
+from floodmark.verdict.enums import End, Phase, Spacing
+from floodmark.verdict.from_window import measure
+from floodmark.verdict.visit import Step
 
 logger = logging.getLogger("floodmark")
 

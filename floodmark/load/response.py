@@ -15,7 +15,7 @@ from floodmark.load.failure import BadStatus, RequestFailed, WrongBody
 from floodmark.load.wire import Origin
 
 if TYPE_CHECKING:
-    from floodmark.load.reports import Report
+    from floodmark.load.reporting import Report
 
 
 class Headers(Mapping[str, str]):

@@ -6,12 +6,12 @@ import logging
 from pathlib import Path
 from typing import Protocol
 
-from floodmark.handover.journal import buckets
+from floodmark.protocol.journal import buckets
 from floodmark.results.schema import HISTOGRAMS, STEPS, TIMELINE, BucketCount, Second
 from floodmark.results.table import Appender
 from floodmark.search.order import Order, Outcome
 from floodmark.stats.window import Window
-from floodmark.verdict.step import Step
+from floodmark.verdict.visit import Step
 
 logger = logging.getLogger("floodmark")
 

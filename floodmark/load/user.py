@@ -17,10 +17,10 @@ from floodmark.load.client import CONNECT_TIMEOUT_S, TIMEOUT_S, LeanClient
 from floodmark.load.controls import CONTROLS
 from floodmark.load.failure import ConnectionRefused
 from floodmark.load.http_step import HttpStep
-from floodmark.load.lane.course import Course, lay_out
-from floodmark.load.lane.lane import Lane
-from floodmark.load.lane.line import Line
-from floodmark.load.root import Root
+from floodmark.load.step_driver.connection import Line
+from floodmark.load.step_driver.driver import Lane
+from floodmark.load.step_driver.request_plan import Course, lay_out
+from floodmark.load.taskset import Root
 from floodmark.load.wire import origin
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from floodmark.compare.judge import LOOK_BACK, History, Judged, Member, judge, twins_apart
-from floodmark.compare.words import Finding, Role
-from floodmark.results.nights import METRICS, NightRow, RoundRow, night_folders, read_night_rows, read_rounds
+from floodmark.compare.enums import Finding, Role
+from floodmark.nightly.files import METRICS, NightRow, RoundRow, night_folders, read_night_rows, read_rounds
+from floodmark.nightly.judge import LOOK_BACK, History, Judged, Member, judge, twins_apart
 from floodmark.stats.intervals import t_quantile
 
 NOISY_SHARE = 5 / 11

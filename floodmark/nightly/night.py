@@ -13,14 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from floodmark.errors import Interrupted
-from floodmark.nightly.history import Past, alarmed, judge_night, read_past, references
-from floodmark.nightly.order import Visit, order_again
-from floodmark.nightly.suite import Setup, Suite
-from floodmark.plan import PlannedRun
-from floodmark.report.failure import show_error
-from floodmark.report.progress import TerminalProgress
-from floodmark.results.folder import read_facts, read_run
-from floodmark.results.nights import (
+from floodmark.nightly.files import (
     NightRow,
     RoundRow,
     read_night,
@@ -30,10 +23,17 @@ from floodmark.results.nights import (
     write_night_rows,
     write_rounds,
 )
+from floodmark.nightly.history import Past, alarmed, judge_night, read_past, references
+from floodmark.nightly.order import Visit, order_again
+from floodmark.nightly.suite import Setup, Suite
+from floodmark.plan.planned_run import PlannedRun
+from floodmark.report.failure import show_error
+from floodmark.report.progress import TerminalProgress
+from floodmark.results.folder import read_facts, read_run
 from floodmark.results.schema import PROVENANCE, RESULTS
 from floodmark.run.conductor import Conditions, conduct, now
 from floodmark.targets.target import Running
-from floodmark.verdict.words import End, Phase
+from floodmark.verdict.enums import End, Phase
 
 NOISY_CV = 0.03
 AGAIN_ROUNDS = 3

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from floodmark.compare.words import Role
+from floodmark.compare.enums import Role
 from floodmark.errors import UsageError
-from floodmark.plan import PlannedRun, find_scenario, plan_run
-from floodmark.scenario import read_scenario
+from floodmark.plan.planned_run import PlannedRun, find_scenario, plan_run
+from floodmark.plan.scenario import read_scenario
 from target_apps.server import did_you_mean
 
 ROUNDS = 3

@@ -10,7 +10,7 @@ from typing import Any
 
 from floodmark.results.folder import StoredRun
 from floodmark.results.schema import Result
-from floodmark.verdict.words import Phase
+from floodmark.verdict.enums import Phase
 
 UNKNOWN = "-"
 _SINGULAR = {"workers": "worker", "processes": "process", "threads": "thread", "connections": "connection"}

@@ -11,8 +11,8 @@ from floodmark.report.markdown import interval
 from floodmark.report.vega_lite import SCHEMA, Spec, config, shape, ticks
 from floodmark.results.folder import StoredRun
 from floodmark.results.schema import Result
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Model, Phase
+from floodmark.verdict.enums import Model, Phase
+from floodmark.verdict.visit import Step
 
 # Okabe and Ito's palette, its yellow (too pale on white) replaced by Tol's wine.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255", "#000000")

@@ -6,8 +6,8 @@ import statistics
 from collections.abc import Sequence
 
 from floodmark.report.marks import WARN
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Phase
+from floodmark.verdict.enums import Phase
+from floodmark.verdict.visit import Step
 
 QUIET_STEAL = 0.02
 """Share of a CPU's time that may be taken: docs/method.md has the known answers found with less, and with more."""

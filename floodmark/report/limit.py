@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from floodmark.report.marks import BAD, GOOD, WARN
 from floodmark.results.schema import Result
-from floodmark.verdict.words import BOTTLENECK_TEXT, Advice, Bottleneck
+from floodmark.verdict.enums import BOTTLENECK_TEXT, Advice, Bottleneck
 
 
 def limit_lines(results: Mapping[str, Result]) -> list[tuple[str, str, str]]:

@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
-from floodmark.report import doing
+from floodmark.report import search_status as doing
 from floodmark.search.order import Order
-from floodmark.verdict.so_far import so_far
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Model, Phase
+from floodmark.verdict.enums import Model, Phase
+from floodmark.verdict.interim import so_far
+from floodmark.verdict.visit import Step
 
 
 def _load(step: Step) -> str:

@@ -13,7 +13,7 @@ from floodmark.report.ranks import Place, places
 from floodmark.results.folder import StoredRun, read_facts
 from floodmark.results.schema import PROVENANCE, RESULTS, STEPS, Result
 from floodmark.results.table import read_table
-from floodmark.verdict.step import Step
+from floodmark.verdict.visit import Step
 
 Facts = dict[str, Any]
 

@@ -12,9 +12,9 @@ from rich.markup import escape
 from floodmark.report.host import host_lines
 from floodmark.report.limit import limit_lines
 from floodmark.report.marks import BAD, GOOD, NOTE, WARN
+from floodmark.results.repeats import StartsRow
 from floodmark.results.schema import RESULTS, STEPS, Result
-from floodmark.results.starts import StartsRow
-from floodmark.verdict.step import Step
+from floodmark.verdict.visit import Step
 
 
 def show(

@@ -27,7 +27,7 @@ from floodmark.results.schema import (
     Second,
 )
 from floodmark.results.table import Appender, read_table, write_table, write_text
-from floodmark.verdict.step import Step
+from floodmark.verdict.visit import Step
 
 
 class RunFolder:

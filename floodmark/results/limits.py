@@ -8,7 +8,7 @@ from typing import Any
 from floodmark.results.metrics import row
 from floodmark.results.schema import Result
 from floodmark.verdict.bottleneck import Named
-from floodmark.verdict.point import Point
+from floodmark.verdict.estimate import Point
 from floodmark.verdict.saturation import Saturation
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from floodmark.results.schema import Result
 from floodmark.stats.intervals import LEVEL
-from floodmark.verdict.point import Point
+from floodmark.verdict.enums import Phase
+from floodmark.verdict.estimate import Point
 from floodmark.verdict.rate import Sustained
 from floodmark.verdict.saturation import Saturation
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Phase
+from floodmark.verdict.visit import Step
 
 POINTS = {
     "ceiling_rps": "requests/s",

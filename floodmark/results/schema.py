@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from floodmark.errors import UsageError
-from floodmark.verdict.step import Step
+from floodmark.verdict.visit import Step
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

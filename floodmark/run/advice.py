@@ -10,21 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from floodmark.errors import FloodmarkError, Interrupted
-from floodmark.handover.settings import LoadSettings
-from floodmark.plan import PlannedRun
+from floodmark.plan.planned_run import PlannedRun
+from floodmark.protocol.load_settings import LoadSettings
 from floodmark.report.progress import Progress
 from floodmark.results.folder import index, read_facts, read_run, replace_facts
 from floodmark.results.schema import RESULTS, Result
 from floodmark.results.table import read_table
 from floodmark.run.conclude import conclude
 from floodmark.run.conductor import Conditions, pinned
-from floodmark.run.level import visit_level
 from floodmark.run.locust_process import LocustProcess
-from floodmark.search.pace import LevelSettings
+from floodmark.run.single_level import visit_level
+from floodmark.search.settings import LevelSettings
 from floodmark.targets.target import Running
 from floodmark.verdict.advice import Change, change_for, judge_advice
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Advice, Bottleneck, Model
+from floodmark.verdict.enums import Advice, Bottleneck, Model
+from floodmark.verdict.visit import Step
 from target_apps.server import CatalogError
 
 SECONDS = 5.0

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from floodmark.errors import FloodmarkError
-from floodmark.handover.settings import LoadSettings
-from floodmark.plan import LOCUSTFILES
+from floodmark.plan.planned_run import LOCUSTFILES
+from floodmark.protocol.load_settings import LoadSettings
 from floodmark.results.cache import cache_folder
 from floodmark.results.provenance import host_facts, software_facts
 from floodmark.results.table import write_text

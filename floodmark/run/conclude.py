@@ -12,12 +12,12 @@ from floodmark.results.metrics import Timing, rate_rows, rows, slo_rows
 from floodmark.results.schema import RESULTS, Result
 from floodmark.results.table import write_table
 from floodmark.verdict.bottleneck import name_bottleneck
+from floodmark.verdict.enums import End, Model, Phase
+from floodmark.verdict.estimate import Point
 from floodmark.verdict.figures import Declared
-from floodmark.verdict.point import Point
 from floodmark.verdict.rate import Sustained, judge_rate
 from floodmark.verdict.saturation import Saturation, judge
 from floodmark.verdict.slo import judge_slo
-from floodmark.verdict.words import End, Model, Phase
 
 
 def conclude(path: Path) -> Saturation | Sustained:

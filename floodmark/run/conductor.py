@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from floodmark.errors import FloodmarkError, Interrupted, NoVerdict, OutOfMemory, TargetError, UsageError
-from floodmark.handover.journal import JournalReader
-from floodmark.handover.settings import LoadSettings
-from floodmark.plan import PlannedRun
+from floodmark.plan.planned_run import PlannedRun
+from floodmark.protocol.journal import JournalReader
+from floodmark.protocol.load_settings import LoadSettings
 from floodmark.report.progress import Progress
 from floodmark.results.folder import RunFolder, create, index
-from floodmark.results.starts import write_starts
+from floodmark.results.repeats import write_starts
 from floodmark.run.calibrate import NullCeiling, null_ceiling
 from floodmark.run.conclude import conclude
 from floodmark.run.counts import compare
@@ -33,7 +33,7 @@ from floodmark.run.watch import watch
 from floodmark.search.order import Outcome
 from floodmark.targets.logs import tail
 from floodmark.targets.target import Allotment, Running
-from floodmark.verdict.words import End
+from floodmark.verdict.enums import End
 
 POLL_S = 0.2
 

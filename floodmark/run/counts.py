@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from floodmark.handover import hostile
-from floodmark.plan import PlannedRun
+from floodmark.hostile import workload as hostile
+from floodmark.plan.planned_run import PlannedRun
 from floodmark.search.order import Outcome
 from floodmark.verdict.counts import Counts, disagreement
-from floodmark.verdict.words import End
+from floodmark.verdict.enums import End
 
 LOCUST_CLIENTS = {"fast", "http"}
 

@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from floodmark.handover.settings import LoadSettings
-from floodmark.run.level import Start, visit_level
+from floodmark.protocol.load_settings import LoadSettings
+from floodmark.run.single_level import Start, visit_level
 from floodmark.search.order import Outcome
-from floodmark.search.pace import LevelSettings
-from floodmark.verdict.words import End
+from floodmark.search.settings import LevelSettings
+from floodmark.verdict.enums import End
 
 SECONDS = 5.0
 MORE = 1.03

@@ -6,13 +6,13 @@ import dataclasses
 from datetime import UTC, datetime
 from typing import Any
 
-from floodmark.handover import hostile
-from floodmark.limits import as_facts, binding_of
-from floodmark.plan import PlannedRun
+from floodmark.hostile import workload as hostile
+from floodmark.plan.host_limits import as_facts, binding_of
+from floodmark.plan.planned_run import PlannedRun
+from floodmark.plan.scenario import DEFAULT_MAX_USERS
 from floodmark.results.provenance import app_hash, config_hash, host_facts, software_facts
-from floodmark.scenario import DEFAULT_MAX_USERS
-from floodmark.search.pace import QUICK
-from floodmark.targets.app import app_hash as own_hash
+from floodmark.search.settings import QUICK
+from floodmark.targets.app_copy import app_hash as own_hash
 from floodmark.targets.target import Allotment
 
 

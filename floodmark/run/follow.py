@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from floodmark.handover.journal import JournalReader, Ordered, Started, Visited
+from floodmark.protocol.journal import JournalReader, Ordered, Started, Visited
 from floodmark.report.progress import Progress
 from floodmark.results.folder import RunFolder
 from floodmark.results.schema import ProcessRow, Second
@@ -12,8 +12,8 @@ from floodmark.sampling.sampler import Sampler
 from floodmark.sampling.use import ProcessUse, Use
 from floodmark.search.order import Outcome
 from floodmark.verdict.counts import Counts
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Phase
+from floodmark.verdict.enums import Phase
+from floodmark.verdict.visit import Step
 
 
 class Follower:

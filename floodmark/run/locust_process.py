@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from floodmark.handover.settings import VARIABLE, LoadSettings, to_json
+from floodmark.protocol.load_settings import VARIABLE, LoadSettings, to_json
 from floodmark.results.table import write_text
 from target_apps.serve import ROOT
 

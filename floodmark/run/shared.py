@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from floodmark.search.order import Outcome
 from floodmark.targets.target import Allotment
+from floodmark.verdict.enums import End
 from floodmark.verdict.generator import lacked_cpu
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import End
+from floodmark.verdict.visit import Step
 
 FULL = 0.85
 """Share of the CPUs that target and generator used together, from which on they were full."""

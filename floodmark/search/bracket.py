@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from floodmark.search.chance import above
-from floodmark.search.notes import Notes
 from floodmark.search.order import Order, SearchEnded
+from floodmark.search.state import Notes
+from floodmark.verdict.enums import End, Phase
 from floodmark.verdict.overload import COLLAPSED, as_held, failing
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import End, Phase
+from floodmark.verdict.visit import Step
 
 Part = Generator[Order, Step, None]
 

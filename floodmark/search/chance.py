@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from floodmark.verdict.step import Step
+from floodmark.verdict.visit import Step
 
 NORMAL = 1.96
 

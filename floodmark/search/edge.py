@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 
-from floodmark.search.notes import Notes
 from floodmark.search.order import Order
+from floodmark.search.state import Notes
+from floodmark.verdict.enums import Phase
 from floodmark.verdict.overload import COLLAPSED, USED, as_held, failing, verified_collapse
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Phase
+from floodmark.verdict.visit import Step
 
 Bad = Callable[[Step], bool]
 

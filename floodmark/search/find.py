@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Generator
 
-from floodmark.search.again import hold_again
 from floodmark.search.bracket import base, bracket, place, warm_up
+from floodmark.search.drift import changed
 from floodmark.search.edge import edges, narrow_errors
 from floodmark.search.hold import Hold, hold
-from floodmark.search.notes import WORTH_SETTLING, Notes
 from floodmark.search.order import Order, Outcome, Search, SearchEnded
-from floodmark.search.pace import SearchSettings
+from floodmark.search.recheck import hold_again
+from floodmark.search.settings import SearchSettings
 from floodmark.search.slo import find_slo_rate
-from floodmark.search.steady import changed
+from floodmark.search.state import WORTH_SETTLING, Notes
 from floodmark.search.verify import recover, verify
+from floodmark.verdict.enums import End
 from floodmark.verdict.overload import USED, as_held, failing
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import End
+from floodmark.verdict.visit import Step
 
 EVEN_DOUBLINGS = 2
 NO_LESS = 0.98

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass, field
 
-from floodmark.search.notes import Notes
 from floodmark.search.order import Order
+from floodmark.search.state import Notes
 from floodmark.stats.intervals import Interval, agree, pooled_interval
+from floodmark.verdict.enums import Phase
 from floodmark.verdict.knee import CONTENDED
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Phase
+from floodmark.verdict.visit import Step
 
 MIDDLE_AGREE = 0.04
 BASE_HALF_WIDTH, HOLD_HALF_WIDTH = 0.06, 0.015

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import End, Phase
+from floodmark.verdict.enums import End, Phase
+from floodmark.verdict.visit import Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from floodmark.search.notes import Notes
+from floodmark.search.fixed_rate import connections
 from floodmark.search.order import Order, SearchEnded
-from floodmark.search.pace import SloSettings
-from floodmark.search.rate import connections
+from floodmark.search.settings import SloSettings
+from floodmark.search.state import Notes
 from floodmark.stats.tail import Trial, first_guess, sustainable
+from floodmark.verdict.enums import Phase
 from floodmark.verdict.slo import PIECES, far_off, hopeless, kept, trial_of
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Phase
+from floodmark.verdict.visit import Step
 
 APART = 0.04
 STEPS_DOWN = (0.98, 0.97, 0.96, 0.94, 0.92)

@@ -7,13 +7,13 @@ import statistics
 from collections.abc import Generator, Sequence
 
 from floodmark.search.hold import Hold
-from floodmark.search.notes import Notes
 from floodmark.search.order import Order
+from floodmark.search.state import Notes
 from floodmark.stats.intervals import t_quantile
+from floodmark.verdict.enums import Phase
 from floodmark.verdict.overload import COLLAPSED, failing
 from floodmark.verdict.recovery import Before, recovered
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Phase
+from floodmark.verdict.visit import Step
 
 NOT_THE_CEILING = 1.05
 BEYOND = 4.0

@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
-from floodmark.results.sweep import Found, SweepRow
 from floodmark.search.order import Order
-from floodmark.sweep.words import figure
-from floodmark.verdict.step import Step
+from floodmark.sweep.row import Found, SweepRow
+from floodmark.sweep.sentences import figure
+from floodmark.verdict.visit import Step
 
 
 class SweepProgress:

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from floodmark.errors import Interrupted, NoVerdict
-from floodmark.plan import PlannedRun
-from floodmark.results.sweep import SWEEP, SweepRow, sweep_row
+from floodmark.plan.planned_run import PlannedRun
 from floodmark.results.table import write_table
 from floodmark.run.conductor import BringUp, Conditions, conduct
 from floodmark.sweep.best import Judgement
 from floodmark.sweep.grid import Axis, Point
 from floodmark.sweep.progress import SweepProgress
+from floodmark.sweep.row import SWEEP, SweepRow, sweep_row
 from floodmark.sweep.trial import judged
 from floodmark.targets.cpus import allot
 from floodmark.targets.target import Backend

@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from floodmark.report.tables import table
-from floodmark.results.sweep import MIB, SWEEP, Found, SweepRow
 from floodmark.sweep.best import Choice, Judgement, Line, Trial
 from floodmark.sweep.grid import Kind
+from floodmark.sweep.row import MIB, SWEEP, Found, SweepRow
+from floodmark.sweep.sentences import figure, sentences
 from floodmark.sweep.series import Sweep
-from floodmark.sweep.words import figure, sentences
 
 COLUMNS = ("setting", "ceiling", "knee", "R0 ms", "p95 ms at knee", "CPU cores", "PSS MiB", "generator", "verdict")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from floodmark.results.sweep import Found, SweepRow
 from floodmark.stats.intervals import Interval
 from floodmark.sweep.best import Judgement, Trial, judge
 from floodmark.sweep.grid import Axis, Point, number
+from floodmark.sweep.row import Found, SweepRow
 
 MAY_BE_HIGH = {Found.GENERATOR, Found.NO_VERDICT, Found.ERROR}
 

@@ -13,17 +13,17 @@ from typing import Any
 import docker
 from docker.errors import DockerException, ImageNotFound, NotFound
 
-from floodmark.app import OwnApp
+from floodmark.data_files import SHARE
 from floodmark.errors import TargetError, UsageError
-from floodmark.share import SHARE
-from floodmark.targets import app as own
+from floodmark.targets import app_copy as own
 from floodmark.targets import ready, requirements
 from floodmark.targets.image import image_tag
 from floodmark.targets.logs import tail
 from floodmark.targets.memory import MemoryGroup, MemoryUse, out_of_memory
 from floodmark.targets.requirements import Say
-from floodmark.targets.shared import SharedFolder
+from floodmark.targets.shared_memory import SharedFolder
 from floodmark.targets.target import Allotment, Effective, Running, Target
+from floodmark.targets.user_app import OwnApp
 from target_apps import catalog
 
 FILE = SHARE / "compose" / "compose.yaml"

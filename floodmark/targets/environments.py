@@ -11,9 +11,9 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from floodmark.data_files import SHARE
 from floodmark.errors import TargetError
 from floodmark.results.cache import cache_folder
-from floodmark.share import SHARE
 
 LOCK = SHARE / "target_apps" / "requirements.lock"
 BASE = ("flask",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 
-from floodmark.share import SHARE
+from floodmark.data_files import SHARE
 
 DOCKERFILE = SHARE / "compose" / "Dockerfile"
 PACKAGES = "FLOODMARK_PACKAGES"

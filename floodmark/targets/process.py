@@ -17,13 +17,13 @@ import psutil
 
 from floodmark.errors import TargetError
 from floodmark.results.cache import cache_folder
-from floodmark.targets import app as own
+from floodmark.targets import app_copy as own
 from floodmark.targets import ready, requirements
 from floodmark.targets.environments import interpreter
 from floodmark.targets.logs import tail
 from floodmark.targets.memory import HostKills, MemoryUse, out_of_memory, tells_of_a_kill
 from floodmark.targets.requirements import Say
-from floodmark.targets.shared import SharedFolder
+from floodmark.targets.shared_memory import SharedFolder
 from floodmark.targets.target import Allotment, Effective, Running, Target
 from target_apps.serve import ROOT
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from floodmark.app import OwnApp
+from floodmark.targets.user_app import OwnApp
 from target_apps.server import Server, Value
 
 OK = range(200, 201)

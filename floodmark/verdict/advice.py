@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from floodmark.verdict.words import Advice, Bottleneck
+from floodmark.verdict.enums import Advice, Bottleneck
 
 ROSE, STAYED = 1.05, 0.9
 """Goodput over the ceiling, from which on it rose, and from which on it did not fall."""

@@ -7,11 +7,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from floodmark.verdict.enums import Bottleneck, Generator
+from floodmark.verdict.estimate import Point
 from floodmark.verdict.figures import Declared, Figures, figures, levels_beyond
-from floodmark.verdict.point import Point
 from floodmark.verdict.rules import RULES, Rule, filled
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Bottleneck, Generator
+from floodmark.verdict.visit import Step
 
 NOTHING_YET = {Bottleneck.NOT_SATURATED, Bottleneck.UNKNOWN}
 NEAR = 0.25

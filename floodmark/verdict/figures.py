@@ -7,8 +7,8 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Generator, Model, Phase
+from floodmark.verdict.enums import Generator, Model, Phase
+from floodmark.verdict.visit import Step
 
 _LOOKED_AT = (Phase.HOLD, Phase.VERIFY)
 _LEVELS = {Phase.BRACKET, Phase.PLACE, Phase.HOLD, Phase.VERIFY, Phase.STEP}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from floodmark.verdict.words import Generator
+from floodmark.verdict.enums import Generator
 
 CPU_OK, CPU_LIMITED = 0.6, 0.8
 GAP_OK, GAP_LIMITED = 0.02, 0.05

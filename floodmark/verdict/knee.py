@@ -8,9 +8,9 @@ from bisect import bisect
 from collections.abc import Sequence
 
 from floodmark.stats.intervals import FLOOR, Interval, pooled_interval
-from floodmark.verdict.point import Point
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Phase
+from floodmark.verdict.enums import Phase
+from floodmark.verdict.estimate import Point
+from floodmark.verdict.visit import Step
 
 CONTENDED = 0.9
 """Share of the ceiling's requests in flight from which on a base level is not uncontended."""

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from floodmark.stats.intervals import wilson
-from floodmark.verdict.point import Point
+from floodmark.verdict.enums import Phase
+from floodmark.verdict.estimate import Point
 from floodmark.verdict.recovery import Before, recovered
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Phase
+from floodmark.verdict.visit import Step
 
 COLLAPSED = 0.9
 """Share of the ceiling below which goodput has collapsed."""

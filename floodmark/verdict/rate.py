@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from floodmark.verdict.point import Point
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import END_TEXT, End, Generator, Phase
+from floodmark.verdict.enums import END_TEXT, End, Generator, Phase
+from floodmark.verdict.estimate import Point
+from floodmark.verdict.visit import Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

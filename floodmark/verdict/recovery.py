@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Phase
+from floodmark.verdict.enums import Phase
+from floodmark.verdict.visit import Step
 
 LESS, SLOWER = 0.03, 0.10
 """What still counts as recovered: goodput within 3 % and latency within 10 % of before."""

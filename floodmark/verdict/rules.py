@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from floodmark.verdict.enums import Bottleneck
 from floodmark.verdict.figures import Figures
-from floodmark.verdict.words import Bottleneck
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 from floodmark.stats.curve import users_reaching
 from floodmark.stats.intervals import pooled_interval, wilson
+from floodmark.verdict.enums import END_TEXT, End, Generator, Model, Phase
+from floodmark.verdict.estimate import Point
 from floodmark.verdict.knee import changed_pace, knee, knee_point, uncontended, uncontended_ms
 from floodmark.verdict.overload import TOLERATED, look_beyond
-from floodmark.verdict.point import Point
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import END_TEXT, End, Generator, Model, Phase
+from floodmark.verdict.visit import Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

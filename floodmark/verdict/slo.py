@@ -6,9 +6,9 @@ import statistics
 from collections.abc import Sequence
 
 from floodmark.stats.tail import MISSES, Trial, sustainable
-from floodmark.verdict.point import Point
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Generator, Phase
+from floodmark.verdict.enums import Generator, Phase
+from floodmark.verdict.estimate import Point
+from floodmark.verdict.visit import Step
 
 PIECES = 5
 """A confirming run is measured in so many windows without a gap, one of which may be disturbed."""

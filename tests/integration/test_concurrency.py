@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from floodmark.results.concurrency import CONCURRENCY, ConcurrencyRow
+from floodmark.concurrency.row import CONCURRENCY, ConcurrencyRow
 from floodmark.results.table import read_table
 from tests.support.processes import Command, free_port
 

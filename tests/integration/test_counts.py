@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from floodmark.handover.settings import VARIABLE, LoadSettings, to_json
+from floodmark.protocol.load_settings import VARIABLE, LoadSettings, to_json
 from floodmark.targets.logs import tail
 from floodmark.targets.process import ProcessBackend
 from target_apps.ledger import LedgerReader

@@ -10,12 +10,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from floodmark.handover.journal import JournalReader, Visited
-from floodmark.handover.settings import VARIABLE, LoadSettings, to_json
 from floodmark.hostile.measure import Conditions, Look, calm, disturbed
-from floodmark.results.hostile import HOSTILE, HostileRow, Kind, Word
+from floodmark.hostile.row import HOSTILE, HostileRow, Kind, Word
+from floodmark.protocol.journal import JournalReader, Visited
+from floodmark.protocol.load_settings import VARIABLE, LoadSettings, to_json
 from floodmark.results.table import read_table
-from floodmark.search.pace import LevelSettings
+from floodmark.search.settings import LevelSettings
 from floodmark.targets.process import ProcessBackend
 from floodmark.targets.target import Running
 from target_apps.ledger import LedgerReader

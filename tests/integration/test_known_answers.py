@@ -17,7 +17,7 @@ from benchmarks.known_answers.bench import Bench, evidence_of
 from benchmarks.known_answers.case import Case, Server, widened
 from benchmarks.known_answers.evidence import Evidence
 from benchmarks.known_answers.held import held_windows
-from floodmark.verdict.words import Advice, Bottleneck
+from floodmark.verdict.enums import Advice, Bottleneck
 from tests.support.processes import Command, free_port, only_run, slot_server
 
 WIDER = 5.0

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from floodmark.handover.settings import VARIABLE, LoadSettings, to_json
-from floodmark.search.pace import RateSettings
+from floodmark.protocol.load_settings import VARIABLE, LoadSettings, to_json
+from floodmark.search.settings import RateSettings
 from floodmark.stats.histogram import bucket, edges
-from floodmark.verdict.words import Spacing
+from floodmark.verdict.enums import Spacing
 from target_apps.serve import ROOT
 from tests.support.processes import Command, free_port, only_run, slot_server, wait_for
 

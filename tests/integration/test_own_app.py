@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from floodmark.errors import TargetError
-from floodmark.plan import plan_run
+from floodmark.plan.app_scenarios import from_own_table, read_scenarios
+from floodmark.plan.planned_run import plan_run
 from floodmark.targets.process import ProcessBackend
 from floodmark.targets.ready import ask
 from floodmark.targets.target import Allotment, Check, Target
-from floodmark.variants import from_own_table, read_scenarios
 from target_apps import catalog
 from target_apps.serve import ROOT
 from tests.support.processes import Command, free_port, only_run

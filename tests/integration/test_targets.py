@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from floodmark.errors import TargetError
-from floodmark.plan import plan_run
-from floodmark.scenario import from_table
+from floodmark.plan.planned_run import plan_run
+from floodmark.plan.scenario import from_table
 from floodmark.targets.process import ProcessBackend
 from floodmark.targets.ready import ask
 from floodmark.targets.target import Allotment, Check, Target

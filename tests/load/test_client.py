@@ -12,7 +12,7 @@ import gevent
 import pytest
 from locust.env import Environment
 
-from floodmark.load import link
+from floodmark.load import raw_socket as link
 from floodmark.load.client import LeanClient
 from floodmark.load.controls import CONTROLS
 from floodmark.load.failure import BadStatus, ConnectionLost, ConnectionRefused, Malformed, TimedOut, WrongBody

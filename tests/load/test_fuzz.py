@@ -17,15 +17,15 @@ from locust.exception import StopUser
 
 from floodmark.load import HttpStep, LeanHttpUser, StepHttpUser, client
 from floodmark.load import answer as answer_module
-from floodmark.load import reaper as reaper_module
+from floodmark.load import timeouts as reaper_module
 from floodmark.load.answer import AnswerParser
 from floodmark.load.controls import CONTROLS
 from floodmark.load.failure import ConnectionLost, Malformed, RequestFailed
-from floodmark.load.lane import lane as lane_module
-from floodmark.load.lane import reply as reply_module
-from floodmark.load.lane.reply import Reply
-from floodmark.load.reports import Reports
+from floodmark.load.reporting import Reports
 from floodmark.load.response import Headers, Response, cookies_in
+from floodmark.load.step_driver import driver as lane_module
+from floodmark.load.step_driver import parser as reply_module
+from floodmark.load.step_driver.parser import Reply
 from floodmark.load.wire import origin
 from tests.load.hostile import CUTS, MARK, VISITS, Answer, Hostile, Visit, answers, cut, spoilt
 from tests.load.scripted import scripted

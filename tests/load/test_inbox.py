@@ -14,10 +14,10 @@ from gevent import get_hub
 from gevent.event import Event
 from greenlet import greenlet
 
-from floodmark.load import inbox as module
+from floodmark.load import reactor as module
 from floodmark.load.controls import CONTROLS
 from floodmark.load.failure import ConnectionRefused
-from floodmark.load.inbox import inbox
+from floodmark.load.reactor import inbox
 from floodmark.load.wire import resolve
 from floodmark.records.recorder import Recorder
 from tests.load.scripted import OK, Peer, Scripted, scripted

@@ -19,13 +19,13 @@ from floodmark.load import HttpStep, LeanHttpUser, StepHttpUser
 from floodmark.load.arrivals import Schedule
 from floodmark.load.controls import CONTROLS
 from floodmark.load.failure import BadStatus, ConnectionLost, ConnectionRefused, Malformed, TimedOut, WrongBody
-from floodmark.load.lane.line import Line, send_next
 from floodmark.load.plugin import record
-from floodmark.load.reports import Reports
+from floodmark.load.reporting import Reports
+from floodmark.load.step_driver.connection import Line, send_next
 from floodmark.records.recorder import bin_of
 from floodmark.records.timeline import Timeline
 from floodmark.stats.window import Window
-from floodmark.verdict.words import Spacing
+from floodmark.verdict.enums import Spacing
 from tests.load.scripted import OK, Peer, always, once, scripted
 from tests.load.test_client import FRAMINGS, too_large
 from tests.support.processes import free_port

@@ -17,17 +17,17 @@ from locust.runners import STATE_INIT, STATE_RUNNING
 from werkzeug.test import TestResponse
 
 from floodmark.errors import UsageError
-from floodmark.handover.settings import LoadSettings
-from floodmark.load import web
 from floodmark.load.plugin import Conductor
-from floodmark.load.web_form import Form
-from floodmark.load.web_state import TABLE, Live
+from floodmark.protocol.load_settings import LoadSettings
 from floodmark.records.timeline import Timeline
 from floodmark.results.folder import read_run
 from floodmark.results.schema import Second
 from floodmark.search.order import Order, Outcome
-from floodmark.search.pace import SearchSettings
-from floodmark.verdict.words import End
+from floodmark.search.settings import SearchSettings
+from floodmark.verdict.enums import End
+from floodmark.webui import page as web
+from floodmark.webui.form import Form
+from floodmark.webui.state import TABLE, Live
 from tests.support.stored import KEPT
 
 RUN = read_run(KEPT[0])

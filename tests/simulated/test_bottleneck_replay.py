@@ -8,8 +8,8 @@ import random
 import pytest
 
 from benchmarks.bottlenecks.stored import Kept, read_stored
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Bottleneck, Phase
+from floodmark.verdict.enums import Bottleneck, Phase
+from floodmark.verdict.visit import Step
 
 REPLAYS = 200
 SPREAD = 0.03

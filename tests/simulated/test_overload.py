@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from floodmark.search.find import find_ceiling
-from floodmark.search.pace import SearchSettings
+from floodmark.search.settings import SearchSettings
+from floodmark.verdict.enums import Phase
 from floodmark.verdict.overload import Overload, as_held, error_onset, failing, look_beyond
 from floodmark.verdict.recovery import Before, recovered
 from floodmark.verdict.saturation import judge
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Phase
+from floodmark.verdict.visit import Step
 from tests.support.simulator import Model, constant, simulate
 
 

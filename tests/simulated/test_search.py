@@ -12,10 +12,10 @@ import pytest
 
 from floodmark.search.find import find_ceiling
 from floodmark.search.order import Order, Outcome
-from floodmark.search.pace import FULL, QUICK, Pace, SearchSettings
+from floodmark.search.settings import FULL, QUICK, Pace, SearchSettings
+from floodmark.verdict.enums import End, Phase
 from floodmark.verdict.saturation import Saturation, judge
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import End, Phase
+from floodmark.verdict.visit import Step
 from tests.support.simulator import Model, Simulator, constant, exponential, lognormal, simulate
 
 

@@ -16,10 +16,10 @@ from benchmarks.strategies.scenario import BY_NAME, Scenario
 from benchmarks.strategies.score import Score
 from floodmark.search.find import find_ceiling
 from floodmark.search.order import Order
-from floodmark.search.pace import SearchSettings, SloSettings
+from floodmark.search.settings import SearchSettings, SloSettings
+from floodmark.verdict.enums import End, Generator, Phase
 from floodmark.verdict.saturation import Saturation, judge
 from floodmark.verdict.slo import judge_slo
-from floodmark.verdict.words import End, Generator, Phase
 from tests.support.simulator import DEFAULT, QUIET, Model, Noise, Simulator, constant, exponential, lognormal, simulate
 
 SEEDS = range(1, 9)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from floodmark.search.order import Order
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Generator, Phase
+from floodmark.verdict.enums import Generator, Phase
+from floodmark.verdict.visit import Step
 from tests.support.simulator import (
     BAD_VM,
     DEFAULT,

@@ -10,11 +10,11 @@ from benchmarks.bottlenecks.fixtures import FIXTURES
 from floodmark.results.limits import bottleneck_rows
 from floodmark.verdict.advice import Change, change_for, judge_advice
 from floodmark.verdict.bottleneck import decide, name_bottleneck
+from floodmark.verdict.enums import Advice, Bottleneck, Generator, Phase
+from floodmark.verdict.estimate import Point
 from floodmark.verdict.figures import Declared, Figures, figures
-from floodmark.verdict.point import Point
 from floodmark.verdict.rules import RULES, AtLeast, Below
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Advice, Bottleneck, Generator, Phase
+from floodmark.verdict.visit import Step
 
 SLOTS = Declared(slots=8, processes=2, connection_cap=2000)
 

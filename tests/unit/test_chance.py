@@ -7,8 +7,8 @@ import math
 import pytest
 
 from floodmark.search.chance import above, chance_rps
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Phase
+from floodmark.verdict.enums import Phase
+from floodmark.verdict.visit import Step
 
 
 def visit(rate: float, half_width: float | None = 0.01, seconds: float = 5.0) -> Step:

@@ -10,7 +10,7 @@ import pytest
 
 from docs import claims
 from docs.claims import CLAIMS, Verdict, find, section, table
-from floodmark.results.concurrency import ConcurrencyRow
+from floodmark.concurrency.row import ConcurrencyRow
 from floodmark.results.table import write_table
 
 

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
+from floodmark.compare.enums import Word
 from floodmark.compare.ratio import Ratio, Value, decide, rank, ratio
-from floodmark.compare.words import Word
 
 
 def values(*numbers: float) -> list[Value]:

@@ -9,9 +9,9 @@ import pytest
 
 from floodmark.commands.concurrency import estimate_s, parse, shown
 from floodmark.concurrency.observe import Burst
+from floodmark.concurrency.row import ConcurrencyRow, Look, row
 from floodmark.concurrency.watch import Moment, summarise
 from floodmark.errors import UsageError
-from floodmark.results.concurrency import ConcurrencyRow, Look, row
 from floodmark.results.table import read_table, write_table
 from floodmark.sampling.accept_queue import accept_queue
 

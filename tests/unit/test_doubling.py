@@ -6,7 +6,7 @@ import pytest
 
 from floodmark.run.doubling import Doubled, double, weigh
 from floodmark.search.order import Outcome
-from floodmark.verdict.words import End
+from floodmark.verdict.enums import End
 
 FOUND = Outcome(end=End.FOUND, reason="", hold_users=16)
 

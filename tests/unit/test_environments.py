@@ -7,7 +7,7 @@ from importlib.metadata import version
 import pytest
 
 from floodmark.errors import UsageError
-from floodmark.scenario import from_table
+from floodmark.plan.scenario import from_table
 from floodmark.targets import environments
 from target_apps import catalog
 

@@ -8,8 +8,7 @@ import pytest
 
 from floodmark.commands.hostile import parse_kinds, say, shown
 from floodmark.errors import UsageError
-from floodmark.handover.hostile import parse_counts
-from floodmark.results.hostile import (
+from floodmark.hostile.row import (
     Asked,
     Evidence,
     HostileRow,
@@ -22,6 +21,7 @@ from floodmark.results.hostile import (
     serve,
     served_again_s,
 )
+from floodmark.hostile.workload import parse_counts
 from floodmark.results.table import read_table, write_table
 
 

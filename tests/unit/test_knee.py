@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from floodmark.verdict.enums import Phase
 from floodmark.verdict.knee import changed_pace, knee, knee_point, uncontended
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Phase
+from floodmark.verdict.visit import Step
 from tests.unit.test_verdict import step
 
 SLOTS, SERVICE_MS = 2, 10.0

@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks.bottlenecks.stored import read_stored
 from docs import limits
-from floodmark.verdict.words import Bottleneck
+from floodmark.verdict.enums import Bottleneck
 
 SPECS = limits.pictures()
 

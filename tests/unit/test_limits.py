@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from floodmark.errors import OutOfMemory, UsageError
-from floodmark.limits import Host, Wants, binding, read_host, wants
-from floodmark.plan import make_plan
+from floodmark.plan.host_limits import Host, Wants, binding, read_host, wants
+from floodmark.plan.planned_run import make_plan
 from floodmark.targets.memory import HostKills, MemoryGroup, MemoryUse, out_of_memory, tells_of_a_kill
 
 BIND = ("127.0.0.1", 8000)

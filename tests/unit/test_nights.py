@@ -16,16 +16,9 @@ import numpy as np
 import pytest
 
 from floodmark.cli import main
-from floodmark.compare.judge import History, Member, judge
-from floodmark.compare.words import Finding, Role
+from floodmark.compare.enums import Finding, Role
 from floodmark.errors import UsageError
-from floodmark.nightly.history import Past, below, false_alarms, judge_night, machine_noisy, read_past
-from floodmark.nightly.order import Visit, order, order_again
-from floodmark.nightly.suite import Setup, suite
-from floodmark.plan import NIGHTLY
-from floodmark.report.night import twins
-from floodmark.report.trend import page
-from floodmark.results.nights import (
+from floodmark.nightly.files import (
     NIGHTS,
     NightRow,
     RoundRow,
@@ -36,6 +29,13 @@ from floodmark.results.nights import (
     write_night_rows,
     write_rounds,
 )
+from floodmark.nightly.history import Past, below, false_alarms, judge_night, machine_noisy, read_past
+from floodmark.nightly.judge import History, Member, judge
+from floodmark.nightly.order import Visit, order, order_again
+from floodmark.nightly.suite import Setup, suite
+from floodmark.nightly.summary import twins
+from floodmark.nightly.trend import page
+from floodmark.plan.planned_run import NIGHTLY
 from floodmark.results.table import read_table
 
 SETUPS = {

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from floodmark.app import AppSection, locate
 from floodmark.cli import parser
-from floodmark.commands import own, up
+from floodmark.commands import up, user_app
 from floodmark.commands.run import prepare
 from floodmark.errors import UsageError
-from floodmark.plan import PlannedRun
+from floodmark.plan.planned_run import PlannedRun
 from floodmark.report.tables import stdout
-from floodmark.targets import app as own_target
+from floodmark.targets import app_copy as own_target
 from floodmark.targets import requirements
+from floodmark.targets.user_app import AppSection, locate
 
 OWN = """
 [app]
@@ -37,7 +37,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def planned(*words: str) -> list[PlannedRun]:
-    return own.plans(parser().parse_args(["run", *words]))
+    return user_app.plans(parser().parse_args(["run", *words]))
 
 
 def test_floodmark_toml_says_it_all(here: Path) -> None:

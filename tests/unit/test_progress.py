@@ -9,8 +9,8 @@ from rich.console import Console
 
 from floodmark.report.progress import TerminalProgress
 from floodmark.search.order import Order
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Model, Phase
+from floodmark.verdict.enums import Model, Phase
+from floodmark.verdict.visit import Step
 
 
 def told(order: Order, step: Step) -> str:

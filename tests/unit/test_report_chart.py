@@ -12,7 +12,7 @@ import pytest
 from floodmark.report.chart import COLOURS, FAINT, Curve, curve, goodput
 from floodmark.report.vega_lite import SHAPES, Spec
 from floodmark.results.folder import StoredRun
-from floodmark.verdict.words import End, Phase
+from floodmark.verdict.enums import End, Phase
 from tests.unit.test_report_markdown import made_up, results_of
 
 

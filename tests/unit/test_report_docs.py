@@ -15,7 +15,7 @@ from floodmark.report.vega_lite import Spec
 from floodmark.results.folder import StoredRun
 from floodmark.results.schema import Result
 from floodmark.results.table import write_table
-from floodmark.verdict.step import Step
+from floodmark.verdict.visit import Step
 from tests.unit.test_report_markdown import made_up, results_of
 
 MARKED = "# x\n\n<!-- verdicts: written by machine -->\nold\n<!-- /verdicts -->\n\nrest\n"

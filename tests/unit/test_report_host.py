@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from floodmark.report.host import host_lines
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Phase
+from floodmark.verdict.enums import Phase
+from floodmark.verdict.visit import Step
 
 
 def visit(phase: Phase, steal: float | None) -> Step:

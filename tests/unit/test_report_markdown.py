@@ -15,9 +15,9 @@ from floodmark.report.markdown import escape, interval, provenance, verdict_tabl
 from floodmark.results.folder import StoredRun
 from floodmark.results.metrics import rows
 from floodmark.results.schema import Result
+from floodmark.verdict.enums import End, Generator, Phase
 from floodmark.verdict.saturation import judge
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import End, Generator, Phase
+from floodmark.verdict.visit import Step
 
 FACTS: dict[str, Any] = {
     "schema": 1,

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floodmark.errors import UsageError
-from floodmark.plan import find_scenario, make_plan, scenario_names
-from floodmark.scenario import Budget, from_table, read_scenario
-from floodmark.search.pace import QUICK
+from floodmark.plan.planned_run import find_scenario, make_plan, scenario_names
+from floodmark.plan.scenario import Budget, from_table, read_scenario
+from floodmark.search.settings import QUICK
 
 BIND = ("127.0.0.1", 8000)
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from floodmark.errors import UsageError
 from floodmark.results.schema import Result, Second, columns, from_cells, to_cells
 from floodmark.results.table import Appender, WriteError, read_table, write_table, write_text
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Generator, Phase
+from floodmark.verdict.enums import Generator, Phase
+from floodmark.verdict.visit import Step
 
 METHOD_COLUMNS = [
     "run_id",

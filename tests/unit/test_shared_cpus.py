@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from floodmark.handover.settings import VARIABLE, LoadSettings, read_settings, to_json
+from floodmark.protocol.load_settings import VARIABLE, LoadSettings, read_settings, to_json
 from floodmark.run.shared import weigh_shared
 from floodmark.search.order import Outcome
 from floodmark.targets.target import Allotment
+from floodmark.verdict.enums import End, Generator, Phase
 from floodmark.verdict.generator import GeneratorGauges, judge
 from floodmark.verdict.saturation import judge as judge_search
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import End, Generator, Phase
+from floodmark.verdict.visit import Step
 
 WAITING = GeneratorGauges(
     cpu_max=0.1, demand_max=0.95, loop_lag_p99_ms=1.0, r0_ms=50.0, little_gap=0.0, law_gap=0.1, cycle_ms=50.0

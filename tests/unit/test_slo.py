@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from floodmark.search.order import Order
 from floodmark.stats.tail import MISSES, Trial, first_guess, sustainable
+from floodmark.verdict.enums import Generator, Model, Phase
 from floodmark.verdict.slo import PIECES, confirmations, hopeless, judge_slo, kept
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Generator, Model, Phase
+from floodmark.verdict.visit import Step
 
 CEILING, LIMIT_S = 160.0, 0.25
 SLOPE = 0.6 * 2 * LIMIT_S * CEILING

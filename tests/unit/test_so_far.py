@@ -8,14 +8,14 @@ import itertools
 
 from rich.console import Console
 
-from floodmark.report import doing
-from floodmark.report.counting import Counting
+from floodmark.report import search_status as doing
 from floodmark.report.progress import TerminalProgress
+from floodmark.report.reading_progress import Counting
 from floodmark.results.folder import read_run
 from floodmark.search.order import Order
-from floodmark.verdict.so_far import SoFar, so_far
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Generator, Phase
+from floodmark.verdict.enums import Generator, Phase
+from floodmark.verdict.interim import SoFar, so_far
+from floodmark.verdict.visit import Step
 from tests.support.stored import KEPT
 
 STEPS = read_run(KEPT[0]).steps

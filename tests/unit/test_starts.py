@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from floodmark.results.repeats import STARTS, StartsRow, write_starts
 from floodmark.results.schema import PROVENANCE, RESULTS, SCHEMA, Result
-from floodmark.results.starts import STARTS, StartsRow, write_starts
 from floodmark.results.table import read_table, write_table
 
 

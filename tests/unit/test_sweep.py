@@ -17,17 +17,17 @@ from floodmark.cli import parser
 from floodmark.errors import NoVerdict, OutOfMemory, TargetError, UsageError
 from floodmark.results.folder import RunFolder, create
 from floodmark.results.schema import RESULTS, BucketCount, Result
-from floodmark.results.sweep import MIB, SWEEP, Found, SweepRow, alone_hi, sweep_row
 from floodmark.results.table import read_table, write_table
 from floodmark.stats.histogram import bucket, edges
 from floodmark.stats.intervals import Interval
 from floodmark.sweep.best import LEAST, Trial, better, judge
 from floodmark.sweep.grid import Axis, Kind, axis, collect, default_axes, number, shuffled, span
+from floodmark.sweep.row import MIB, SWEEP, Found, SweepRow, alone_hi, sweep_row
+from floodmark.sweep.sentences import sentences
 from floodmark.sweep.series import Sweep
 from floodmark.sweep.show import document
-from floodmark.sweep.words import sentences
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Generator, Phase
+from floodmark.verdict.enums import Generator, Phase
+from floodmark.verdict.visit import Step
 from target_apps import catalog
 
 WORKERS = Axis("server.workers", ("1", "2", "4"))

@@ -10,11 +10,11 @@ import pytest
 from floodmark.results.metrics import rows
 from floodmark.stats.histogram import Histogram
 from floodmark.stats.window import ErrorKind, Window
+from floodmark.verdict.enums import End, Generator, Phase
+from floodmark.verdict.from_window import measure
 from floodmark.verdict.generator import GeneratorGauges, judge
-from floodmark.verdict.measure import measure
 from floodmark.verdict.saturation import judge as judge_search
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import End, Generator, Phase
+from floodmark.verdict.visit import Step
 
 
 def step(phase: Phase, users: int, rate: float, r_ms: float = 50.0, visit: int = 1, **more: object) -> Step:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from floodmark.search.hold import Hold
-from floodmark.search.notes import Notes
-from floodmark.search.pace import SearchSettings
+from floodmark.search.settings import SearchSettings
+from floodmark.search.state import Notes
 from floodmark.search.verify import verify
 from tests.unit.test_chance import visit
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from floodmark.handover.settings import VARIABLE, LoadSettings, read_settings, to_json
-from floodmark.handover.wish import Wish, Wishes
-from floodmark.search.pace import QUICK, SearchSettings, SloSettings
+from floodmark.protocol.load_settings import VARIABLE, LoadSettings, read_settings, to_json
+from floodmark.protocol.target_switch import Wish, Wishes
+from floodmark.search.settings import QUICK, SearchSettings, SloSettings
 
 
 def test_a_wish_is_seen_once_answered_and_comes_back_with_its_answer(tmp_path: Path) -> None:

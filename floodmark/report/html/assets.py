@@ -12,8 +12,8 @@ from typing import Any
 import jinja2
 
 from floodmark.report.cells import significant
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Model
+from floodmark.verdict.enums import Model
+from floodmark.verdict.visit import Step
 
 HERE = Path(__file__).resolve().parent
 TEMPLATES, VENDOR = HERE / "templates", HERE / "vendor"

@@ -14,14 +14,14 @@ from floodmark.report import cells
 from floodmark.report.cells import Cell, significant
 from floodmark.report.html import charts, over_time, series
 from floodmark.report.html.charts import Scales
-from floodmark.report.html.looks import Look, look
 from floodmark.report.html.pictures import svg
 from floodmark.report.html.series import Row
+from floodmark.report.html.symbols import Look, look
 from floodmark.report.html.vega import LOG, log_ticks
 from floodmark.report.runs import Subject, Workload
 from floodmark.report.vega_lite import Spec
 from floodmark.results.schema import Result
-from floodmark.verdict.step import Step
+from floodmark.verdict.visit import Step
 
 MOST_NAMES = 5
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from floodmark.report.cells import parts
 from floodmark.results.schema import BucketCount, Result, Second
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Model, Phase
+from floodmark.verdict.enums import Model, Phase
+from floodmark.verdict.visit import Step
 
 Row = dict[str, Any]
 

@@ -13,8 +13,8 @@ from floodmark.report.html.series import CORES, PLACES, Row
 from floodmark.report.runs import Subject, Workload
 from floodmark.results.schema import HISTOGRAMS, TIMELINE, BucketCount, Result, RowType, Second
 from floodmark.results.table import read_table
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import BOTTLENECK_TEXT, END_TEXT, End
+from floodmark.verdict.enums import BOTTLENECK_TEXT, END_TEXT, End
+from floodmark.verdict.visit import Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from tests.support.simulator.noise import GRID_PER_S, Speed
 from tests.support.simulator.tape import GOOD, KINDS, Tape
 
 BACK_OFF_FIRST_S, BACK_OFF_MOST_S = 0.05, 1.0
-"""A refused user's pause, doubled from refusal to refusal: floodmark.load.lane."""
+"""A refused user's pause, doubled from refusal to refusal: floodmark.load.step_driver."""
 
 ARRIVALS_BATCH = 1024
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from floodmark.search.order import Order, Outcome, Search
 from floodmark.stats.intervals import batch_half_width
-from floodmark.verdict.measure import measure
-from floodmark.verdict.step import Step
-from floodmark.verdict.words import Phase
+from floodmark.verdict.enums import Phase
+from floodmark.verdict.from_window import measure
+from floodmark.verdict.visit import Step
 from tests.support.simulator.model import Model
 from tests.support.simulator.server import Server
 

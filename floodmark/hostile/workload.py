@@ -1,0 +1,28 @@
+"""Which hostile clients stand beside the users of the ``hostile`` workload: ``FLOODMARK_HOSTILE``, or the default."""
+
+from __future__ import annotations
+
+import os
+
+from floodmark.errors import UsageError
+from floodmark.hostile.row import Kind
+
+WORKLOAD = "hostile"
+VARIABLE = "FLOODMARK_HOSTILE"
+DEFAULT = "idle-silent=8"
+
+
+def asked_for() -> str:
+    """As ``KIND=N,...``."""
+    return os.environ.get(VARIABLE) or DEFAULT
+
+
+def parse_counts(text: str) -> dict[Kind, int]:
+    """``KIND=N,...``. Raises UsageError."""
+    counts: dict[Kind, int] = {}
+    for pair in filter(None, text.split(",")):
+        name, _, number = pair.partition("=")
+        if name not in list(Kind) or not number.isdecimal():
+            raise UsageError(f"hostile clients {pair!r}: must be KIND=N, with KIND of {', '.join(Kind)}")
+        counts[Kind(name)] = int(number)
+    return counts

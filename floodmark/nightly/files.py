@@ -1,0 +1,196 @@
+"""Files of nights: rounds.csv and night.csv of one, nights.csv of all. A night's own files are written once."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from floodmark.compare.enums import Finding, Role
+from floodmark.compare.inputs import Start, likeness, read_start
+from floodmark.results.document import make_folder, read_document
+from floodmark.results.provenance import config_hash
+from floodmark.results.schema import SCHEMA
+from floodmark.results.table import read_table, write_table, write_text
+
+NIGHT = "night.json"
+ROUNDS = "rounds.csv"
+NIGHT_ROWS = "night.csv"
+NIGHTS = "nights.csv"
+SUMMARY = "summary.md"
+METRICS = {"ceiling_rps": False, "r0_ms": True}
+"""What is judged, and whether less of it is better."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundRow:
+    """One metric of one visit of a setup: the row of rounds.csv.
+
+    again: measured because of an alarm. noisy: its own hold visits differ by more than 3 %. series: equal for runs
+    that may be compared over nights.
+    """
+
+    night: str
+    setup: str
+    role: Role
+    twin_of: str = ""
+    workload: str
+    round: int
+    again: bool
+    run_id: str
+    metric: str
+    value: float | None = None
+    lo: float | None = None
+    hi: float | None = None
+    unit: str = ""
+    valid: bool
+    noisy: bool | None = None
+    reason: str = ""
+    series: str
+    server_version: str | None = None
+    app_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightRow:
+    """One metric of one setup in one night: the row of night.csv and of nights.csv.
+
+    value: geometric mean of the valid rounds; lo, hi: its interval between them. ratio: tonight over what the last
+    ``nights`` valid nights let expect, ``lowest`` the ratio that still is fine. since: night in which the change began.
+    normalised: the machine is taken out. again: rests on a second measurement of the same night. twins_apart: whether
+    tonight's rule tells this setup from the one it is the twin of.
+    """
+
+    night: str
+    started: str
+    setup: str
+    role: Role
+    twin_of: str = ""
+    workload: str
+    metric: str
+    value: float | None = None
+    lo: float | None = None
+    hi: float | None = None
+    unit: str = ""
+    n_rounds: int
+    n_valid: int
+    finding: Finding
+    tier: str = ""
+    ratio: float | None = None
+    lowest: float | None = None
+    p: float | None = None
+    nights: int = 0
+    since: str = ""
+    normalised: bool = False
+    again: bool = False
+    twins_apart: bool | None = None
+    reason: str = ""
+    series: str = ""
+    server_version: str | None = None
+    app_hash: str | None = None
+
+
+def night_folders(root: Path) -> list[Path]:
+    """Every night below ``root``, oldest first."""
+    if not root.is_dir():
+        return []
+    return sorted((p for p in root.iterdir() if (p / NIGHT).is_file()), key=_order)
+
+
+def _order(path: Path) -> tuple[str, int]:
+    date, _, number = path.name[:10], path.name[10:11], path.name[11:]
+    return date, int(number) if number.isdecimal() else 1
+
+
+def create_night(root: Path, date: str) -> Path:
+    """Make the folder of a new night: its date, with a number from the second of a day on. Raises WriteError."""
+    names = (date if number == 1 else f"{date}-{number}" for number in itertools.count(1))
+    return make_folder(root, names, "nights")
+
+
+def read_night(path: Path) -> dict[str, Any]:
+    """night.json. Raises UsageError where there is none."""
+    return read_document(path / NIGHT, "night")
+
+
+def write_night(path: Path, facts: dict[str, Any]) -> None:
+    """night.json, replaced whole."""
+    write_text(path / NIGHT, json.dumps({"schema": SCHEMA, "night": path.name, **facts}, indent=2) + "\n")
+
+
+def round_rows(path: Path, runs: Iterable[Path], noisy: dict[str, bool | None]) -> list[RoundRow]:
+    """The rows of rounds.csv, from the folders of a night's runs. noisy: by run."""
+    rows: list[RoundRow] = []
+    for folder in runs:
+        start = read_start(folder)
+        series = config_hash(likeness(start.facts))
+        rows += [_round_row(path.name, start, metric, series, noisy.get(start.run_id)) for metric in METRICS]
+    return rows
+
+
+def _round_row(night: str, start: Start, metric: str, series: str, noisy: bool | None) -> RoundRow:
+    found = start.results.get(metric)
+    place = start.facts["night"]
+    value = found.value if found is not None and isinstance(found.value, float) and found.value > 0 else None
+    valid = found is not None and found.valid and value is not None
+    reason = found.reason if found is not None else str(start.facts.get("error") or "no result")
+    if metric != "ceiling_rps" and valid:
+        # R0 of a run whose search went wrong is no R0 of the night.
+        ceiling = start.results.get("ceiling_rps")
+        valid = ceiling is not None and ceiling.valid
+        reason = "" if valid or ceiling is None else ceiling.reason
+    return RoundRow(
+        night=night,
+        setup=start.name,
+        role=Role(start.role),
+        twin_of=str(place.get("twin_of") or ""),
+        workload=start.group,
+        round=int(place["round"]),
+        again=start.again,
+        run_id=start.run_id,
+        metric=metric,
+        value=value,
+        lo=found.lo if found is not None else None,
+        hi=found.hi if found is not None else None,
+        unit=found.unit if found is not None else "",
+        valid=valid,
+        noisy=noisy,
+        reason="" if valid else reason,
+        series=series,
+        server_version=start.facts["target"].get("version"),
+        app_hash=start.facts.get("app_hash"),
+    )
+
+
+def write_rounds(path: Path, rows: Sequence[RoundRow]) -> None:
+    write_table(path / ROUNDS, RoundRow, rows)
+
+
+def read_rounds(path: Path) -> list[RoundRow]:
+    """rounds.csv of a night; none where it was never finished."""
+    return read_table(path / ROUNDS, RoundRow) if (path / ROUNDS).is_file() else []
+
+
+def write_night_rows(path: Path, rows: Sequence[NightRow]) -> None:
+    write_table(path / NIGHT_ROWS, NightRow, rows)
+
+
+def read_night_rows(path: Path) -> list[NightRow]:
+    """night.csv of a night; none where it was never finished."""
+    return read_table(path / NIGHT_ROWS, NightRow) if (path / NIGHT_ROWS).is_file() else []
+
+
+def rebuild(root: Path) -> list[NightRow]:
+    """Rebuild nights.csv from the nights below ``root``."""
+    rows = [row for folder in night_folders(root) for row in read_night_rows(folder)]
+    write_table(root / NIGHTS, NightRow, rows)
+    return rows
+
+
+def plain(row: NightRow) -> dict[str, object]:
+    """A row for JSON."""
+    return dataclasses.asdict(row)

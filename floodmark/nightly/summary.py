@@ -1,0 +1,87 @@
+"""What a night says, as Markdown: the false-alarm rate first, then what changed, then everything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from floodmark.compare.comparison import ranking
+from floodmark.compare.enums import Finding, Role
+from floodmark.compare.inputs import read_side
+from floodmark.nightly.files import NightRow
+from floodmark.stats.intervals import wilson
+
+_MARK = {
+    Finding.FINE: "fine",
+    Finding.ALARM: "alarm, not confirmed",
+    Finding.REGRESSION: "**REGRESSION**",
+    Finding.IMPROVEMENT: "improvement",
+    Finding.PLATFORM: "platform change",
+    Finding.YOUNG: "no history yet",
+    Finding.NO_VERDICT: "no verdict",
+}
+
+
+def markdown(path: Path, rows: Sequence[NightRow], history: Sequence[NightRow]) -> str:
+    """The summary of the night in ``path``; history: rows of all nights, this one included."""
+    lines = [f"# Night {path.name}", "", twins(history), ""]
+    changed = [row for row in rows if row.finding not in {Finding.FINE, Finding.YOUNG, Finding.NO_VERDICT}]
+    platform = [row for row in changed if row.finding is Finding.PLATFORM]
+    if platform:
+        what = "; ".join(_change(row) for row in platform)
+        lines += [
+            f"**Platform change**: the reference moved, so the machine did: {what}. No setup is blamed for it.",
+            "",
+        ]
+    for row in changed:
+        if row.finding is not Finding.PLATFORM:
+            lines += [f"* {_MARK[row.finding]}: {_change(row)}"]
+    if not changed:
+        lines += ["Nothing changed."]
+    lines += [
+        "",
+        "| setup | metric | tonight | 95 % interval | of what was expected | fine down/up to | rounds | says |",
+    ]
+    lines += ["|---|---|---:|---|---:|---:|---:|---|"]
+    lines += [f"| {' | '.join(_cells(row))} |" for row in rows]
+    ranks = ranking(read_side(path))
+    if ranks:
+        lines += ["", "Ranking by ceiling; equal ranks cannot be told apart:", ""]
+        for workload in dict.fromkeys(rank.workload for rank in ranks):
+            of = [f"{r.rank}. {r.setup} {r.ceiling_rps:.1f}/s" for r in ranks if r.workload == workload]
+            lines += [f"* {workload}: {', '.join(of)}"]
+    return "\n".join(lines) + "\n"
+
+
+def twins(history: Sequence[NightRow]) -> str:
+    """The measured false-alarm rate: how often the same setup, measured twice, seemed to differ from itself."""
+    told = [row.twins_apart for row in history if row.metric == "ceiling_rps" and row.twins_apart is not None]
+    if not told:
+        return "False alarms: not known yet; it takes some nights with a twin setup."
+    rate = wilson(sum(told), len(told))
+    return (
+        f"False alarms: in {sum(told)} of {len(told)} nights a setup seemed to differ from itself "
+        f"({rate.value:.1%}; 95 %: {rate.lo:.1%} to {rate.hi:.1%})."
+    )
+
+
+def _change(row: NightRow) -> str:
+    ratio = "" if row.ratio is None else f" {row.ratio - 1:+.1%}"
+    since = f", since {row.since}" if row.since and row.since != row.night else ""
+    version = f" ({row.server_version})" if row.server_version else ""
+    return f"{row.setup}{version} {row.metric}{ratio}{since}" + (", measured again" if row.again else "")
+
+
+def _cells(row: NightRow) -> list[str]:
+    name = row.setup + (f" ({row.role})" if row.role is not Role.SETUP else "")
+    says = _MARK[row.finding] + (f": {row.reason}" if row.reason else "")
+    return [
+        name,
+        row.metric,
+        "-" if row.value is None else f"{row.value:.4g} {row.unit}",
+        "-" if row.lo is None or row.hi is None else f"[{row.lo:.4g}, {row.hi:.4g}]",
+        "-" if row.ratio is None else f"{row.ratio:.3f}",
+        "-" if row.lowest is None else f"{row.lowest:.3f}",
+        f"{row.n_valid}/{row.n_rounds}",
+        says,
+    ]

@@ -1,0 +1,1 @@
+"""From scenario files and options to an ordered, estimated list of runs. Nothing is started here."""

@@ -1,0 +1,66 @@
+"""An app behind several servers: one scenario for each of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from floodmark.errors import UsageError
+from floodmark.plan.scenario import Scenario, from_table, read_toml
+from floodmark.targets.user_app import OWN_FILE
+from target_apps import catalog
+
+
+def read_scenarios(path: Path, overrides: Iterable[str] = ()) -> list[Scenario]:
+    """A scenario file: its one scenario, or one for each server of its ``[app]``. Raises UsageError."""
+    return from_own_table(read_toml(path), where=str(path), home=path.parent, overrides=overrides, name=path.stem)
+
+
+def from_own_table(
+    table: dict[str, Any], *, where: str, home: Path, overrides: Iterable[str] = (), name: str
+) -> list[Scenario]:
+    """Scenarios of a parsed table. Raises UsageError."""
+    scenario = from_table(table, name=name, where=where, overrides=overrides, home=home)
+    app = scenario.app
+    if app is None:
+        return [scenario]
+    if app.marker and app.locustfile and app.path is None:
+        raise UsageError(f"{where}: [app] marker has no effect with a locustfile and no path")
+    if app.servers and scenario.target:
+        raise UsageError(f"{where}: both target and [app] servers say what the app runs behind; keep one")
+    chosen = app.servers or ((scenario.target,) if scenario.target else ())
+    if not chosen:
+        raise UsageError(
+            f"{where}: say behind which servers: [app] servers = [...], or --server NAME, which can be repeated; "
+            f"there are: {', '.join(catalog.names())}"
+        )
+    if len(set(chosen)) < len(chosen):
+        raise UsageError(f"{where}: a server is named twice: {', '.join(chosen)}; runs are repeated with --repeat")
+    label = app.label if name == Path(OWN_FILE).stem else name
+    return [_behind(scenario, text, label, where) for text in chosen]
+
+
+def _behind(scenario: Scenario, text: str, label: str, where: str) -> Scenario:
+    target, _, said = text.partition(":")
+    settings = dict(_setting(pair, text, where) for pair in said.split(",")) if said else {}
+    return dataclasses.replace(
+        scenario,
+        name=f"{label}-{re.sub(r'[^A-Za-z0-9]+', '-', text.replace('=', '')).strip('-')}",
+        target=target,
+        server={**scenario.server, **settings},
+    )
+
+
+def _setting(pair: str, text: str, where: str) -> tuple[str, int | str]:
+    name, equals, value = pair.partition("=")
+    if not equals or not name or not value:
+        raise UsageError(f"{where}: {text!r}: settings must be name=value, such as uwsgi:workers=4,threads=2")
+    try:
+        parsed = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value
+    return name, parsed if isinstance(parsed, int) and not isinstance(parsed, bool) else value

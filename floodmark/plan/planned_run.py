@@ -1,0 +1,252 @@
+"""From scenarios to an ordered list of runs, with a time estimate. Nothing is started here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from floodmark.data_files import SHARE
+from floodmark.errors import UsageError
+from floodmark.hostile import workload as hostile
+from floodmark.plan.app_scenarios import read_scenarios
+from floodmark.plan.scenario import DEFAULT_MAX_USERS, Scenario, from_table
+from floodmark.protocol.load_settings import LoadSettings
+from floodmark.search.settings import FULL, QUICK, Pace, RateSettings, SearchSettings
+from floodmark.targets import app_copy as own
+from floodmark.targets import requirements
+from floodmark.targets.target import ANSWERS, SUCCESS, Check, Target
+from floodmark.targets.user_app import AppSection, OwnApp, locate
+from floodmark.verdict.enums import Model
+from target_apps import catalog
+from target_apps.server import CatalogError, did_you_mean
+from target_apps.workloads import WORKLOADS
+
+SCENARIOS = SHARE / "scenarios"
+NIGHTLY = SCENARIOS / "nightly.toml"
+"""Not a scenario: what is measured every night."""
+LOCUSTFILES = SHARE / "locustfiles"
+OVERHEAD_S = 10.0
+RATE_LEAD_S = 8.0
+AGAIN_S = 32.0
+SEARCH_S = {FULL: 100.0, QUICK: 60.0}
+SLO_S = {FULL: 190.0, QUICK: 75.0}
+QUICK_BUDGET_S = 70.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedRun:
+    """One run to be made: everything resolved and checked.
+
+    target: None for a server that is up already. path, marker: what ``locustfiles/url.py`` asks for and what the answer
+    must contain. home: where Locust runs a locustfile of the user's; None for ours.
+    """
+
+    scenario: Scenario
+    target: Target | None
+    locustfile: Path
+    search: SearchSettings
+    seed: int
+    repeat: int
+    path: str = "/"
+    marker: str = ""
+    home: Path | None = None
+
+    @property
+    def label(self) -> str:
+        return f"{self.scenario.name}-{self.scenario.workload}"
+
+    @property
+    def load_settings(self) -> LoadSettings:
+        """What the load side is told, but for where to write."""
+        load = self.scenario.load
+        return LoadSettings(
+            search=self.search,
+            seed=self.seed,
+            rate=RateSettings(rate_rps=load.rate_rps, seconds=load.seconds, max_users=self.search.max_users)
+            if load.model is Model.OPEN
+            else None,
+            spacing=load.arrivals,
+            new_connections=load.new_connections,
+            close_delay_s=load.close_delay_ms / 1000,
+        )
+
+    @property
+    def estimate_s(self) -> float:
+        if self.scenario.load.model is Model.OPEN:
+            return OVERHEAD_S + RATE_LEAD_S + self.scenario.load.seconds
+        if self.search.known_users is not None:
+            return OVERHEAD_S + AGAIN_S
+        slo_s = SLO_S[self.search.pace] if self.search.slo is not None else 0.0
+        return OVERHEAD_S + min(self.search.time_budget_s, SEARCH_S[self.search.pace]) + slo_s
+
+
+def scenario_names() -> list[str]:
+    return sorted(path.stem for path in SCENARIOS.glob("*.toml") if path != NIGHTLY)
+
+
+def find_scenario(name: str) -> Path:
+    """A scenario's file, by name or by path. Raises UsageError."""
+    path = Path(name)
+    if path.suffix == ".toml":
+        return path
+    path = SCENARIOS / f"{name}.toml"
+    if not path.is_file():
+        known = scenario_names()
+        raise UsageError(f"there is no scenario {name!r}{did_you_mean(name, known)}; there are: {', '.join(known)}")
+    return path
+
+
+def named_scenarios(names: Sequence[str], overrides: Iterable[str], workload: str | None) -> list[Scenario]:
+    """Scenarios by name or file. Raises UsageError."""
+    changed = [*overrides, *([f'workload="{workload}"'] if workload else [])]
+    return [found for name in names for found in read_scenarios(find_scenario(name), changed)]
+
+
+def make_plan(
+    names: Sequence[str],
+    *,
+    bind: tuple[str, int],
+    overrides: Iterable[str] = (),
+    workload: str | None = None,
+    quick: bool = False,
+    repeat: int = 1,
+    seed: int = 1,
+) -> list[PlannedRun]:
+    """Resolve scenarios into runs, repeats interleaved. Raises UsageError for anything that cannot be run."""
+    return plan_all(named_scenarios(names, overrides, workload), bind=bind, quick=quick, repeat=repeat, seed=seed)
+
+
+def plan_all(
+    scenarios: Sequence[Scenario], *, bind: tuple[str, int], quick: bool, repeat: int, seed: int
+) -> list[PlannedRun]:
+    """Runs of scenarios, repeats interleaved. Raises UsageError for anything that cannot be run."""
+    return [
+        plan_run(scenario, bind=bind, quick=quick, repeat=number, seed=seed)
+        for number in range(1, repeat + 1)
+        for scenario in scenarios
+    ]
+
+
+def plan_run(scenario: Scenario, *, bind: tuple[str, int], quick: bool, repeat: int, seed: int) -> PlannedRun:
+    """Resolve one scenario. Raises UsageError."""
+    try:
+        server = catalog.load(scenario.target)
+        settings = server.resolve(scenario.server, f"scenario {scenario.name}: [server]")
+    except CatalogError as error:
+        raise UsageError(str(error)) from error
+    max_users = _max_users(scenario, server.connection_cap(settings))
+    load = _load_of(scenario)
+    target = Target(
+        server=server,
+        settings=settings,
+        host=bind[0],
+        port=bind[1],
+        check=load.check,
+        app=load.app,
+        packages=scenario.packages,
+    )
+    return PlannedRun(
+        scenario=scenario,
+        target=target,
+        locustfile=load.locustfile,
+        search=search_settings(scenario, target.nominal_slots, max_users, QUICK if quick else FULL),
+        seed=seed,
+        repeat=repeat,
+        path=load.check.path,
+        marker=(load.check.marker or b"").decode() if load.app is not None else "",
+        home=load.app.home if load.app is not None and load.app.locustfile is not None else None,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Loaded:
+    """What is asked for, by whom, and of which app; None for ours."""
+
+    check: Check
+    locustfile: Path
+    app: OwnApp | None = None
+
+
+def _load_of(scenario: Scenario) -> _Loaded:
+    if scenario.app is not None:
+        return _load_of_own(scenario, scenario.app)
+    workload = WORKLOADS.get(scenario.workload)
+    locustfile = LOCUSTFILES / f"{scenario.workload}.py"
+    if workload is None or not locustfile.is_file():
+        hint = did_you_mean(scenario.workload, WORKLOADS)
+        raise UsageError(f"there is no workload {scenario.workload!r}{hint}; there are: {', '.join(WORKLOADS)}")
+    if scenario.workload == hostile.WORKLOAD:
+        hostile.parse_counts(hostile.asked_for())
+    check = Check(path=workload.path, marker=workload.marker, method=workload.method, body=workload.body)
+    return _Loaded(check=check, locustfile=locustfile)
+
+
+def _load_of_own(scenario: Scenario, section: AppSection) -> _Loaded:
+    app = locate(section, scenario.home, f"scenario {scenario.name}: [app]")
+    if app.locustfile is not None and (scenario.load.model is Model.OPEN or scenario.slo is not None):
+        raise UsageError(
+            f"scenario {scenario.name}: only requests that floodmark declares can be offered at a rate: "
+            "model = 'open' and [slo] need [app] path instead of a locustfile"
+        )
+    if app.requirements is not None:
+        requirements.read(app.requirements)
+    own.app_hash(app)
+    check = Check(
+        path=section.path or "/",
+        marker=section.marker.encode() or None,
+        good=SUCCESS if app.locustfile is None or section.path is not None else ANSWERS,
+        patient=False,
+    )
+    return _Loaded(check=check, locustfile=app.locustfile or LOCUSTFILES / "url.py", app=app)
+
+
+def plan_external(
+    *, path: str, workload: str | None, overrides: Iterable[str], quick: bool, repeat: int, seed: int
+) -> PlannedRun:
+    """A run against a server that is up already. Raises UsageError."""
+    scenario = from_table(
+        {"target": "external", "workload": workload or "url"}, name="url", where="--url", overrides=overrides
+    )
+    if scenario.server:
+        raise UsageError("--url: [server] settings have no effect on a server that is up already")
+    locustfile = LOCUSTFILES / f"{scenario.workload}.py"
+    if not locustfile.is_file():
+        hint = did_you_mean(scenario.workload, WORKLOADS)
+        raise UsageError(f"there is no workload {scenario.workload!r}{hint}; there are: {', '.join(WORKLOADS)}")
+    return PlannedRun(
+        scenario=scenario,
+        target=None,
+        locustfile=locustfile,
+        search=search_settings(scenario, None, _max_users(scenario, None), QUICK if quick else FULL),
+        seed=seed,
+        repeat=repeat,
+        path=path,
+    )
+
+
+def _max_users(scenario: Scenario, cap: int | None) -> int:
+    """Users the search may go to: never more than the server holds connections. Raises UsageError."""
+    asked = scenario.search.max_users
+    if asked is not None and cap is not None and asked > cap:
+        raise UsageError(
+            f"[search] max_users = {asked}: {scenario.target} holds {cap} connections with these settings, idle ones "
+            "included: users above that starve; raise [server] connections, or lower max_users"
+        )
+    if asked is not None:
+        return asked
+    return DEFAULT_MAX_USERS if cap is None else min(DEFAULT_MAX_USERS, cap)
+
+
+def search_settings(scenario: Scenario, slots: int | None, max_users: int, pace: Pace) -> SearchSettings:
+    """What the search is told."""
+    budget = scenario.search.time_budget_s
+    return SearchSettings(
+        slots_hint=slots,
+        think_time_s=scenario.load.think_time_ms / 1000,
+        precision=scenario.search.precision,
+        time_budget_s=min(budget, QUICK_BUDGET_S) if pace is QUICK else budget,
+        max_users=max_users,
+        pace=pace,
+        slo=scenario.slo.settings if scenario.slo is not None else None,
+    )

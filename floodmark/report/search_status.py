@@ -1,0 +1,71 @@
+"""A search at work, in words: on the terminal and on the live page."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from floodmark.report.cells import significant
+
+if TYPE_CHECKING:
+    from floodmark.search.order import Order
+    from floodmark.verdict.interim import SoFar
+    from floodmark.verdict.visit import Step
+
+DOING = {
+    "warm": "warming up",
+    "base": "response time without contention",
+    "bracket": "bracketing the knee",
+    "place": "placing the hold level",
+    "hold": "holding",
+    "verify": "verifying beyond",
+    "overload": "overloading",
+    "recovery": "looking for recovery",
+    "slo": "searching the SLO rate",
+    "confirm": "confirming the SLO rate",
+    "step": "stepping",
+}
+
+
+def load(order: Order) -> str:
+    """What is asked of the target: users, or arrivals."""
+    if order.rate_rps is not None:
+        return f"{order.rate_rps:.1f} arrivals/s"
+    return f"{order.users} user{'s' if order.users != 1 else ''}"
+
+
+def left(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def estimate(known: SoFar) -> str:
+    """The goodput that the search would name now, with its interval; empty before the first visit that counts."""
+    interval = known.goodput
+    if interval is None:
+        return ""
+    text = f"{significant(interval.value, 4)} good/s"
+    if math.isfinite(interval.hi):
+        text += f" [{significant(interval.lo, 4)}, {significant(interval.hi, 4)}]"
+    visits = f"{known.visits} visit{'s' if known.visits != 1 else ''}"
+    return f"{text}, {visits} {'held at' if known.held else 'at'} {known.users} users"
+
+
+def bracket(known: SoFar) -> str:
+    """Between which users the knee lies."""
+    if known.free is None and known.full is None:
+        return ""
+    if known.full is None:
+        return f"above {known.free} users"
+    return f"{known.free or 0} to {known.full} users"
+
+
+def generator(step: Step) -> str:
+    """The generator's health in the last visit."""
+    if step.gen_verdict is None:
+        return ""
+    parts = [str(step.gen_verdict)]
+    if step.gen_cpu_max is not None:
+        parts.append(f"{step.gen_cpu_max:.0%} of a core")
+    if step.loop_lag_p99_ms is not None:
+        parts.append(f"loop lag p99 {step.loop_lag_p99_ms:.1f} ms")
+    return ", ".join(parts)

@@ -1,0 +1,37 @@
+"""Open model at one given rate: does the target follow, and how long do its answers take?"""
+
+from __future__ import annotations
+
+import math
+
+from floodmark.search.order import Order, Outcome, Search
+from floodmark.search.settings import RateSettings
+from floodmark.verdict.enums import End, Phase
+
+SETTLE_S = 2.0
+WARM_S = 3.0
+CONNECTIONS_MIN = 64
+CONNECTIONS_S = 2.0
+"""Connections are kept for this many seconds of arrivals: a target that stalls longer makes arrivals wait."""
+
+
+def connections(rate_rps: float, most: int) -> int:
+    """Connections that arrivals may use."""
+    return min(most, max(CONNECTIONS_MIN, math.ceil(rate_rps * CONNECTIONS_S)))
+
+
+def fixed_rate(settings: RateSettings) -> Search:
+    """Warm up at the rate, then hold it for one visit."""
+    users = connections(settings.rate_rps, settings.max_users)
+    for phase, seconds in ((Phase.WARM, WARM_S), (Phase.STEP, settings.seconds)):
+        yield Order(
+            phase=phase,
+            users=users,
+            think=True,
+            settle_s=SETTLE_S,
+            min_s=seconds,
+            max_s=seconds,
+            rate_rps=settings.rate_rps,
+            left_s=seconds + SETTLE_S + (settings.seconds + SETTLE_S if phase is Phase.WARM else 0.0),
+        )
+    return Outcome(end=End.RATE_HELD, reason="")

@@ -1,0 +1,153 @@
+"""What a search has learnt so far, and the visits it makes from it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+
+from floodmark.search.order import Order, SearchEnded
+from floodmark.search.settings import SearchSettings
+from floodmark.verdict.enums import End, Phase
+from floodmark.verdict.enums import Generator as GeneratorWord
+from floodmark.verdict.visit import Step
+
+SETTLE_CAP_S = 8.0
+DEAD_SHARE = 0.5
+WORTH_SETTLING = 2.0
+"""A visit to the held level lasts at least so many times as long as it took to settle."""
+
+Visit = Generator[Order, Step, Step]
+
+
+@dataclass(slots=True)
+class Notes:
+    """State of one search: estimates, and every visit so far."""
+
+    settings: SearchSettings
+    r0_s: float = 0.05
+    ceiling_rps: float = 0.0
+    elapsed_s: float = 0.0
+    steps: list[Step] = field(default_factory=list)
+    plan_s: float = 0.0
+
+    @property
+    def think_s(self) -> float:
+        return self.settings.think_time_s
+
+    @property
+    def knee_inflight(self) -> float:
+        """n* = C R0: requests in flight where the asymptotes cross."""
+        return self.ceiling_rps * self.r0_s
+
+    @property
+    def knee_users(self) -> float:
+        """N* = C (R0 + Z)."""
+        return self.ceiling_rps * (self.r0_s + self.think_s)
+
+    @property
+    def time_left_s(self) -> float:
+        return self.settings.time_budget_s - self.elapsed_s
+
+    @property
+    def verification_s(self) -> float:
+        """Time kept back for verification and recovery, settling included; a rise or a fall is looked at again."""
+        pace = self.settings.pace
+        return pace.verify_s + pace.recovery_s + self.settle_s(self.users_for(4), think=True) + 2 * pace.settle_min_s
+
+    def hold_s(self, users: int) -> float:
+        """Length of a visit to the held level: users who think take long to settle, and are then watched longer, as
+        far as there is time for the least number of visits.
+        """
+        pace = self.settings.pace
+        spare_s = (self.time_left_s - self.verification_s) / pace.holds_min - self._between_holds_s(users)
+        return max(pace.hold_s, min(WORTH_SETTLING * self.settle_s(users, think=True), spare_s))
+
+    def round_s(self, users: int) -> float:
+        """Time one base visit and one hold visit take, settling included."""
+        return self._between_holds_s(users) + self.hold_s(users)
+
+    def _between_holds_s(self, users: int) -> float:
+        pace = self.settings.pace
+        settling = self.settle_s(1, think=False) + self.settle_s(users, think=True) + pace.settle_min_s
+        return (pace.rebase_s + pace.rebase_max_s) / 2 + settling
+
+    def users_for(self, factor: float) -> int:
+        """``factor`` times the knee, at least one user and at most the allowed maximum."""
+        return max(1, min(self.settings.max_users, round(factor * self.knee_users)))
+
+    def settle_s(self, users: int, *, think: bool) -> float:
+        """Two cycles at this level, within bounds: everything in flight from before has left by then."""
+        z = self.think_s if think else 0.0
+        r = max(self.r0_s, users / self.ceiling_rps - z) if self.ceiling_rps else self.r0_s
+        return min(SETTLE_CAP_S, max(self.settings.pace.settle_min_s, 2 * (r + z)))
+
+    def visit(
+        self,
+        phase: Phase,
+        users: int,
+        seconds: float,
+        *,
+        think: bool,
+        min_s: float | None = None,
+        half_width: float = 0.0,
+        fresh: bool = False,
+        may_fail: bool = False,
+        settle_s: float | None = None,
+        rate_rps: float | None = None,
+        slo_ms: float | None = None,
+    ) -> Visit:
+        """Order one visit, remember what it saw, and end the search if it can go no further. Fields as in Order.
+
+        Raises SearchEnded when the generator limits, or when most answers are errors and ``may_fail`` is not
+        set.
+        """
+        settle = self.settle_s(users, think=think) if settle_s is None else settle_s
+        step = yield Order(
+            phase=phase,
+            users=users,
+            think=think,
+            settle_s=settle,
+            min_s=seconds if min_s is None else min_s,
+            max_s=seconds,
+            half_width=half_width,
+            fresh=fresh,
+            left_s=max(settle + seconds, self.plan_s),
+            rate_rps=rate_rps,
+            slo_ms=slo_ms,
+        )
+        self.steps.append(step)
+        self.plan_s = max(0.0, self.plan_s - (step.t_end_s - self.elapsed_s))
+        self.elapsed_s = step.t_end_s
+        # A target that fails at once keeps any generator busy: that nothing is good is the answer.
+        if not may_fail and step.errors and not step.good:
+            raise self._ended_by_errors(step)
+        # Arrivals that found no connection are the target's doing: it holds them all.
+        if step.gen_verdict is GeneratorWord.LIMITED and not step.not_sent:
+            raise SearchEnded(End.GENERATOR_LIMITED, step.reason or "the generator was the limit")
+        if not may_fail and _dead(step):
+            raise self._ended_by_errors(step)
+        return step
+
+    def _ended_by_errors(self, step: Step) -> SearchEnded:
+        answered_before = any(s.good for s in self.steps[:-1])
+        kinds = ", ".join(
+            f"{count} {name}"
+            for name, count in (
+                ("refused", step.error_refused),
+                ("reset", step.error_reset),
+                ("timed out", step.error_timeout),
+                ("bad status", step.error_http),
+                ("wrong body", step.error_body),
+            )
+            if count
+        )
+        seen = kinds or f"no answer in {step.seconds:.0f} s"
+        if answered_before:
+            return SearchEnded(End.DIED, f"at {step.users} users: {seen}")
+        return SearchEnded(End.ALL_ERRORS, seen)
+
+
+def _dead(step: Step) -> bool:
+    """No good answer, or most attempts failed on the way: error answers beside good ones are overload, not death."""
+    lost = step.error_refused + step.error_reset + step.error_timeout
+    return step.good == 0 or lost > DEAD_SHARE * (step.good + step.errors)

@@ -1,0 +1,149 @@
+"""A sweep in words. Pure."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+
+from floodmark.sweep.best import Choice, Judgement, Line, Trial
+from floodmark.sweep.grid import Axis
+from floodmark.sweep.row import MIB, Found, SweepRow
+
+MANY = 4
+"""More settings than this are counted instead of named."""
+
+
+def figure(row: SweepRow) -> str:
+    """A row's ceiling with its interval."""
+    if row.ceiling_rps is None or row.ceiling_lo is None or row.ceiling_hi is None:
+        return f"at least {row.ceiling_lo:.1f}/s" if row.ceiling_lo else "no number"
+    return f"{row.ceiling_rps:.1f}/s [{row.ceiling_lo:.1f}, {row.ceiling_hi:.1f}]"
+
+
+def sentences(rows: Sequence[SweepRow], judgement: Judgement, axes: Sequence[Axis]) -> list[str]:
+    """Best and ties, where more stops helping, memory, and what is missing."""
+    names = {one.key: one.name for one in axes}
+    said = [_choice(choice, names) for choice in judgement.choices]
+    if not judgement.choices:
+        said.append("No setting gave a number that may be recommended.")
+    said += [
+        text for one in axes if (text := _more(one, [line for line in judgement.lines if line.axis == one], names))
+    ]
+    if judgement.per_worker_bytes is not None:
+        said.append(f"Each further worker takes about {judgement.per_worker_bytes / MIB:.0f} MiB.")
+    return [*said, *_failures(rows), *_shared(rows)]
+
+
+def _choice(choice: Choice, names: Mapping[str, str]) -> str:
+    given = f"For {_named(choice.given, names)}: " if choice.given else ""
+    settings = {key: value for key, value in choice.recommended.choices.items() if key not in choice.given}
+    found = choice.recommended.ceiling
+    assert found is not None
+    of = " of those with a number" if choice.open else ""
+    said = f"{given}best{of} is {_named(settings, names) or 'the one setting'}, {_figure(choice.recommended)}"
+    return f"{said}{_ties(choice, names, settings)}.{_open(choice, names)}"
+
+
+def _ties(choice: Choice, names: Mapping[str, str], settings: Mapping[str, str]) -> str:
+    others = [t for t in (choice.best, *choice.ties) if t is not choice.recommended]
+    if not others:
+        return ", and nothing ties with it" if settings else ""
+    if len(others) <= MANY:
+        named = "; ".join(_named(_own(t, choice), names) for t in others)
+    else:
+        named = f"{len(others)} others"
+    verb = "is" if len(others) == 1 else "are"
+    top = "" if choice.recommended is choice.best else f" (highest: {_figure(choice.best)})"
+    return f"; {named} {verb} no different{top} and cost more"
+
+
+def _open(choice: Choice, names: Mapping[str, str]) -> str:
+    if not choice.open:
+        return ""
+    named = "; ".join(_named(_own(t, choice), names) for t in choice.open[:MANY])
+    more = f" and {len(choice.open) - MANY} others" if len(choice.open) > MANY else ""
+    return f" Whether {named}{more} would be better is not known."
+
+
+def _own(trial: Trial, choice: Choice) -> dict[str, str]:
+    return {key: value for key, value in trial.choices.items() if key not in choice.given}
+
+
+def _more(one: Axis, lines: Sequence[Line], names: Mapping[str, str]) -> str:
+    """Where more of one thing stops helping, lines that agree said together."""
+    if not lines:
+        return ""
+    deciding = _deciding(lines)
+    if not deciding:
+        everywhere = f", in all {len(lines)} lines" if len(lines) > 1 else ""
+        return f"More {one.name}: {_outcome(lines[0])}{everywhere}."
+    outcomes: dict[str, list[str]] = {}
+    for line in lines:
+        where = _named({key: line.given[key] for key in deciding}, names)
+        places = outcomes.setdefault(_outcome(line), [])
+        if where not in places:
+            places.append(where)
+    parts = [
+        f"{text} with {', '.join(places) if len(places) <= MANY else f'{len(places)} others'}"
+        for text, places in outcomes.items()
+    ]
+    return f"More {one.name}: {'; '.join(parts)}."
+
+
+def _deciding(lines: Sequence[Line]) -> tuple[str, ...]:
+    """The fewest of the fixed axes that tell which outcome a line has."""
+    keys = tuple(lines[0].given)
+    for size in range(len(keys) + 1):
+        for chosen in itertools.combinations(keys, size):
+            outcomes: dict[tuple[str, ...], set[str]] = {}
+            for line in lines:
+                outcomes.setdefault(tuple(line.given[key] for key in chosen), set()).add(_outcome(line))
+            if all(len(found) == 1 for found in outcomes.values()):
+                return chosen
+    return keys
+
+
+def _outcome(line: Line) -> str:
+    if line.enough is None:
+        return f"still a gain at {line.tried[-1]} (the most tried)"
+    if line.enough == line.tried[0]:
+        text = f"no gain beyond {line.enough}"
+    else:
+        text = f"a gain up to {line.enough}, none beyond"
+    return text if line.worse is None else f"{text} (a loss at {line.worse})"
+
+
+def _failures(rows: Sequence[SweepRow]) -> list[str]:
+    failed = [row for row in rows if row.verdict is not Found.CONFIRMED]
+    if not failed:
+        return []
+    kinds: dict[Found, list[str]] = {}
+    for row in failed:
+        kinds.setdefault(row.verdict, []).append(row.point or "the one setting")
+    said = "; ".join(f"{kind}: {', '.join(points)}" for kind, points in kinds.items())
+    return [f"Without a number to recommend: {said}."]
+
+
+def _shared(rows: Sequence[SweepRow]) -> list[str]:
+    shared = [row for row in rows if row.shared_cores]
+    if not shared:
+        return []
+    used = max((row.gen_cpu_cores or 0.0 for row in shared), default=0.0)
+    cpus = sorted({row.cpus for row in shared})
+    where = ", ".join(f"cpus={n}" for n in cpus)
+    said = (
+        f"With {where} the generator ran on the target's own CPUs and used up to {used:.2f} of a core there: "
+        "such a ceiling is low by that share, and against another budget it counts as what it could have been "
+        "(ceiling_alone_hi)."
+    )
+    return [said]
+
+
+def _figure(trial: Trial) -> str:
+    found = trial.ceiling
+    assert found is not None
+    return f"{found.value:.1f}/s [{found.lo:.1f}, {found.hi:.1f}]"
+
+
+def _named(choices: Mapping[str, str], names: Mapping[str, str]) -> str:
+    return " ".join(f"{names[key]}={value}" for key, value in choices.items())

@@ -1,0 +1,149 @@
+"""From a window of sums to a judged visit."""
+
+from __future__ import annotations
+
+import math
+
+from floodmark.stats.histogram import percentile
+from floodmark.stats.intervals import batch_half_width
+from floodmark.stats.steadiness import trending
+from floodmark.stats.window import ErrorKind, Window
+from floodmark.verdict.enums import Generator, Model, Phase
+from floodmark.verdict.generator import GeneratorGauges, judge
+from floodmark.verdict.visit import Step
+
+FOLLOWING = 0.99
+"""Share of the arrivals due in a window that a target answers which follows them."""
+MIN_FOR_LAWS = 50
+"""Responses below which the operational laws are not held against a visit."""
+
+
+def measure(
+    window: Window,
+    *,
+    visit: int,
+    phase: Phase,
+    users: int,
+    r0_ms: float | None = None,
+    open_model: bool = False,
+    null_rps: float | None = None,
+    slo_ms: float | None = None,
+    shared: bool = False,
+    stamped: bool = False,
+) -> Step:
+    """Build the Step of one visit.
+
+    null_rps: what this generator gets from a server that does nothing, where that was measured. shared: it runs on the
+    target's own CPUs. stamped: latencies end when the kernel had the answer, not when the generator saw it.
+
+    In the open model, percentiles are of the arrivals due in the window, from the time they were due; those without
+    a good answer took longer than any that have one.
+    r0_ms: the uncontended response time, where it is known; without it no efficiency is given.
+    """
+    good, seconds = window.good, window.seconds
+    goodput = good / seconds
+    half = batch_half_width(window.good_per_bin)
+    r_mean = window.good_ms / good if good else None
+    little, law = _gaps(window, None if open_model else users)
+    latencies = window.settled if open_model else window.histogram
+    population = window.offered if open_model else None
+    late = window.late.quantile(0.99)
+    cpu = max(window.cpu_cores.values(), default=None)
+    demand = max(
+        (cores + window.queued_cores.get(process, 0.0) for process, cores in window.cpu_cores.items()), default=None
+    )
+    lag = window.lag.quantile(0.99)
+    word, why = judge(
+        GeneratorGauges(
+            cpu_max=cpu,
+            demand_max=demand,
+            shared=shared,
+            stamped=stamped,
+            cycle_ms=1000 * users / goodput if goodput and not open_model else None,
+            rate_share=goodput / null_rps if null_rps else None,
+            loop_lag_p99_ms=lag,
+            r0_ms=r0_ms,
+            little_gap=little,
+            law_gap=law,
+            sched_lag_p99_ms=late if open_model else None,
+            unsent_share=1 - window.sent / window.offered if open_model and window.offered else None,
+        )
+    )
+    # In the open model a stall shifts answers and loses none: a target that follows its arrivals is steady.
+    follows = open_model and window.settled.total >= FOLLOWING * window.offered
+    steady = follows or not trending(window.good_per_bin)
+    valid, reason = _validity(word, why, steady=steady, phase=phase)
+    return Step(
+        visit=visit,
+        phase=phase,
+        t_start_s=window.start_s,
+        t_end_s=window.end_s,
+        model=Model.OPEN if open_model else Model.CLOSED,
+        users=users,
+        rate_intended_rps=window.offered / seconds if open_model else None,
+        rate_sent_rps=window.sent / seconds if open_model else None,
+        not_sent=window.offered - window.sent if open_model else None,
+        good=good,
+        errors=window.failed,
+        error_refused=window.errors.get(ErrorKind.REFUSED, 0),
+        error_timeout=window.errors.get(ErrorKind.TIMEOUT, 0),
+        error_reset=window.errors.get(ErrorKind.RESET, 0),
+        error_http=window.errors.get(ErrorKind.HTTP, 0),
+        error_body=window.errors.get(ErrorKind.BODY, 0),
+        goodput_rps=goodput,
+        goodput_lo=max(0.0, goodput * (1 - half)) if math.isfinite(half) else None,
+        goodput_hi=goodput * (1 + half) if math.isfinite(half) else None,
+        inflight_mean=None if window.in_flight_s is None else window.in_flight_s / seconds,
+        r_mean_ms=r_mean,
+        r_p50_ms=percentile(latencies, 0.50, population),
+        r_p90_ms=percentile(latencies, 0.90, population),
+        r_p95_ms=percentile(latencies, 0.95, population),
+        r_p99_ms=percentile(latencies, 0.99, population),
+        r_max_ms=window.max_ms if good else None,
+        slo_ms=slo_ms,
+        slo_misses=window.offered - window.settled.within(slo_ms) if open_model and slo_ms is not None else None,
+        connections_opened=window.connections_opened,
+        efficiency=goodput * (r0_ms / 1000 + _think_s(window)) / users
+        if r0_ms is not None and not open_model
+        else None,
+        little_gap=little,
+        law_gap=law,
+        steady=steady,
+        gen_cpu_max=cpu,
+        gen_demand_max=demand,
+        loop_lag_p99_ms=lag,
+        sched_lag_p99_ms=late,
+        gen_verdict=word,
+        valid=valid,
+        reason=reason,
+    )
+
+
+def _think_s(window: Window) -> float:
+    """Measured mean think time per request, Z."""
+    return window.think_s / window.thoughts if window.thoughts else 0.0
+
+
+def _gaps(window: Window, users: int | None) -> tuple[float | None, float | None]:
+    """Relative violations of L = X R and of N = X (R + Z); None where too little was seen.
+
+    Both are taken in request-seconds with the edges of the window accounted for, so that they hold exactly
+    for any finite window, steady or not, and a gap is the generator's. A positive law gap is time in which
+    users were neither waiting for an answer nor thinking: ready, and not sent. Without users, in the open model,
+    neither holds: latency counts from before the request is in flight.
+    """
+    responses = window.good + window.failed
+    if responses < MIN_FOR_LAWS or users is None:
+        return None, None
+    law = 1 - (window.response_s + window.think_s) / (users * window.seconds)
+    if not window.in_flight_s:
+        return None, law
+    return 1 - window.response_s / window.in_flight_s, law
+
+
+def _validity(word: Generator, why: str, *, steady: bool, phase: Phase) -> tuple[bool, str]:
+    if word is Generator.LIMITED:
+        return False, f"generator limited: {why}"
+    if not steady and phase is not Phase.WARM:
+        return False, "goodput drifted within the visit"
+    return True, why if word is Generator.SUSPECT else ""
