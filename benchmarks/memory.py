@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.delay_target import delay_target
 from benchmarks.record import Record, write
-from benchmarks.visit import visit
+from benchmarks.visit import visit_once
 
 TARGET_CPU, GENERATOR_CPU = 0, 1
 USERS = (100, 1000, 5000, 10000)
@@ -42,7 +42,7 @@ def main() -> None:
         for client in options.clients.split(","):
             base: tuple[int, int] | None = None
             for users in USERS:
-                step, rss = measure(target.url, client, users)
+                visit, rss = measure(target.url, client, users)
                 base = base or (users, rss)
                 more = users - base[0]
                 samples.append(
@@ -51,10 +51,10 @@ def main() -> None:
                         users=users,
                         rss_kb=rss,
                         kb_per_user=round((rss - base[1]) / more, 2) if more else 0.0,
-                        rate_rps=round(step["goodput_rps"], 1),
-                        errors=step["errors"],
-                        generator_cpu=round(step["gen_cpu_max"], 3),
-                        p99_ms=round(step["r_p99_ms"] or 0.0, 1),
+                        rate_rps=round(visit["goodput_rps"], 1),
+                        errors=visit["errors"],
+                        generator_cpu=round(visit["gen_cpu_max"], 3),
+                        p99_ms=round(visit["r_p99_ms"] or 0.0, 1),
                     )
                 )
                 print(f"  {samples[-1]}", file=sys.stderr)
@@ -65,8 +65,8 @@ def main() -> None:
 def measure(url: str, client: str, users: int) -> tuple[dict[str, Any], int]:
     """One visit, and the memory in its middle."""
     seen: list[int] = []
-    step = visit(client, url, users, SECONDS, GENERATOR_CPU, lambda pid: seen.append(rss_kb(pid)))
-    return step, seen[0]
+    visit = visit_once(client, url, users, SECONDS, GENERATOR_CPU, lambda pid: seen.append(rss_kb(pid)))
+    return visit, seen[0]
 
 
 def rss_kb(pid: int) -> int:

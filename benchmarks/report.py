@@ -95,18 +95,18 @@ def live() -> Cost:
     # Only now: it patches the standard library.
     from floodmark.webui.state import Live
 
-    steps = [step for kept in KEPT[:4] for step in read_run(kept).steps]
+    visits = [visit for kept in KEPT[:4] for visit in read_run(kept).visits]
     state = Live("target", 0.0)
     state.start(0.0)
     window = Timeline().window(0, 10, 0.0)
     known, size = (0, 0, 0), 0
     begun = time.process_time()
     for second in range(LIVE_SECONDS):
-        if second % (LIVE_SECONDS // len(steps)) == 0 and len(state.steps) < len(steps):
-            step = steps[len(state.steps)]
-            order = Order(phase=step.phase, users=step.users, think=True, settle_s=1.0, min_s=1.0, max_s=1.0)
-            state.order(order, step.visit)
-            state.step(step, window)
+        if second % (LIVE_SECONDS // len(visits)) == 0 and len(state.visits) < len(visits):
+            visit = visits[len(state.visits)]
+            order = Order(phase=visit.phase, users=visit.users, think=True, settle_s=1.0, min_s=1.0, max_s=1.0)
+            state.order(order, visit.number)
+            state.visit(visit, window)
         state.second(Second(t_s=second, time="", good=100, users=8))
         answer = state.snapshot(*known)
         known = (answer["run"], answer["visits"], answer["seconds"])

@@ -20,7 +20,7 @@ from benchmarks.document import where
 from benchmarks.known_answers.processes import GENERATOR_CPU, TARGET_CPU, served
 from benchmarks.page import DOCS, renew
 from benchmarks.record import Record, read, write
-from benchmarks.visit import visit
+from benchmarks.visit import visit_once
 from floodmark.sampling.sampler import LEVELS_EVERY, QUEUE_EVERY_S, TREE_EVERY, Sampler
 from target_apps import ledger
 
@@ -96,10 +96,10 @@ def ceilings(pid: int, port: int, pairs: int) -> list[Sample]:
             if watched:
                 sampler.start()
             try:
-                step = visit("step", f"http://127.0.0.1:{port}/io", USERS, SECONDS, GENERATOR_CPU)
+                visit = visit_once("step", f"http://127.0.0.1:{port}/io", USERS, SECONDS, GENERATOR_CPU)
             finally:
                 sampler.stop()
-            rates[watched] = step["goodput_rps"]
+            rates[watched] = visit["goodput_rps"]
         ratios.append(rates[True] / rates[False])
         print(f"  pair {pair + 1} of {pairs}: {rates[True]:.1f}/s watched, {rates[False]:.1f}/s not", file=sys.stderr)
     return [

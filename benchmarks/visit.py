@@ -19,7 +19,7 @@ SETTLE_S = 2.0
 HERE = Path(__file__).parent
 
 
-def visit(
+def visit_once(
     client: str, url: str, users: int, seconds: float, cpu: int, meanwhile: Callable[[int], None] | None = None
 ) -> dict[str, Any]:
     """Hold ``users`` for ``seconds``; returns the row of steps.csv.
@@ -45,12 +45,12 @@ def visit(
             if meanwhile is not None:
                 time.sleep(SETTLE_S + 1.0)
                 meanwhile(process.pid)
-            step: dict[str, Any] = _line(folder / "journal", "step", process)["step"]
+            visit: dict[str, Any] = _line(folder / "journal", "step", process)["step"]
             process.wait(60)
         finally:
             process.kill()
             process.wait()
-        return step
+        return visit
 
 
 def _line(journal: Path, kind: str, process: subprocess.Popen[bytes]) -> dict[str, Any]:

@@ -16,13 +16,13 @@ from floodmark.report.vega_lite import SCHEMA, Spec, config
 from floodmark.verdict.enums import BOTTLENECK_TEXT, Phase
 from floodmark.verdict.figures import Figures
 from floodmark.verdict.rules import RULES
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 PLACE = "pictures"
-PLACES: tuple[tuple[str, Callable[[Step], float | None]], ...] = (
-    ("in the app", lambda step: step.app_inflight_mean),
-    ("in the server", lambda step: step.waiting_in_server),
-    ("in the kernel's queue", lambda step: step.waiting_in_kernel),
+PLACES: tuple[tuple[str, Callable[[Visit], float | None]], ...] = (
+    ("in the app", lambda visit: visit.app_inflight_mean),
+    ("in the server", lambda visit: visit.waiting_in_server),
+    ("in the kernel's queue", lambda visit: visit.waiting_in_kernel),
 )
 SHARES = {
     "cpu_share": "CPU",
@@ -58,7 +58,7 @@ def _kept() -> Iterator[tuple[Fixture, Kept]]:
 
 def _texts() -> Iterator[str]:
     for fixture, kept in _kept():
-        named = kept.name(kept.steps)
+        named = kept.name(kept.visits)
         text = BOTTLENECK_TEXT[kept.word]
         yield f"### {text[0].upper()}{text[1:]} (`{kept.word}`)"
         yield f"![{kept.word}](bottlenecks/{kept.id}.svg)"
@@ -67,22 +67,22 @@ def _texts() -> Iterator[str]:
 
 def picture(kept: Kept) -> Spec:
     """Requests by place and level; figures at the level that is judged, those that decide in colour."""
-    found = kept.name(kept.steps).figures
+    found = kept.name(kept.visits).figures
     return {
         "$schema": SCHEMA,
         "background": "white",
         "config": config(FONT, INK, GRID),
-        "hconcat": [_places(kept.steps), _shares(kept, found)],
+        "hconcat": [_places(kept.visits), _shares(kept, found)],
         "resolve": {"scale": {"color": "independent"}},
     }
 
 
-def _places(steps: Sequence[Step]) -> Spec:
+def _places(visits: Sequence[Visit]) -> Spec:
     names = [name for name, _ in PLACES]
     return {
         "width": SIZE[0],
         "height": SIZE[1],
-        "data": {"values": list(_levels(steps))},
+        "data": {"values": list(_levels(visits))},
         "mark": {"type": "bar", "opacity": 0.85},
         "encoding": {
             "x": {"field": "users", "type": "ordinal", "title": "users", "axis": {"labelAngle": 0}},
@@ -99,11 +99,11 @@ def _places(steps: Sequence[Step]) -> Spec:
     }
 
 
-def _levels(steps: Sequence[Step]) -> Iterator[dict[str, object]]:
-    for users in sorted({step.users for step in steps if step.phase in UP}):
-        here = [step for step in steps if step.phase in UP and step.users == users]
+def _levels(visits: Sequence[Visit]) -> Iterator[dict[str, object]]:
+    for users in sorted({visit.users for visit in visits if visit.phase in UP}):
+        here = [visit for visit in visits if visit.phase in UP and visit.users == users]
         for order, (name, read) in enumerate(PLACES):
-            known = [value for step in here if (value := read(step)) is not None]
+            known = [value for visit in here if (value := read(visit)) is not None]
             if known:
                 yield {"users": users, "place": name, "order": order, "n": round(statistics.median(known), 3)}
 

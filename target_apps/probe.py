@@ -182,8 +182,8 @@ def _locals(module_name: str, function: str) -> dict[str, object]:
 
 
 def _follow(found: object, path: str) -> object:
-    for step in path.split("."):
-        found = found[step] if isinstance(found, dict) else getattr(found, step)
+    for visit in path.split("."):
+        found = found[visit] if isinstance(found, dict) else getattr(found, visit)
     return found
 
 

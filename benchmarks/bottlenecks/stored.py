@@ -17,7 +17,7 @@ from floodmark.verdict.bottleneck import Named, name_bottleneck
 from floodmark.verdict.enums import Bottleneck, End
 from floodmark.verdict.figures import Declared
 from floodmark.verdict.saturation import judge
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 if TYPE_CHECKING:
     from benchmarks.bottlenecks.run import Outcome
@@ -35,14 +35,14 @@ class Kept:
     hold_users: int | None
     thinking: bool
     declared: Declared
-    steps: list[Step]
+    visits: list[Visit]
     end: End
 
-    def name(self, steps: Sequence[Step]) -> Named:
+    def name(self, visits: Sequence[Visit]) -> Named:
         """What these visits, in the place of its own, say the limit is made of."""
         think_s = 1.0 if self.thinking else 0.0
-        generator = judge(steps, self.end, "", self.hold_users, think_s).generator
-        return name_bottleneck(steps, self.hold_users, self.declared, thinking=self.thinking, generator=generator)
+        generator = judge(visits, self.end, "", self.hold_users, think_s).generator
+        return name_bottleneck(visits, self.hold_users, self.declared, thinking=self.thinking, generator=generator)
 
 
 def store(outcome: Outcome) -> None:
@@ -77,7 +77,7 @@ def read_stored() -> list[Kept]:
                 hold_users=about["hold_users"],
                 thinking=about["thinking"],
                 declared=Declared(**{key: about[key] for key in SETUP if key in about}),
-                steps=read_table(path.with_suffix(".csv"), Step),
+                visits=read_table(path.with_suffix(".csv"), Visit),
                 end=End(about["end"]),
             )
         )

@@ -17,7 +17,7 @@ from benchmarks.known_answers.processes import GENERATOR_CPU, TARGET_CPU, Tick, 
 from floodmark.plan.scenario import read_scenario
 from floodmark.results.schema import RESULTS, STEPS, Result
 from floodmark.results.table import read_table
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 from target_apps.serve import ROOT
 from tests.support.processes import free_port, python_server
 
@@ -126,10 +126,10 @@ def evidence_of(code: int, out: str, seconds: float, log: Path) -> Evidence:
     folder = Path(run["folder"])
     for row in read_table(folder / RESULTS, Result):
         metrics[row.metric] = Found(value=row.value, lo=row.lo, hi=row.hi, valid=row.valid, reason=row.reason)
-    steps = tuple(read_table(folder / STEPS, Step))
+    visits = tuple(read_table(folder / STEPS, Visit))
     return Evidence(
         metrics=metrics,
-        steps=steps,
+        visits=visits,
         facts={**run["facts"], "folder": str(folder), "seconds": seconds},
         notes=str(run["facts"].get("error") or ""),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 Value = float | str
 
@@ -32,7 +32,7 @@ class Evidence:
     """
 
     metrics: Mapping[str, Found]
-    steps: tuple[Step, ...] = ()
+    visits: tuple[Visit, ...] = ()
     slot_s: float | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     notes: str = ""

@@ -9,18 +9,18 @@ from benchmarks.known_answers.evidence import Evidence, folder_of
 from floodmark.results.schema import TIMELINE, Second
 from floodmark.results.table import read_table
 from floodmark.verdict.enums import Phase
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 
-def held_visits(evidence: Evidence) -> list[Step]:
+def held_visits(evidence: Evidence) -> list[Visit]:
     """The visits that the ceiling is made from."""
     level = evidence.facts["search"]["hold_users"] if "search" in evidence.facts else None
-    return held_at(level, evidence.steps)
+    return held_at(level, evidence.visits)
 
 
-def held_at(level: int | None, steps: Iterable[Step]) -> list[Step]:
+def held_at(level: int | None, visits: Iterable[Visit]) -> list[Visit]:
     """The valid visits that held this level."""
-    return [s for s in steps if s.phase is Phase.HOLD and s.users == level and s.valid]
+    return [s for s in visits if s.phase is Phase.HOLD and s.users == level and s.valid]
 
 
 def held_windows(evidence: Evidence) -> list[tuple[float, float]]:

@@ -16,7 +16,7 @@ from benchmarks.known_answers.processes import GENERATOR_CPU, finish
 from floodmark.protocol.journal import JournalReader, Started, Visited
 from floodmark.protocol.load_settings import VARIABLE, LoadSettings, to_json
 from floodmark.search.order import Outcome
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 from target_apps.serve import ROOT
 
 HERE = Path(__file__).parent
@@ -27,13 +27,13 @@ SLACK_S = 60.0
 class Loaded:
     """Visits in order, how it ended, and the epoch second that is their 0."""
 
-    steps: tuple[Step, ...]
+    visits: tuple[Visit, ...]
     outcome: Outcome | None
     origin: float
 
-    def window(self, step: Step) -> tuple[float, float]:
+    def window(self, visit: Visit) -> tuple[float, float]:
         """When a visit was, epoch s."""
-        return self.origin + step.t_start_s, self.origin + step.t_end_s
+        return self.origin + visit.t_start_s, self.origin + visit.t_end_s
 
 
 def load(bench: Bench, locustfile: Path, url: str, settings: Callable[[Path], LoadSettings], about_s: float) -> Loaded:
@@ -46,7 +46,7 @@ def load(bench: Bench, locustfile: Path, url: str, settings: Callable[[Path], Lo
         paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         environment = {VARIABLE: str(folder / "load.json"), "PYTHONPATH": paths}
         code, _, _ = finish(words, environment, bench.log, bench.tick, about_s + SLACK_S, cpu=GENERATOR_CPU)
-        steps: list[Step] = []
+        visits: list[Visit] = []
         outcome: Outcome | None = None
         origin = 0.0
         with contextlib.suppress(ValueError):
@@ -55,16 +55,18 @@ def load(bench: Bench, locustfile: Path, url: str, settings: Callable[[Path], Lo
                     case Started():
                         origin = entry.origin
                     case Visited():
-                        steps.append(entry.step)
+                        visits.append(entry.visit)
                     case Outcome():
                         outcome = entry
                     case _:
                         pass
-        if code or not steps:
-            raise RuntimeError(f"Locust ended with exit code {code} after {len(steps)} visits; see {bench.log.name}")
-        return Loaded(tuple(steps), outcome, origin)
+        if code or not visits:
+            raise RuntimeError(f"Locust ended with exit code {code} after {len(visits)} visits; see {bench.log.name}")
+        return Loaded(tuple(visits), outcome, origin)
 
 
-def rate_of(step: Step) -> Found:
+def rate_of(visit: Visit) -> Found:
     """A visit's goodput as a finding."""
-    return Found(value=step.goodput_rps, lo=step.goodput_lo, hi=step.goodput_hi, valid=step.valid, reason=step.reason)
+    return Found(
+        value=visit.goodput_rps, lo=visit.goodput_lo, hi=visit.goodput_hi, valid=visit.valid, reason=visit.reason
+    )

@@ -32,7 +32,7 @@ def failing(bench: Bench, case: Case) -> Evidence:
     evidence = search(bench, case)
     misses = [
         abs(s.error_share - formulas.permits_error_share(min(s.users, PERMIT_THREADS), PERMITS))
-        for s in evidence.steps
+        for s in evidence.visits
         if s.good and s.phase not in {Phase.WARM, Phase.RECOVERY}
     ]
     metrics = dict(evidence.metrics)
@@ -44,7 +44,7 @@ def failing(bench: Bench, case: Case) -> Evidence:
 def collapsing(bench: Bench, case: Case) -> Evidence:
     """A run, and goodput at 16 users."""
     evidence = search(bench, case)
-    at_16 = [s.goodput_rps for s in evidence.steps if s.users == 16 and s.phase is not Phase.WARM]
+    at_16 = [s.goodput_rps for s in evidence.visits if s.users == 16 and s.phase is not Phase.WARM]
     metrics = dict(evidence.metrics)
     if at_16:
         metrics["X(16)"] = Found(value=statistics.median(at_16))
@@ -57,7 +57,7 @@ def _peak(evidence: Evidence) -> float:
 
 def _kept(evidence: Evidence) -> float:
     """G at the level that was verified, over C."""
-    verified = [s.users for s in evidence.steps if s.phase is Phase.VERIFY]
+    verified = [s.users for s in evidence.visits if s.phase is Phase.VERIFY]
     if not verified:
         raise Missing("the run verified no level beyond")
     return formulas.collapsing_rate(max(verified), evidence.slot - SERVICE_S) / _peak(evidence)
@@ -77,14 +77,14 @@ def overflowing(bench: Bench, case: Case) -> Evidence:
                 return LoadSettings(journal=journal, level=LevelSettings(users=users, seconds=LEVEL_S))
 
             with bench.one_slot(case.target, case.target.app) as plain:
-                (step,) = load(bench, LOCUSTFILES / "io.py", f"http://{host}:{port}", settings, LEVEL_S).steps
+                (visit,) = load(bench, LOCUSTFILES / "io.py", f"http://{host}:{port}", settings, LEVEL_S).visits
             lost = listen_overflows() - before
             which = "fits" if users == fits else "over"
             metrics[f"overflows_{which}"] = Found(value="some" if lost else "none", reason=f"{lost} at {users} users")
-            metrics[f"rate_{which}"] = rate_of(step)
+            metrics[f"rate_{which}"] = rate_of(visit)
             metrics[f"slot_{which}_s"] = Found(value=plain.per_answer_s())
-            metrics[f"generator_{which}"] = Found(value=step.gen_verdict, reason=step.reason)
-    overflows = [s.listen_overflows for s in evidence.steps if s.listen_overflows is not None]
+            metrics[f"generator_{which}"] = Found(value=visit.gen_verdict, reason=visit.reason)
+    overflows = [s.listen_overflows for s in evidence.visits if s.listen_overflows is not None]
     if overflows:
         metrics["listen_overflows"] = Found(value="some" if any(overflows) else "none")
     return dataclasses.replace(evidence, metrics=metrics)

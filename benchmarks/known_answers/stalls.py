@@ -40,7 +40,7 @@ def stalling(bench: Bench, case: Case) -> Evidence:
     calm = dataclasses.replace(case.target, words=CALM)
     with bench.behind(case.target) as (url, _), bench.plain_user(calm) as plain:
         loaded = load(bench, LOCUSTFILES / "url.py", url, settings, CLOSED_S)
-    (closed,) = loaded.steps
+    (closed,) = loaded.visits
     evidence = bench.run_behind(case.target, case.arguments)
     metrics = dict(evidence.metrics)
     assert closed.r_p50_ms is not None
@@ -48,9 +48,9 @@ def stalling(bench: Bench, case: Case) -> Evidence:
     metrics["calm_p99_ms"] = Found(value=1000 * plain.latency_s(0.99, loaded.window(closed)))
     metrics["closed_p99_ms"] = Found(value=closed.r_p99_ms, valid=closed.valid, reason=closed.reason)
     folder = folder_of(evidence)
-    held = next((s for s in evidence.steps if s.phase is Phase.STEP), None)
+    held = next((s for s in evidence.visits if s.phase is Phase.STEP), None)
     if folder is not None and held is not None:
-        metrics["open_p999_ms"] = Found(value=quantile(folder / HISTOGRAMS, held.visit, 0.999))
+        metrics["open_p999_ms"] = Found(value=quantile(folder / HISTOGRAMS, held.number, 0.999))
     return dataclasses.replace(evidence, metrics=metrics)
 
 

@@ -17,7 +17,7 @@ from floodmark.results.folder import read_run
 from floodmark.results.schema import PROVENANCE, RESULTS
 from floodmark.stats.intervals import LEVEL, pooled_interval
 from floodmark.verdict.enums import Phase
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 from target_apps.serve import ROOT
 
 RUNS = ROOT / "docs" / "runs"
@@ -45,16 +45,16 @@ def pairs(bench: Bench, case: Case) -> Evidence:
     return Evidence(metrics=metrics, notes=f"{len(holds)} stored runs, {total} pairs")
 
 
-def pooled(visits: list[Step]) -> tuple[float, float]:
+def pooled(visits: list[Visit]) -> tuple[float, float]:
     found = pooled_interval([s.goodput_rps for s in visits], [s.half_width for s in visits])
     return found.lo, found.hi
 
 
-def hold_visits(path: Path) -> list[Step]:
+def hold_visits(path: Path) -> list[Visit]:
     """What a run's ceiling rests on."""
     run = read_run(path)
     level = run.facts["search"]["hold_users"]
-    return [s for s in run.steps if s.phase is Phase.HOLD and s.users == level and s.valid]
+    return [s for s in run.visits if s.phase is Phase.HOLD and s.users == level and s.valid]
 
 
 def again(bench: Bench, case: Case) -> Evidence:

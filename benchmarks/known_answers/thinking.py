@@ -34,18 +34,18 @@ def thinkers(bench: Bench, case: Case) -> Evidence:
     ):
         url = f"http://{host}:{port}"
         for users in LEVELS:
-            (step,) = _level(bench, url, users).steps
-            metrics[f"X({users})"] = rate_of(step)
-            if step.r_mean_ms is not None:
-                metrics[f"R({users})_ms"] = Found(value=step.r_mean_ms, valid=step.valid)
+            (visit,) = _level(bench, url, users).visits
+            metrics[f"X({users})"] = rate_of(visit)
+            if visit.r_mean_ms is not None:
+                metrics[f"R({users})_ms"] = Found(value=visit.r_mean_ms, valid=visit.valid)
         found = _search(bench, url)
     assert found.outcome is not None
-    verdict = judge(found.steps, found.outcome.end, found.outcome.reason, found.outcome.hold_users, THINK_S)
+    verdict = judge(found.visits, found.outcome.end, found.outcome.reason, found.outcome.hold_users, THINK_S)
     metrics["ceiling_rps"], metrics["knee_users"] = _found(verdict.ceiling_rps), _found(verdict.knee_users)
     metrics["generator"] = _found(verdict.generator)
-    metrics["time_to_result_s"] = Found(value=found.steps[-1].t_end_s)
-    slot_s = plain.per_answer_s([found.window(s) for s in held_at(found.outcome.hold_users, found.steps)])
-    return Evidence(metrics=metrics, steps=found.steps, slot_s=slot_s, notes=verdict.reason)
+    metrics["time_to_result_s"] = Found(value=found.visits[-1].t_end_s)
+    slot_s = plain.per_answer_s([found.window(s) for s in held_at(found.outcome.hold_users, found.visits)])
+    return Evidence(metrics=metrics, visits=found.visits, slot_s=slot_s, notes=verdict.reason)
 
 
 def _found(point: Point) -> Found:

@@ -9,7 +9,7 @@ from benchmarks.strategies.knee import normalised_difference_knee
 from benchmarks.strategies.scenario import Scenario
 from floodmark.search.order import Order
 from floodmark.verdict.enums import Phase
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 from tests.support.simulator import Noise, Simulator
 
 COLLAPSED = 0.9
@@ -19,8 +19,8 @@ LEVELS = 20
 def oracle(scenario: Scenario, noise: Noise | None, seed: int) -> Finding:
     """S0: told the level to hold, holds it once for 60 s after 5 s."""
     simulator = _simulator(scenario, noise, seed)
-    step = _visit(simulator, scenario.hold_users, 5.0, 60.0)
-    return Finding(seconds=simulator.now, ceiling_rps=step.goodput_rps)
+    visit = _visit(simulator, scenario.hold_users, 5.0, 60.0)
+    return Finding(seconds=simulator.now, ceiling_rps=visit.goodput_rps)
 
 
 def linear(scenario: Scenario, noise: Noise | None, seed: int) -> Finding:
@@ -87,7 +87,7 @@ def _simulator(scenario: Scenario, noise: Noise | None, seed: int) -> Simulator:
     return Simulator(scenario.noisy(noise), seed, spread_most_s=0.0)
 
 
-def _visit(simulator: Simulator, users: int, settle_s: float, seconds: float) -> Step:
+def _visit(simulator: Simulator, users: int, settle_s: float, seconds: float) -> Visit:
     return simulator.carry_out(
         Order(phase=Phase.STEP, users=users, think=True, settle_s=settle_s, min_s=seconds, max_s=seconds)
     )

@@ -19,7 +19,7 @@ from floodmark.errors import NoVerdict, ThresholdMissed, UsageError
 from floodmark.nightly.files import SUMMARY, NightRow, create_night, night_folders, plain, read_night_rows, write_night
 from floodmark.nightly.history import below, false_alarms, regressions
 from floodmark.nightly.night import JUDGE_S, Night, Settings
-from floodmark.nightly.order import Visit, order
+from floodmark.nightly.order import PlannedVisit, order
 from floodmark.nightly.suite import Suite, read_table, suite
 from floodmark.nightly.summary import markdown
 from floodmark.nightly.trend import page
@@ -245,7 +245,7 @@ def same_host(facts: Mapping[str, Any]) -> list[str]:
     return [f"{key}: {facts['host'].get(key)}, here {here[key]}" for key in HOST if facts["host"].get(key) != here[key]]
 
 
-def _show_plan(found: Suite, visits: Sequence[Visit], checked: Mapping[str, PlannedRun]) -> None:
+def _show_plan(found: Suite, visits: Sequence[PlannedVisit], checked: Mapping[str, PlannedRun]) -> None:
     shown = table("#", "round", "setup", "role", "server", "about")
     roles = {setup.name: setup.role for setup in found.setups}
     total = JUDGE_S

@@ -178,7 +178,7 @@ def _announce(
 
 def _show(done: Finished) -> None:
     run = read_run(done.folder)
-    terminal.show(stdout(), run.facts, read_table(done.folder / RESULTS, Result), run.steps, done.folder)
+    terminal.show(stdout(), run.facts, read_table(done.folder / RESULTS, Result), run.visits, done.folder)
 
 
 def _document(folder: Path) -> dict[str, Any]:

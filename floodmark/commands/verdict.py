@@ -26,7 +26,7 @@ def add_to(verbs: Any) -> None:
 def execute(options: argparse.Namespace, console: Console) -> int:
     verdict = conclude(options.folder)
     run = read_run(options.folder)
-    terminal.show(stdout(), run.facts, read_table(options.folder / RESULTS, Result), run.steps, options.folder)
+    terminal.show(stdout(), run.facts, read_table(options.folder / RESULTS, Result), run.visits, options.folder)
     if not verdict.confirmed:
         raise NoVerdict(verdict.reason)
     return 0

@@ -20,8 +20,8 @@ from floodmark.results.schema import Second
 from floodmark.search.order import Order, Outcome, Search
 from floodmark.stats.window import ErrorKind
 from floodmark.verdict.enums import End, Phase, Spacing
-from floodmark.verdict.from_window import measure
-from floodmark.verdict.visit import Step
+from floodmark.verdict.from_window import visit_from_window
+from floodmark.verdict.visit import Visit
 
 logger = logging.getLogger("floodmark")
 
@@ -112,9 +112,9 @@ class RampShape(LoadTestShape):
             return self._target(self._order.users)
         while True:
             before, thinking = self._order.users, CONTROLS.think
-            step = self._carry_out(self._order)
+            visit = self._carry_out(self._order)
             try:
-                order = self._search.send(step)
+                order = self._search.send(visit)
             except StopIteration as stop:
                 self._finish(stop.value)
                 return None
@@ -169,7 +169,7 @@ class RampShape(LoadTestShape):
                 )
             gevent.sleep(POLL_S)
 
-    def _carry_out(self, order: Order) -> Step:
+    def _carry_out(self, order: Order) -> Visit:
         self._wait_for_users(order.users)
         if self._goes_on:
             first = self._last_bin
@@ -182,18 +182,18 @@ class RampShape(LoadTestShape):
         while True:
             last = first + max(1, round(seconds * BINS_PER_S))
             self._wait_for(last + (DRAIN_BINS if order.rate_rps is not None else 0))
-            step = self._measure(order, first, last)
-            if seconds >= order.max_s or step.half_width <= order.half_width:
+            visit = self._measure(order, first, last)
+            if seconds >= order.max_s or visit.half_width <= order.half_width:
                 break
             seconds = min(order.max_s, seconds + CHECK_EVERY_S)
         self._last_bin = last
         window = self._timeline.window(first, last, self._origin_bin / BINS_PER_S)
         for sink in self._sinks:
-            sink.step(step, window)
-        if order.phase is Phase.BASE and step.r_mean_ms is not None:
-            self._r0_ms = min(self._r0_ms or step.r_mean_ms, step.r_mean_ms)
+            sink.visit(visit, window)
+        if order.phase is Phase.BASE and visit.r_mean_ms is not None:
+            self._r0_ms = min(self._r0_ms or visit.r_mean_ms, visit.r_mean_ms)
         self._timeline.prune(min(first, self._next_second))
-        return step
+        return visit
 
     def _open(self, rate_rps: float) -> int:
         """Let arrivals begin, at the same moment in every process. Returns the bin in which they do.
@@ -207,11 +207,11 @@ class RampShape(LoadTestShape):
         self._announce()
         return begin
 
-    def _measure(self, order: Order, first: int, last: int) -> Step:
+    def _measure(self, order: Order, first: int, last: int) -> Visit:
         window = self._timeline.window(first, last, self._origin_bin / BINS_PER_S)
-        return measure(
+        return visit_from_window(
             window,
-            visit=self._visit,
+            number=self._visit,
             phase=order.phase,
             users=order.users,
             r0_ms=self._r0_ms,

@@ -11,7 +11,7 @@ from floodmark.results.schema import HISTOGRAMS, STEPS, TIMELINE, BucketCount, S
 from floodmark.results.table import Appender
 from floodmark.search.order import Order, Outcome
 from floodmark.stats.window import Window
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 logger = logging.getLogger("floodmark")
 
@@ -22,7 +22,7 @@ class Sink(Protocol):
     def start(self, origin: float) -> None: ...
     def order(self, order: Order, visit: int) -> None: ...
     def second(self, second: Second) -> None: ...
-    def step(self, step: Step, window: Window) -> None: ...
+    def visit(self, visit: Visit, window: Window) -> None: ...
     def end(self, outcome: Outcome) -> None: ...
 
 
@@ -34,7 +34,7 @@ class CsvFiles:
         paths = [prefix.with_name(f"{prefix.name}_{name}") for name in (STEPS, TIMELINE, HISTOGRAMS)]
         for path in paths:
             path.unlink(missing_ok=True)
-        self._steps = Appender(paths[0], Step)
+        self._steps = Appender(paths[0], Visit)
         self._seconds = Appender(paths[1], Second)
         self._buckets = Appender(paths[2], BucketCount)
 
@@ -47,9 +47,9 @@ class CsvFiles:
     def second(self, second: Second) -> None:
         self._seconds.add(second)
 
-    def step(self, step: Step, window: Window) -> None:
-        self._steps.add(step)
-        self._buckets.add(*buckets(step, window))
+    def visit(self, visit: Visit, window: Window) -> None:
+        self._steps.add(visit)
+        self._buckets.add(*buckets(visit, window))
 
     def end(self, outcome: Outcome) -> None:
         pass
@@ -67,16 +67,16 @@ class Log:
     def second(self, second: Second) -> None:
         pass
 
-    def step(self, step: Step, window: Window) -> None:
+    def visit(self, visit: Visit, window: Window) -> None:
         logger.info(
             "%-8s %5d users %9.1f good/s  p50 %s ms  errors %.1f %%  generator %s%s",
-            step.phase,
-            step.users,
-            step.goodput_rps,
-            "-" if step.r_p50_ms is None else f"{step.r_p50_ms:.1f}",
-            100 * step.error_share,
-            step.gen_verdict,
-            "" if step.valid else f"  void: {step.reason}",
+            visit.phase,
+            visit.users,
+            visit.goodput_rps,
+            "-" if visit.r_p50_ms is None else f"{visit.r_p50_ms:.1f}",
+            100 * visit.error_share,
+            visit.gen_verdict,
+            "" if visit.valid else f"  void: {visit.reason}",
         )
 
     def end(self, outcome: Outcome) -> None:

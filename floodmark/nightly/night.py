@@ -24,7 +24,7 @@ from floodmark.nightly.files import (
     write_rounds,
 )
 from floodmark.nightly.history import Past, alarmed, judge_night, read_past, references
-from floodmark.nightly.order import Visit, order_again
+from floodmark.nightly.order import PlannedVisit, order_again
 from floodmark.nightly.suite import Setup, Suite
 from floodmark.plan.planned_run import PlannedRun
 from floodmark.report.failure import show_error
@@ -75,7 +75,7 @@ class Night:
             alarms = alarmed(rows)
             if alarms and self.settings.again and not any(visit["again"] for visit in facts["visits"]):
                 names = [*alarms, *references(rounds, alarms)]
-                visits = [Visit.of(entry) for entry in facts["visits"]]
+                visits = [PlannedVisit.of(entry) for entry in facts["visits"]]
                 more = order_again(names, visits, AGAIN_ROUNDS, self.settings.seed)
                 self._say(f"alarm: {', '.join(alarms)}; measured again {AGAIN_ROUNDS} times, with {len(more)} visits")
                 facts["visits"] += [dataclasses.asdict(visit) for visit in more]
@@ -103,15 +103,15 @@ class Night:
                 found[int(facts["night"]["number"])] = folder
         return found
 
-    def estimate_s(self, visits: Sequence[Visit]) -> float:
+    def estimate_s(self, visits: Sequence[PlannedVisit]) -> float:
         """Time of ``visits`` by plan; those after the first round are short."""
         return sum(self._estimate_s(visit) for visit in visits)
 
-    def _estimate_s(self, visit: Visit) -> float:
+    def _estimate_s(self, visit: PlannedVisit) -> float:
         return self._plan(visit, known_users=2 if visit.round > 1 else None).estimate_s
 
     def _visit_all(self, facts: dict[str, Any]) -> None:
-        visits = [Visit.of(entry) for entry in facts["visits"]]
+        visits = [PlannedVisit.of(entry) for entry in facts["visits"]]
         done = self.done()
         left = [visit for visit in visits if visit.number not in done]
         for position, visit in enumerate(left):
@@ -126,7 +126,7 @@ class Night:
             )
             self._visit(visit)
 
-    def _visit(self, visit: Visit) -> None:
+    def _visit(self, visit: PlannedVisit) -> None:
         planned = self._plan(visit, self._known_users(visit))
         setup = self._setup(visit)
         place = {
@@ -148,17 +148,17 @@ class Night:
         self._spent_s += time.monotonic() - begun
         self._planned_s += planned.estimate_s
 
-    def _plan(self, visit: Visit, known_users: int | None) -> PlannedRun:
+    def _plan(self, visit: PlannedVisit, known_users: int | None) -> PlannedRun:
         settings = self.settings
         planned = self._setup(visit).planned(
             bind=settings.bind, quick=settings.quick, seed=settings.seed + visit.number
         )
         return dataclasses.replace(planned, search=dataclasses.replace(planned.search, known_users=known_users))
 
-    def _setup(self, visit: Visit) -> Setup:
+    def _setup(self, visit: PlannedVisit) -> Setup:
         return next(setup for setup in self.suite.setups if setup.name == visit.setup)
 
-    def _known_users(self, visit: Visit) -> int | None:
+    def _known_users(self, visit: PlannedVisit) -> int | None:
         """The level that an earlier visit of this night confirmed; None lets the whole search run."""
         if visit.round == 1:
             return None
@@ -182,7 +182,7 @@ def noisy(folder: Path) -> bool | None:
     """Whether a run's hold visits differ by more than 3 % (coefficient of variation); None for fewer than two."""
     run = read_run(folder)
     users = (run.facts.get("search") or {}).get("hold_users")
-    rates = [s.goodput_rps for s in run.steps if s.phase is Phase.HOLD and s.users == users and s.valid]
+    rates = [s.goodput_rps for s in run.visits if s.phase is Phase.HOLD and s.users == users and s.valid]
     if len(rates) < 2:
         return None
     mean = sum(rates) / len(rates)

@@ -14,19 +14,19 @@ from floodmark.errors import UsageError
 def override(table: dict[str, Any], text: str) -> None:
     """Set ``section.key=value`` as on the command line. Raises UsageError."""
     key, equals, value = text.partition("=")
-    steps = key.strip().split(".")
-    if not equals or not all(steps) or len(steps) > 2:
+    visits = key.strip().split(".")
+    if not equals or not all(visits) or len(visits) > 2:
         raise UsageError(f"--set {text!r}: must be section.key=value, such as server.workers=4")
     try:
         parsed = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         parsed = value.strip()
-    for step in steps[:-1]:
-        inner = table.setdefault(step, {})
+    for visit in visits[:-1]:
+        inner = table.setdefault(visit, {})
         if not isinstance(inner, dict):
-            raise UsageError(f"--set {text!r}: {step} is not a section")
+            raise UsageError(f"--set {text!r}: {visit} is not a section")
         table = inner
-    table[steps[-1]] = parsed
+    table[visits[-1]] = parsed
 
 
 class Keys:

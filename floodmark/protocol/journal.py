@@ -13,7 +13,7 @@ from floodmark.results.schema import BucketCount, Second
 from floodmark.search.order import Order, Outcome
 from floodmark.stats.window import Window
 from floodmark.verdict.enums import End, Generator, Model, Phase
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Ordered:
 class Visited:
     """A visit is done."""
 
-    step: Step
+    visit: Visit
     buckets: list[BucketCount]
 
 
@@ -57,9 +57,9 @@ class Journal:
     def second(self, second: Second) -> None:
         self._write("second", dataclasses.asdict(second))
 
-    def step(self, step: Step, window: Window) -> None:
-        rows = [dataclasses.asdict(row) for row in buckets(step, window)]
-        self._write("step", {"step": dataclasses.asdict(step), "buckets": rows})
+    def visit(self, visit: Visit, window: Window) -> None:
+        rows = [dataclasses.asdict(row) for row in buckets(visit, window)]
+        self._write("step", {"step": dataclasses.asdict(visit), "buckets": rows})
 
     def end(self, outcome: Outcome) -> None:
         self._write("end", dataclasses.asdict(outcome))
@@ -106,9 +106,9 @@ def _entry(line: dict[str, Any]) -> Entry:
             raise ValueError(f"unknown journal line {other!r}")
 
 
-def _step(cells: dict[str, Any]) -> Step:
+def _step(cells: dict[str, Any]) -> Visit:
     word = cells["gen_verdict"]
-    return Step(
+    return Visit(
         **{
             **cells,
             "phase": Phase(cells["phase"]),
@@ -118,11 +118,11 @@ def _step(cells: dict[str, Any]) -> Step:
     )
 
 
-def buckets(step: Step, window: Window) -> list[BucketCount]:
+def buckets(visit: Visit, window: Window) -> list[BucketCount]:
     """The visit's histograms as rows; in the open model, of latencies from when arrivals were due."""
-    good = window.settled if step.model is Model.OPEN else window.histogram
+    good = window.settled if visit.model is Model.OPEN else window.histogram
     return [
-        BucketCount(step=step.visit, kind=kind, bucket_lo_ms=low, bucket_hi_ms=high, count=count)
+        BucketCount(visit=visit.number, kind=kind, bucket_lo_ms=low, bucket_hi_ms=high, count=count)
         for kind, histogram in (("good", good), ("error", window.error_histogram))
         for low, high, count in histogram
     ]

@@ -114,9 +114,9 @@ def p50(verdict: Verdict) -> Cell:
     """At the held level: where the ceiling comes from."""
     held = (verdict.facts.get("search") or {}).get("hold_users")
     middles = [
-        step.r_p50_ms
-        for step in verdict.run.steps
-        if step.phase is Phase.HOLD and step.users == held and step.valid and step.r_p50_ms is not None
+        visit.r_p50_ms
+        for visit in verdict.run.visits
+        if visit.phase is Phase.HOLD and visit.users == held and visit.valid and visit.r_p50_ms is not None
     ]
     if not middles or not held:
         return Cell((UNKNOWN,))
@@ -127,7 +127,7 @@ def overload(verdict: Verdict) -> Cell:
     kept = verdict.get("overload_kept")
     if not kept.valid or not isinstance(kept.value, float):
         return Cell((UNKNOWN,))
-    most = max((step.users for step in verdict.run.steps if step.phase is Phase.VERIFY), default=0)
+    most = max((visit.users for visit in verdict.run.visits if visit.phase is Phase.VERIFY), default=0)
     return Cell((f"{100 * kept.value:.0f} %", f"at {users(most)}"))
 
 

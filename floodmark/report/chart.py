@@ -12,7 +12,7 @@ from floodmark.report.vega_lite import SCHEMA, Spec, config, shape, ticks
 from floodmark.results.folder import StoredRun
 from floodmark.results.schema import Result
 from floodmark.verdict.enums import Model, Phase
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 # Okabe and Ito's palette, its yellow (too pale on white) replaced by Tol's wine.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255", "#000000")
@@ -29,7 +29,7 @@ class Curve:
     """
 
     name: str
-    visits: tuple[Step, ...]
+    visits: tuple[Visit, ...]
     ceiling: Result | None = None
     knee: Result | None = None
 
@@ -37,9 +37,9 @@ class Curve:
     def line(self) -> list[tuple[int, float]]:
         """Median goodput of each level's valid visits, on the way up."""
         levels: dict[int, list[float]] = {}
-        for step in self.visits:
-            if step.valid and step.phase is not Phase.RECOVERY:
-                levels.setdefault(step.users, []).append(step.goodput_rps)
+        for visit in self.visits:
+            if visit.valid and visit.phase is not Phase.RECOVERY:
+                levels.setdefault(visit.users, []).append(visit.goodput_rps)
         return [(users, statistics.median(levels[users])) for users in sorted(levels)]
 
 
@@ -54,7 +54,7 @@ def curve(run: StoredRun, results: Iterable[Result], name: str | None = None) ->
         left_out |= {Phase.BASE, Phase.BRACKET}
     return Curve(
         name=name or str(run.facts["scenario"]["name"]),
-        visits=tuple(step for step in run.steps if step.phase not in left_out and step.model is Model.CLOSED),
+        visits=tuple(visit for visit in run.visits if visit.phase not in left_out and visit.model is Model.CLOSED),
         ceiling=found.get("ceiling_rps"),
         knee=found.get("knee_users"),
     )
@@ -135,9 +135,9 @@ class _Axes:
 
     @classmethod
     def around(cls, curves: Sequence[Curve], *, log_goodput: bool) -> _Axes:
-        visits = [step for one in curves for step in one.visits]
-        users = [step.users for step in visits if step.users > 0] or [1]
-        rates = [step.goodput_rps for step in visits if step.goodput_rps > 0] or [1.0]
+        visits = [visit for one in curves for visit in one.visits]
+        users = [visit.users for visit in visits if visit.users > 0] or [1]
+        rates = [visit.goodput_rps for visit in visits if visit.goodput_rps > 0] or [1.0]
         rates += [rate for one in curves for rate in _rates(one.ceiling)]
         return cls(
             users=(min(users) / 1.4, max(users) * 1.4),
@@ -214,9 +214,9 @@ def _line(one: Curve, axes: _Axes, colour: str, width: float) -> Spec:
 
 def _intervals(one: Curve, colour: str, axes: _Axes) -> Spec:
     values = [
-        {"users": step.users, "lo": axes.height(step.goodput_lo), "hi": axes.height(step.goodput_hi)}
-        for step in one.visits
-        if step.valid and step.goodput_lo is not None and step.goodput_hi is not None
+        {"users": visit.users, "lo": axes.height(visit.goodput_lo), "hi": axes.height(visit.goodput_hi)}
+        for visit in one.visits
+        if visit.valid and visit.goodput_lo is not None and visit.goodput_hi is not None
     ]
     edges = {"x": {"field": "users"}, "y": {"field": "lo"}, "y2": {"field": "hi"}}
     return _layer({"type": "rule", "color": colour, "strokeWidth": 1}, edges, values)
@@ -227,15 +227,15 @@ def _points(one: Curve, series: _Series, axes: _Axes, *, valid: bool) -> Spec:
     values = [
         {
             "run": one.name,
-            "visit": step.visit,
-            "phase": str(step.phase),
-            "users": step.users,
-            "goodput": axes.height(step.goodput_rps),
-            "good/s": significant(step.goodput_rps, 4),
-            "left out": step.reason,
+            "visit": visit.number,
+            "phase": str(visit.phase),
+            "users": visit.users,
+            "goodput": axes.height(visit.goodput_rps),
+            "good/s": significant(visit.goodput_rps, 4),
+            "left out": visit.reason,
         }
-        for step in one.visits
-        if step.valid is valid
+        for visit in one.visits
+        if visit.valid is valid
     ]
     shown = ["run", "visit", "phase", "users", "good/s"] + ([] if valid else ["left out"])
     encoding = {

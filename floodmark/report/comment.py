@@ -30,12 +30,12 @@ def _workload(load: Workload, *, full: bool) -> list[str]:
     parts = [f"### Workload {escape(load.name)}", rows(["place", "name", *shown], table)]
     if any(one.place and one.place.tied for one in load.subjects):
         parts.append("Servers that share a range of places are tied: their intervals do not tell them apart.")
-    left_out = [(one, step) for one in load.subjects for step in one.run.steps if not step.valid]
+    left_out = [(one, visit) for one in load.subjects for visit in one.run.visits if not visit.valid]
     if left_out and full:
         lines = [
-            f"- {escape(one.name)}, visit {step.visit} ({step.phase}), {step.users} users, "
-            f"{significant(step.goodput_rps, 4)} good/s: {escape(step.reason or 'not valid')}"
-            for one, step in left_out
+            f"- {escape(one.name)}, visit {visit.number} ({visit.phase}), {visit.users} users, "
+            f"{significant(visit.goodput_rps, 4)} good/s: {escape(visit.reason or 'not valid')}"
+            for one, visit in left_out
         ]
         said = f"<details><summary>{cells.count(len(left_out), 'visit', 'visits')} left out</summary>"
         parts.append("\n".join([said, "", *lines, "", "</details>"]))

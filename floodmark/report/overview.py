@@ -20,10 +20,10 @@ def show(console: Console, found: Collection) -> None:
         console.print(f"[bold]workload {escape(load.name)}[/bold]", highlight=False)
         console.print(_table(load))
         for one in load.subjects:
-            for step in one.run.steps:
-                if not step.valid:
-                    said = f"{one.name}, visit {step.visit} ({step.phase}, {step.users} users)"
-                    console.print(f" [yellow]![/yellow] {escape(f'{said} left out: {step.reason}')}", highlight=False)
+            for visit in one.run.visits:
+                if not visit.valid:
+                    said = f"{one.name}, visit {visit.number} ({visit.phase}, {visit.users} users)"
+                    console.print(f" [yellow]![/yellow] {escape(f'{said} left out: {visit.reason}')}", highlight=False)
         if any(one.place and one.place.tied for one in load.subjects):
             console.print(" • who shares a range of places is tied: intervals do not tell them apart", highlight=False)
     console.print(f" • {escape(measured_with([one.run for one in found.subjects]))}", highlight=False)

@@ -13,14 +13,14 @@ from floodmark.report import search_status as doing
 from floodmark.search.order import Order
 from floodmark.verdict.enums import Model, Phase
 from floodmark.verdict.interim import so_far
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 
-def _load(step: Step) -> str:
+def _load(visit: Visit) -> str:
     """What was asked of the target: users, or arrivals."""
-    if step.model is Model.OPEN:
-        return f"{step.rate_intended_rps or 0.0:>7.1f}/s due"
-    return f"{step.users:>5} users"
+    if visit.model is Model.OPEN:
+        return f"{visit.rate_intended_rps or 0.0:>7.1f}/s due"
+    return f"{visit.users:>5} users"
 
 
 class Progress(Protocol):
@@ -28,7 +28,7 @@ class Progress(Protocol):
 
     def say(self, text: str) -> None: ...
     def order(self, order: Order) -> None: ...
-    def visit(self, step: Step) -> None: ...
+    def visit(self, visit: Visit) -> None: ...
     def close(self) -> None: ...
 
 
@@ -42,7 +42,7 @@ class TerminalProgress:
         self._console = console
         self._status: Status | None = console.status("") if console.is_terminal else None
         self._begun = time.monotonic()
-        self._steps: list[Step] = []
+        self._steps: list[Visit] = []
         self._phase: Phase | None = None
 
     def say(self, text: str) -> None:
@@ -59,17 +59,17 @@ class TerminalProgress:
             self.say(text)
         self._phase = order.phase
 
-    def visit(self, step: Step) -> None:
-        self._steps.append(step)
-        latency = "-" if step.r_p50_ms is None else f"{step.r_p50_ms:.1f}"
+    def visit(self, visit: Visit) -> None:
+        self._steps.append(visit)
+        latency = "-" if visit.r_p50_ms is None else f"{visit.r_p50_ms:.1f}"
         parts = [
-            f"{step.phase:<8} {_load(step)} {step.goodput_rps:>9.1f} good/s",
+            f"{visit.phase:<8} {_load(visit)} {visit.goodput_rps:>9.1f} good/s",
             f"p50 {latency:>7} ms",
         ]
-        if step.errors:
-            parts.append(f"[red]{step.error_share:.0%} errors[/red]")
-        if not step.valid:
-            parts.append(f"[yellow]void: {escape(step.reason)}[/yellow]")
+        if visit.errors:
+            parts.append(f"[red]{visit.error_share:.0%} errors[/red]")
+        if not visit.valid:
+            parts.append(f"[yellow]void: {escape(visit.reason)}[/yellow]")
         self.say("  ".join(parts))
 
     def close(self) -> None:

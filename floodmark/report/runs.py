@@ -13,7 +13,7 @@ from floodmark.report.ranks import Place, places
 from floodmark.results.folder import StoredRun, read_facts
 from floodmark.results.schema import PROVENANCE, RESULTS, STEPS, Result
 from floodmark.results.table import read_table
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 Facts = dict[str, Any]
 
@@ -91,7 +91,7 @@ def collect(paths: Sequence[Path], told: Callable[[int, int], object] = lambda d
     found: dict[str, list[tuple[Verdict, tuple[Earlier, ...]]]] = {}
     for (workload, _), runs in groups.items():
         *before, (path, facts) = sorted(runs, key=lambda run: (str(run[1]["started"]), str(run[1]["run_id"])))
-        newest = Verdict(StoredRun(path=path, facts=facts, steps=read.steps(path)), read.results(path))
+        newest = Verdict(StoredRun(path=path, facts=facts, visits=read.visits(path)), read.results(path))
         history = tuple(
             Earlier(
                 run_id=str(old["run_id"]),
@@ -135,9 +135,9 @@ class _Reader:
         self._total, self._told, self._left_out = total, told, left_out
         self._done = 0
 
-    def steps(self, path: Path) -> list[Step]:
+    def visits(self, path: Path) -> list[Visit]:
         try:
-            return read_table(path / STEPS, Step)
+            return read_table(path / STEPS, Visit)
         except UsageError as error:
             self._left_out.append(str(error))
             return []

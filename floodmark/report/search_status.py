@@ -10,7 +10,7 @@ from floodmark.report.cells import significant
 if TYPE_CHECKING:
     from floodmark.search.order import Order
     from floodmark.verdict.interim import SoFar
-    from floodmark.verdict.visit import Step
+    from floodmark.verdict.visit import Visit
 
 DOING = {
     "warm": "warming up",
@@ -59,13 +59,13 @@ def bracket(known: SoFar) -> str:
     return f"{known.free or 0} to {known.full} users"
 
 
-def generator(step: Step) -> str:
+def generator(visit: Visit) -> str:
     """The generator's health in the last visit."""
-    if step.gen_verdict is None:
+    if visit.gen_verdict is None:
         return ""
-    parts = [str(step.gen_verdict)]
-    if step.gen_cpu_max is not None:
-        parts.append(f"{step.gen_cpu_max:.0%} of a core")
-    if step.loop_lag_p99_ms is not None:
-        parts.append(f"loop lag p99 {step.loop_lag_p99_ms:.1f} ms")
+    parts = [str(visit.gen_verdict)]
+    if visit.gen_cpu_max is not None:
+        parts.append(f"{visit.gen_cpu_max:.0%} of a core")
+    if visit.loop_lag_p99_ms is not None:
+        parts.append(f"loop lag p99 {visit.loop_lag_p99_ms:.1f} ms")
     return ", ".join(parts)

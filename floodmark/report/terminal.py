@@ -14,23 +14,23 @@ from floodmark.report.limit import limit_lines
 from floodmark.report.marks import BAD, GOOD, NOTE, WARN
 from floodmark.results.repeats import StartsRow
 from floodmark.results.schema import RESULTS, STEPS, Result
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 
 def show(
-    console: Console, facts: Mapping[str, Any], results: Sequence[Result], steps: Sequence[Step], folder: Path
+    console: Console, facts: Mapping[str, Any], results: Sequence[Result], visits: Sequence[Visit], folder: Path
 ) -> None:
     """Print one run's verdict."""
     by_metric = {result.metric: result for result in results}
     console.print()
     console.print(f"[bold]{escape(_title(facts))}[/bold]", highlight=False)
-    lines = _lines(facts, by_metric, steps) if "ceiling_rps" in by_metric else _rate_lines(by_metric, steps)
+    lines = _lines(facts, by_metric, visits) if "ceiling_rps" in by_metric else _rate_lines(by_metric, visits)
     for mark, name, text in lines:
         console.print(f" {mark} {name:<10} {escape(text)}", highlight=False, soft_wrap=True)
-    for step in steps:
-        if not step.valid:
+    for visit in visits:
+        if not visit.valid:
             console.print(
-                f" {WARN} visit {step.visit} ({step.phase}, {step.users} users) left out: {escape(step.reason)}",
+                f" {WARN} visit {visit.number} ({visit.phase}, {visit.users} users) left out: {escape(visit.reason)}",
                 highlight=False,
             )
     console.print(f" {folder / RESULTS}  {STEPS}  run.json", highlight=False, soft_wrap=True)
@@ -74,7 +74,7 @@ def _cpus(cpus: Sequence[int]) -> str:
 
 
 def _lines(
-    facts: Mapping[str, Any], results: Mapping[str, Result], steps: Sequence[Step]
+    facts: Mapping[str, Any], results: Mapping[str, Result], visits: Sequence[Visit]
 ) -> list[tuple[str, str, str]]:
     search = facts["search"]
     lines = [_ceiling(results["ceiling_rps"], search)]
@@ -91,8 +91,8 @@ def _lines(
     r0 = results["r0_ms"]
     if isinstance(r0.value, float):
         lines.append((NOTE, "R0", f"{r0.value:.2f} ms {_interval(r0, 2)} per request without contention"))
-    lines.append(_generator(results["generator"], steps))
-    lines += host_lines(steps)
+    lines.append(_generator(results["generator"], visits))
+    lines += host_lines(visits)
     lines += limit_lines(results)
     kept, collapse = results["overload_kept"], results["collapse_users"]
     if isinstance(kept.value, float):
@@ -131,7 +131,7 @@ def _slo_line(results: Mapping[str, Result]) -> list[tuple[str, str, str]]:
     return [(GOOD, "SLO rate", text)]
 
 
-def _rate_lines(results: Mapping[str, Result], steps: Sequence[Step]) -> list[tuple[str, str, str]]:
+def _rate_lines(results: Mapping[str, Result], visits: Sequence[Visit]) -> list[tuple[str, str, str]]:
     """One rate of the open model."""
     goodput = results["goodput_rps"]
     if not isinstance(goodput.value, float):
@@ -153,7 +153,7 @@ def _rate_lines(results: Mapping[str, Result], steps: Sequence[Step]) -> list[tu
     unsent = results["not_sent"].value
     if unsent:
         lines.append((BAD, "not sent", f"{unsent:.0f} arrivals found no connection in time"))
-    lines += [_generator(results["generator"], steps), *host_lines(steps)]
+    lines += [_generator(results["generator"], visits), *host_lines(visits)]
     return [*lines, *limit_lines(results), *_time_line(results)]
 
 
@@ -180,10 +180,10 @@ def _ceiling(ceiling: Result, search: Mapping[str, Any]) -> tuple[str, str, str]
     return BAD, "ceiling", f"no number: {ceiling.reason}"
 
 
-def _generator(word: Result, steps: Sequence[Step]) -> tuple[str, str, str]:
-    cpu = max((s.gen_cpu_max for s in steps if s.gen_cpu_max is not None), default=None)
+def _generator(word: Result, visits: Sequence[Visit]) -> tuple[str, str, str]:
+    cpu = max((s.gen_cpu_max for s in visits if s.gen_cpu_max is not None), default=None)
     lag = max(
-        (s.loop_lag_p99_ms for s in steps if s.phase == "hold" and s.loop_lag_p99_ms is not None),
+        (s.loop_lag_p99_ms for s in visits if s.phase == "hold" and s.loop_lag_p99_ms is not None),
         default=None,
     )
     text = str(word.value) if word.value is not None else "not judged"

@@ -27,7 +27,7 @@ from floodmark.results.schema import (
     Second,
 )
 from floodmark.results.table import Appender, read_table, write_table, write_text
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 
 class RunFolder:
@@ -36,7 +36,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.run_id = path.name
-        self.steps = Appender(path / STEPS, Step)
+        self.visits = Appender(path / STEPS, Visit)
         self.timeline = Appender(path / TIMELINE, Second)
         self.histograms = Appender(path / HISTOGRAMS, BucketCount)
         self.processes = Appender(path / PROCESSES, ProcessRow)
@@ -53,7 +53,7 @@ class RunFolder:
         write_table(self.path / RESULTS, Result, rows)
 
     def close(self) -> None:
-        for table in (self.steps, self.timeline, self.histograms, self.processes):
+        for table in (self.visits, self.timeline, self.histograms, self.processes):
             table.close()
 
 
@@ -77,7 +77,7 @@ class StoredRun:
 
     path: Path
     facts: dict[str, Any]
-    steps: list[Step]
+    visits: list[Visit]
 
     @property
     def run_id(self) -> str:
@@ -96,7 +96,7 @@ def replace_facts(path: Path, facts: dict[str, Any]) -> None:
 
 def read_run(path: Path) -> StoredRun:
     """A run with its visits. Raises UsageError."""
-    return StoredRun(path=path, facts=read_facts(path), steps=read_table(path / STEPS, Step))
+    return StoredRun(path=path, facts=read_facts(path), visits=read_table(path / STEPS, Visit))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from floodmark.verdict.enums import Phase
 from floodmark.verdict.estimate import Point
 from floodmark.verdict.rate import Sustained
 from floodmark.verdict.saturation import Saturation
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 POINTS = {
     "ceiling_rps": "requests/s",
@@ -51,13 +51,13 @@ class Timing:
     load: float
 
 
-def rows(run_id: str, verdict: Saturation, steps: Sequence[Step], timing: Timing | None) -> list[Result]:
+def rows(run_id: str, verdict: Saturation, visits: Sequence[Visit], timing: Timing | None) -> list[Result]:
     """All rows of a run, points first."""
     found = [row(run_id, metric, unit, getattr(verdict, metric)) for metric, unit in POINTS.items()]
     found += [row(run_id, metric, _unit(metric), point) for metric, point in verdict.further.items()]
-    found.append(_cpu_row(run_id, verdict, steps))
+    found.append(_cpu_row(run_id, verdict, visits))
     if timing is not None:
-        found += _time_rows(run_id, steps, timing)
+        found += _time_rows(run_id, visits, timing)
     return found
 
 
@@ -74,10 +74,10 @@ def _unit(metric: str) -> str:
     return "share"
 
 
-def rate_rows(run_id: str, verdict: Sustained, steps: Sequence[Step], timing: Timing | None) -> list[Result]:
+def rate_rows(run_id: str, verdict: Sustained, visits: Sequence[Visit], timing: Timing | None) -> list[Result]:
     """All rows of a run that offered one rate."""
     found = [row(run_id, metric, RATE_POINTS[metric], point) for metric, point in verdict.points.items()]
-    return found if timing is None else found + _time_rows(run_id, steps, timing)
+    return found if timing is None else found + _time_rows(run_id, visits, timing)
 
 
 def row(run_id: str, metric: str, unit: str, point: Point) -> Result:
@@ -98,9 +98,9 @@ def row(run_id: str, metric: str, unit: str, point: Point) -> Result:
     )
 
 
-def _cpu_row(run_id: str, verdict: Saturation, steps: Sequence[Step]) -> Result:
+def _cpu_row(run_id: str, verdict: Saturation, visits: Sequence[Visit]) -> Result:
     """CPU per good request, of the visits that the ceiling is made from: a host may run faster by the time of those."""
-    holds = [s for s in steps if s.phase is Phase.HOLD and s.valid]
+    holds = [s for s in visits if s.phase is Phase.HOLD and s.valid]
     level = verdict.hold_users if verdict.hold_users is not None or not holds else holds[-1].users
     holds = [s for s in holds if s.users == level]
     measured = [s.cpu_ms_per_request for s in holds if s.cpu_ms_per_request is not None]
@@ -118,11 +118,11 @@ def _cpu_row(run_id: str, verdict: Saturation, steps: Sequence[Step]) -> Result:
     )
 
 
-def _time_rows(run_id: str, steps: Sequence[Step], timing: Timing) -> list[Result]:
+def _time_rows(run_id: str, visits: Sequence[Visit], timing: Timing) -> list[Result]:
     found = [_seconds(run_id, "time_to_result_s", timing.total, "command to verdict")]
     found += [
         _seconds(run_id, f"time_{phase}_s", seconds, "settling included")
-        for phase, seconds in phase_times(steps).items()
+        for phase, seconds in phase_times(visits).items()
     ]
     found.append(
         _seconds(run_id, "time_outside_load_s", max(0.0, timing.total - timing.load), "start, verify, stop, write")
@@ -134,11 +134,11 @@ def _seconds(run_id: str, metric: str, value: float, method: str) -> Result:
     return Result(run_id=run_id, metric=metric, value=round(value, 3), unit="s", method=method)
 
 
-def phase_times(steps: Sequence[Step]) -> Mapping[str, float]:
+def phase_times(visits: Sequence[Visit]) -> Mapping[str, float]:
     """Seconds spent for each phase: from the end of the visit before to the end of its own."""
     times: dict[str, float] = {}
     before = 0.0
-    for step in steps:
-        times[step.phase] = times.get(step.phase, 0.0) + step.t_end_s - before
-        before = step.t_end_s
+    for visit in visits:
+        times[visit.phase] = times.get(visit.phase, 0.0) + visit.t_end_s - before
+        before = visit.t_end_s
     return times

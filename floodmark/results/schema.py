@@ -5,14 +5,13 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from floodmark.errors import UsageError
-from floodmark.verdict.visit import Step
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -81,7 +80,7 @@ class Second:
 class ProcessRow:
     """One process of the app in one visit: the row of processes.csv. pid: as the app sees it."""
 
-    step: int
+    visit: int = field(metadata={"column": "step"})
     pid: int
     cpu_cores: float | None
     finished: float
@@ -93,7 +92,7 @@ class ProcessRow:
 class BucketCount:
     """One bucket of one visit's latency histogram: the row of histograms.csv."""
 
-    step: int
+    visit: int = field(metadata={"column": "step"})
     kind: str
     bucket_lo_ms: float
     bucket_hi_ms: float
@@ -126,7 +125,12 @@ RowType = TypeVar("RowType", bound="DataclassInstance")
 
 def columns(kind: type[DataclassInstance]) -> list[str]:
     """Column names of a row type."""
-    return [field.name for field in dataclasses.fields(kind)]
+    return [_column(field) for field in dataclasses.fields(kind)]
+
+
+def _column(field: dataclasses.Field[Any]) -> str:
+    """The column of a field: its name, unless its metadata says otherwise."""
+    return str(field.metadata.get("column", field.name))
 
 
 def to_cells(row: DataclassInstance) -> list[str]:
@@ -149,35 +153,31 @@ def _cell(value: object) -> str:
 def from_cells(kind: type[RowType], cells: Mapping[str, str], where: str) -> RowType:
     """A row from text cells. Raises UsageError naming ``where`` for a cell that does not fit."""
     values: dict[str, Any] = {}
-    for name, parse in _parsers(kind).items():
-        text = cells.get(name)
-        if text is None and name in _optional(kind):
+    for name, column, parse, optional in _cells_of(kind):
+        text = cells.get(column)
+        if text is None and optional:
             continue  # written before there was such a column
         if text is None:
-            raise UsageError(f"{where}: there is no column {name}; it was not written by this version of floodmark")
+            raise UsageError(f"{where}: there is no column {column}; it was not written by this version of floodmark")
         try:
             values[name] = parse(text)
         except ValueError as error:
-            raise UsageError(f"{where}: {name} = {text!r} does not fit") from error
+            raise UsageError(f"{where}: {column} = {text!r} does not fit") from error
     return kind(**values)
 
 
 @cache
-def _optional(kind: type[DataclassInstance]) -> frozenset[str]:
-    return frozenset(f.name for f in dataclasses.fields(kind) if f.default is not dataclasses.MISSING)
-
-
-@cache
-def _field_types(kind: type[DataclassInstance]) -> dict[str, tuple[type, ...]]:
+def _cells_of(kind: type[DataclassInstance]) -> Sequence[tuple[str, str, Callable[[str], object], bool]]:
+    """Of each field: its name, its column, what parses a cell, and whether the column may be missing."""
     hints = typing.get_type_hints(kind)
-    return {
-        name: typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,) for name, hint in hints.items()
-    }
+    return [
+        (f.name, _column(f), _parser(_alternatives(hints[f.name])), f.default is not dataclasses.MISSING)
+        for f in dataclasses.fields(kind)
+    ]
 
 
-@cache
-def _parsers(kind: type[DataclassInstance]) -> dict[str, Callable[[str], object]]:
-    return {name: _parser(kinds) for name, kinds in _field_types(kind).items()}
+def _alternatives(hint: Any) -> tuple[type, ...]:
+    return typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
 
 
 def _parser(kinds: tuple[type, ...]) -> Callable[[str], object]:
@@ -213,4 +213,4 @@ def _parse_one(text: str, kind: type) -> object:
     return text
 
 
-__all__ = ["BucketCount", "ProcessRow", "Result", "Second", "Step", "columns", "from_cells", "to_cells"]
+__all__ = ["BucketCount", "ProcessRow", "Result", "Second", "columns", "from_cells", "to_cells"]

@@ -24,7 +24,7 @@ from floodmark.search.settings import LevelSettings
 from floodmark.targets.target import Running
 from floodmark.verdict.advice import Change, change_for, judge_advice
 from floodmark.verdict.enums import Advice, Bottleneck, Model
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 from target_apps.server import CatalogError
 
 SECONDS = 5.0
@@ -37,7 +37,7 @@ class _Tried:
     word: Advice
     note: str
     change: str = ""
-    step: Step | None = None
+    visit: Visit | None = None
 
 
 def verify_advice(
@@ -50,9 +50,9 @@ def verify_advice(
         "word": tried.word,
         "change": tried.change,
         "note": tried.note,
-        "goodput_rps": tried.step.goodput_rps if tried.step else None,
-        "goodput_lo": tried.step.goodput_lo if tried.step else None,
-        "goodput_hi": tried.step.goodput_hi if tried.step else None,
+        "goodput_rps": tried.visit.goodput_rps if tried.visit else None,
+        "goodput_lo": tried.visit.goodput_lo if tried.visit else None,
+        "goodput_hi": tried.visit.goodput_hi if tried.visit else None,
     }
     replace_facts(folder, facts)
     conclude(folder)
@@ -75,30 +75,30 @@ def _try(folder: Path, planned: PlannedRun, bring_up: BringUpFor, conditions: Co
     progress.say(f"trying the advice: {said}, {SECONDS:.0f} s")
     users = round(change.factor * users)
     try:
-        step = _visit(_changed(planned, change), users, bring_up, conditions, progress, folder)
+        visit = _visit(_changed(planned, change), users, bring_up, conditions, progress, folder)
     except Interrupted:
         raise
     except (FloodmarkError, CatalogError) as error:
         return _Tried(word=Advice.NOT_TRIED, change=said, note=f"not tried with {said}: {str(error).splitlines()[0]}")
-    if step is None:
+    if visit is None:
         return _Tried(word=Advice.NOT_TRIED, change=said, note=f"{said}: the load did not come to a visit")
     expected = "more was expected" if change.rises else "no more was expected"
     return _Tried(
-        word=judge_advice(change, rate, step.goodput_rps),
+        word=judge_advice(change, rate, visit.goodput_rps),
         change=f"{said} at {users} users",
-        note=f"{said} gave {step.goodput_rps:.1f}/s instead of {rate:.1f}/s at {users} users; {expected}",
-        step=step,
+        note=f"{said} gave {visit.goodput_rps:.1f}/s instead of {rate:.1f}/s at {users} users; {expected}",
+        visit=visit,
     )
 
 
 def _rate(results: dict[str, Result], folder: Path) -> tuple[int, float] | None:
     """The level that was judged and its goodput: of the ceiling, or of the highest level that was visited."""
-    steps = read_run(folder).steps
-    users: Any = (read_facts(folder).get("search") or {}).get("hold_users") or max((s.users for s in steps), default=0)
+    visits = read_run(folder).visits
+    users: Any = (read_facts(folder).get("search") or {}).get("hold_users") or max((s.users for s in visits), default=0)
     ceiling = results.get("ceiling_rps")
     if ceiling is not None and isinstance(ceiling.value, float):
         return int(users), ceiling.value
-    seen = [s.goodput_rps for s in steps if s.users == users]
+    seen = [s.goodput_rps for s in visits if s.users == users]
     return (int(users), sorted(seen)[len(seen) // 2]) if seen else None
 
 
@@ -117,7 +117,7 @@ def _visit(
     conditions: Conditions,
     progress: Progress,
     folder: Path,
-) -> Step | None:
+) -> Visit | None:
     work = folder / "advice"
     work.mkdir()
     try:

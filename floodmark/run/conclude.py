@@ -30,17 +30,17 @@ def conclude(path: Path) -> Saturation | Sustained:
     clock = Timing(total=timing["total_s"], load=timing["load_s"]) if timing else None
     verdict: Saturation | Sustained
     if run.facts["scenario"]["load"]["model"] == Model.OPEN:
-        verdict = judge_rate(run.steps, end, reason)
-        found = rate_rows(run.run_id, verdict, run.steps, clock)
+        verdict = judge_rate(run.visits, end, reason)
+        found = rate_rows(run.run_id, verdict, run.visits, clock)
         generator = verdict.points.get("generator")
     else:
-        verdict = judge(run.steps, end, reason, search["hold_users"], think_s)
-        found = rows(run.run_id, verdict, run.steps, clock)
+        verdict = judge(run.visits, end, reason, search["hold_users"], think_s)
+        found = rows(run.run_id, verdict, run.visits, clock)
         found += slo_rows(run.run_id, _slo(run, verdict))
         found.append(slots_row(run.run_id, verdict, run.facts["target"].get("nominal_slots")))
         generator = verdict.generator
     named = name_bottleneck(
-        run.steps, search["hold_users"], declared(run.facts), thinking=think_s > 0, generator=generator
+        run.visits, search["hold_users"], declared(run.facts), thinking=think_s > 0, generator=generator
     )
     found += [*bottleneck_rows(run.run_id, named), *advice_rows(run.run_id, run.facts.get("advice"))]
     write_table(path / RESULTS, Result, found)
@@ -62,8 +62,8 @@ def declared(facts: Mapping[str, Any]) -> Declared:
 def _slo(run: StoredRun, verdict: Saturation) -> dict[str, Point]:
     """The SLO rate, where the scenario asked for one."""
     slo = run.facts["scenario"].get("slo")
-    searched = any(step.phase in {Phase.SLO, Phase.CONFIRM} for step in run.steps)
+    searched = any(visit.phase in {Phase.SLO, Phase.CONFIRM} for visit in run.visits)
     if slo is None or not (searched or verdict.end is not End.FOUND):
         return {}
     ceiling = verdict.ceiling_rps.value if verdict.confirmed else None
-    return judge_slo(run.steps, ceiling if isinstance(ceiling, float) else None, float(slo["error_rate"]))
+    return judge_slo(run.visits, ceiling if isinstance(ceiling, float) else None, float(slo["error_rate"]))

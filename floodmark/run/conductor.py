@@ -24,7 +24,7 @@ from floodmark.results.repeats import write_starts
 from floodmark.run.calibrate import NullCeiling, null_ceiling
 from floodmark.run.conclude import conclude
 from floodmark.run.counts import compare
-from floodmark.run.doubling import double, visits, weigh
+from floodmark.run.doubling import double, goodput_by_generators, weigh
 from floodmark.run.facts import describe
 from floodmark.run.follow import Follower
 from floodmark.run.locust_process import LocustProcess
@@ -178,7 +178,8 @@ def _doubled(
     cpus, hold_rps = len(conditions.allotment.generator_cpus), follower.held_rps(users)
     if cpus >= 2 * generators:
         progress.say("twice the generators at the held level, 10 s; if they give more, twice more")
-    doubled = double(visits(start, settings, users, folder), users, hold_rps, generators=generators, cpus=cpus)
+    goodput_of = goodput_by_generators(start, settings, users, folder)
+    doubled = double(goodput_of, users, hold_rps, generators=generators, cpus=cpus)
     facts["generator"]["doubled_rps"] = doubled.goodput_rps
     facts["generator"]["doubled"] = doubled.note
     return weigh(doubled, outcome, hold_rps)

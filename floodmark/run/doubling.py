@@ -19,7 +19,7 @@ SECONDS = 5.0
 MORE = 1.03
 """Beyond this, and beyond every visit with as many as the ceiling had, more of them are held to have raised goodput."""
 
-Visit = Callable[[int], float | None]
+GoodputOf = Callable[[int], float | None]
 """Good answers per second of one visit with so many generator processes; None where it did not come to one."""
 
 
@@ -34,18 +34,18 @@ class Doubled:
     beside_rps: float | None = None
 
 
-def visits(start: Start, settings: LoadSettings, users: int, folder: Path) -> Visit:
+def goodput_by_generators(start: Start, settings: LoadSettings, users: int, folder: Path) -> GoodputOf:
     """Visits of ``users``, each by a Locust of its own."""
 
-    def visit(processes: int) -> float | None:
+    def goodput_of(processes: int) -> float | None:
         level = LevelSettings(users=users, seconds=SECONDS)
-        step = visit_level(start, settings, level, processes, folder / "doubled.jsonl")
-        return None if step is None else step.goodput_rps
+        visit = visit_level(start, settings, level, processes, folder / "doubled.jsonl")
+        return None if visit is None else visit.goodput_rps
 
-    return visit
+    return goodput_of
 
 
-def double(visit: Visit, users: int, hold_rps: Sequence[float], *, generators: int, cpus: int) -> Doubled:
+def double(goodput_of: GoodputOf, users: int, hold_rps: Sequence[float], *, generators: int, cpus: int) -> Doubled:
     """Visit ``users`` with twice the generator processes, if there are CPUs for them. If that gave more, so may have a
     host that is faster by now: once with as many as before, and again with twice as many.
     """
@@ -53,13 +53,13 @@ def double(visit: Visit, users: int, hold_rps: Sequence[float], *, generators: i
         return Doubled(goodput_rps=None, note=f"not tried: {cpus} CPU for {generators} generator process")
     if users < 2 * generators:
         return Doubled(goodput_rps=None, note=f"not tried: only {users} users")
-    goodput_rps = visit(2 * generators)
+    goodput_rps = goodput_of(2 * generators)
     if goodput_rps is None:
         return Doubled(goodput_rps=None, note="twice the generators did not come to a visit")
     note = f"{2 * generators} generator processes"
     if not _more(goodput_rps, hold_rps):
         return Doubled(goodput_rps=goodput_rps, note=note)
-    beside_rps, again_rps = visit(generators), visit(2 * generators)
+    beside_rps, again_rps = goodput_of(generators), goodput_of(2 * generators)
     found = [rate for rate in (goodput_rps, again_rps) if rate is not None]
     return Doubled(goodput_rps=min(found), note=note, beside_rps=beside_rps)
 

@@ -13,7 +13,7 @@ from floodmark.sampling.use import ProcessUse, Use
 from floodmark.search.order import Outcome
 from floodmark.verdict.counts import Counts
 from floodmark.verdict.enums import Phase
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 
 class Follower:
@@ -26,7 +26,7 @@ class Follower:
         self._progress = progress
         self._origin: float | None = None
         self.outcome: Outcome | None = None
-        self._holds: list[Step] = []
+        self._holds: list[Visit] = []
         self.load_s = 0.0
         self.visits = 0
         self.counts = Counts()
@@ -35,7 +35,7 @@ class Follower:
         """Goodput of every valid hold visit at a level."""
         return [s.goodput_rps for s in self.held(users)]
 
-    def held(self, users: int | None) -> list[Step]:
+    def held(self, users: int | None) -> list[Visit]:
         """Every valid hold visit at a level."""
         return [s for s in self._holds if s.users == users and s.valid]
 
@@ -54,10 +54,10 @@ class Follower:
                     self._progress.order(order)
                 case Second():
                     self._folder.timeline.add(self._join_second(entry))
-                case Visited(step=step, buckets=buckets):
-                    use = self._use(step.t_start_s, step.t_end_s)
-                    joined = self._join_step(step, use)
-                    self._folder.steps.add(joined)
+                case Visited(visit=visit, buckets=buckets):
+                    use = self._use(visit.t_start_s, visit.t_end_s)
+                    joined = self._join_step(visit, use)
+                    self._folder.visits.add(joined)
                     self._folder.processes.add(*(_process_row(joined, process) for process in use.by_process))
                     if joined.phase is Phase.HOLD:
                         self._holds.append(joined)
@@ -66,7 +66,7 @@ class Follower:
                     self.load_s = joined.t_end_s
                     self.visits += 1
                     if use.finished is not None:
-                        self.counts = self.counts.plus(step.good + step.errors, step.errors, use.finished)
+                        self.counts = self.counts.plus(visit.good + visit.errors, visit.errors, use.finished)
                 case Outcome():
                     self.outcome = entry
 
@@ -74,11 +74,11 @@ class Follower:
         origin = self._origin or 0.0
         return self._sampler.between(origin + start_s, origin + end_s)
 
-    def _join_step(self, step: Step, use: Use) -> Step:
-        answered = step.good + step.error_http + step.error_body
+    def _join_step(self, visit: Visit, use: Use) -> Visit:
+        answered = visit.good + visit.error_http + visit.error_body
         inside = [process.app_inflight_mean for process in use.by_process]
         return dataclasses.replace(
-            step,
+            visit,
             run_id=self._folder.run_id,
             server_count_gap=1 - answered / use.finished if use.finished else None,
             app_ms_mean=use.app_ms_mean,
@@ -86,8 +86,8 @@ class Follower:
             app_inflight_max=use.app_inflight_max,
             cpu_cores=use.cpu_cores,
             cpu_proc_max=use.cpu_proc_max,
-            cpu_ms_per_request=1000 * use.cpu_cores * step.seconds / step.good
-            if use.cpu_cores is not None and step.good
+            cpu_ms_per_request=1000 * use.cpu_cores * visit.seconds / visit.good
+            if use.cpu_cores is not None and visit.good
             else None,
             throttled_share=use.throttled_share,
             pss_bytes=self._sampler.pss_bytes(),
@@ -97,8 +97,8 @@ class Follower:
             psi_cpu=use.psi_cpu,
             psi_mem=use.psi_mem,
             steal=use.steal,
-            waiting_in_server=use.waiting_in_server(step.inflight_mean),
-            waiting_in_kernel=use.waiting_in_kernel(step.inflight_mean),
+            waiting_in_server=use.waiting_in_server(visit.inflight_mean),
+            waiting_in_kernel=use.waiting_in_kernel(visit.inflight_mean),
             app_processes=len(inside) or None,
             app_proc_inflight_max=max(inside, default=None),
             app_proc_inflight_min=min(inside, default=None),
@@ -142,9 +142,9 @@ class Follower:
         )
 
 
-def _process_row(step: Step, process: ProcessUse) -> ProcessRow:
+def _process_row(visit: Visit, process: ProcessUse) -> ProcessRow:
     return ProcessRow(
-        step=step.visit,
+        visit=visit.number,
         pid=process.pid,
         cpu_cores=process.cpu_cores,
         finished=process.finished,

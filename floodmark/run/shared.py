@@ -10,13 +10,13 @@ from floodmark.search.order import Outcome
 from floodmark.targets.target import Allotment
 from floodmark.verdict.enums import End
 from floodmark.verdict.generator import lacked_cpu
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 FULL = 0.85
 """Share of the CPUs that target and generator used together, from which on they were full."""
 
 
-def weigh_shared(outcome: Outcome, holds: Sequence[Step], allotment: Allotment, generators: int) -> Outcome:
+def weigh_shared(outcome: Outcome, holds: Sequence[Visit], allotment: Allotment, generators: int) -> Outcome:
     """The search's outcome in the light of it: limited by the generator, if it waited for CPUs that were not full.
 
     In a closed loop, users the generator is late with wait while the target is busy with the others: goodput is what

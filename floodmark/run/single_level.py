@@ -11,7 +11,7 @@ from floodmark.protocol.journal import JournalReader, Visited
 from floodmark.protocol.load_settings import LoadSettings
 from floodmark.run.locust_process import LocustProcess
 from floodmark.search.settings import LevelSettings
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 TIMEOUT_S = 60.0
 
@@ -21,7 +21,7 @@ Start = Callable[[LoadSettings, int], LocustProcess]
 
 def visit_level(
     start: Start, settings: LoadSettings, level: LevelSettings, processes: int, journal: Path
-) -> Step | None:
+) -> Visit | None:
     """The visit; None where Locust did not come to one."""
     locust = start(dataclasses.replace(settings, journal=journal, level=level), processes)
     try:
@@ -29,7 +29,7 @@ def visit_level(
         while time.monotonic() < deadline:
             for entry in reader.new():
                 if isinstance(entry, Visited):
-                    return entry.step
+                    return entry.visit
             if locust.wait(0.2) is not None:
                 break
         return None

@@ -9,9 +9,9 @@ from floodmark.search.order import Order, SearchEnded
 from floodmark.search.state import Notes
 from floodmark.verdict.enums import End, Phase
 from floodmark.verdict.overload import COLLAPSED, as_held, failing
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
-Part = Generator[Order, Step, None]
+Part = Generator[Order, Visit, None]
 
 WARM_AGREE = 0.02
 SATURATED, SATURATED_AGAIN = 0.60, 0.65
@@ -32,16 +32,16 @@ def warm_up(notes: Notes) -> Part:
     """
     pace = notes.settings.pace
     users = min(notes.settings.max_users, 2 * min(notes.settings.slots_hint or 8, HINT_CAP))
-    before: Step | None = None
+    before: Visit | None = None
     while notes.elapsed_s < pace.warm_max_s:
-        step = yield from notes.visit(Phase.WARM, users, pace.warm_s, think=False)
-        if before is not None and _agree(before, step):
+        visit = yield from notes.visit(Phase.WARM, users, pace.warm_s, think=False)
+        if before is not None and _agree(before, visit):
             return
-        before = step
+        before = visit
     raise SearchEnded(End.NOT_STEADY, f"goodput still changed by more than 2 % after {notes.elapsed_s:.0f} s")
 
 
-def _agree(before: Step, now: Step) -> bool:
+def _agree(before: Visit, now: Visit) -> bool:
     """Within 2 %, or within what so few completions can tell apart."""
     if not before.goodput_rps:
         return False
@@ -51,13 +51,13 @@ def _agree(before: Step, now: Step) -> bool:
 
 def base(notes: Notes) -> Part:
     """One user without think time: R0, the uncontended response time."""
-    step = yield from notes.visit(Phase.BASE, 1, notes.settings.pace.base_s, think=False)
-    _take_r0(notes, step)
+    visit = yield from notes.visit(Phase.BASE, 1, notes.settings.pace.base_s, think=False)
+    _take_r0(notes, visit)
 
 
-def _take_r0(notes: Notes, step: Step) -> None:
-    if step.r_mean_ms is not None:
-        notes.r0_s = step.r_mean_ms / 1000
+def _take_r0(notes: Notes, visit: Visit) -> None:
+    if visit.r_mean_ms is not None:
+        notes.r0_s = visit.r_mean_ms / 1000
 
 
 def bracket(notes: Notes) -> Part:
@@ -71,7 +71,7 @@ def bracket(notes: Notes) -> Part:
     if notes.settings.max_users < 2:
         raise SearchEnded(End.MAX_USERS, "a search needs at least 2 users; [search] max_users is 1")
     while True:
-        step = yield from notes.visit(
+        visit = yield from notes.visit(
             Phase.BRACKET,
             users,
             pace.bracket_max_s,
@@ -79,13 +79,13 @@ def bracket(notes: Notes) -> Part:
             min_s=pace.bracket_min_s,
             half_width=0.05,
         )
-        notes.ceiling_rps = max(notes.ceiling_rps, step.goodput_rps)
-        if not step.errors and step.goodput_rps:
-            notes.r0_s = min(notes.r0_s, users / step.goodput_rps)
-        efficiency = step.goodput_rps * notes.r0_s / users
+        notes.ceiling_rps = max(notes.ceiling_rps, visit.goodput_rps)
+        if not visit.errors and visit.goodput_rps:
+            notes.r0_s = min(notes.r0_s, users / visit.goodput_rps)
+        efficiency = visit.goodput_rps * notes.r0_s / users
         if efficiency <= (SATURATED_AGAIN if seen else SATURATED):
             seen += 1
-            if seen == 2 or failing(step):  # errors are a second witness
+            if seen == 2 or failing(visit):  # errors are a second witness
                 return
             continue
         seen = 0
@@ -98,7 +98,7 @@ def bracket(notes: Notes) -> Part:
         users = min(2 * users, notes.settings.max_users)
 
 
-def place(notes: Notes) -> Generator[Order, Step, int]:
+def place(notes: Notes) -> Generator[Order, Visit, int]:
     """Visit 1.5, 2 and 4 times the knee with real users; returns the level to hold.
 
     Doubles on while goodput rises: kept connections can be spread so unevenly over workers that slots idle
@@ -106,12 +106,12 @@ def place(notes: Notes) -> Generator[Order, Step, int]:
     Only what two windows do not have by chance is a rise or a fall: each look is a dozen seconds of users who think.
     """
     pace = notes.settings.pace
-    curve: dict[int, Step] = {}
+    curve: dict[int, Visit] = {}
 
     def look(users: int) -> Part:
         # Where errors came already, none of these levels will be held.
-        past = any(failing(s) for s in as_held(notes.steps, notes.think_s) if s.users <= users)
-        step = yield from notes.visit(
+        past = any(failing(s) for s in as_held(notes.visits, notes.think_s) if s.users <= users)
+        visit = yield from notes.visit(
             Phase.PLACE,
             users,
             pace.edge_s if past else pace.place_s,
@@ -121,7 +121,7 @@ def place(notes: Notes) -> Generator[Order, Step, int]:
             min_s=pace.edge_s if past else pace.place_min_s,
             half_width=PLACE_HALF_WIDTH,
         )
-        curve[users] = max(step, curve.get(users, step), key=_goodput)
+        curve[users] = max(visit, curve.get(users, visit), key=_goodput)
 
     knee = notes.knee_users
     low, level = notes.users_for(1.5), notes.users_for(2.0)
@@ -157,12 +157,12 @@ def place(notes: Notes) -> Generator[Order, Step, int]:
     for users in near * 2:
         yield from look(users)
     most = max(map(_goodput, curve.values()))
-    return min(users for users, step in curve.items() if step.goodput_rps >= NEAR_BEST * most)
+    return min(users for users, visit in curve.items() if visit.goodput_rps >= NEAR_BEST * most)
 
 
-def _goodput(step: Step) -> float:
-    return step.goodput_rps
+def _goodput(visit: Visit) -> float:
+    return visit.goodput_rps
 
 
-def _collapsed(step: Step, level: Step) -> bool:
-    return step.goodput_rps < COLLAPSED * level.goodput_rps
+def _collapsed(visit: Visit, level: Visit) -> bool:
+    return visit.goodput_rps < COLLAPSED * level.goodput_rps

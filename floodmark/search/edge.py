@@ -8,31 +8,31 @@ from floodmark.search.order import Order
 from floodmark.search.state import Notes
 from floodmark.verdict.enums import Phase
 from floodmark.verdict.overload import COLLAPSED, USED, as_held, failing, verified_collapse
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
-Bad = Callable[[Step], bool]
+Bad = Callable[[Visit], bool]
 
 CLOSE = 1.05
 """Levels within 5 % of each other are told apart no further."""
 
 
-def edges(notes: Notes, held_users: int) -> Generator[Order, Step, None]:
+def edges(notes: Notes, held_users: int) -> Generator[Order, Visit, None]:
     """Narrow down where errors begin, and where goodput collapses, when either was seen."""
 
-    def collapsed(step: Step) -> bool:
-        return step.users > held_users and step.goodput_rps < COLLAPSED * notes.ceiling_rps
+    def collapsed(visit: Visit) -> bool:
+        return visit.users > held_users and visit.goodput_rps < COLLAPSED * notes.ceiling_rps
 
     yield from narrow_errors(notes)
-    if verified_collapse(notes.steps, notes.ceiling_rps):
-        yield from _narrow(notes, collapsed, lambda: [s for s in notes.steps if s.phase in USED])
+    if verified_collapse(notes.visits, notes.ceiling_rps):
+        yield from _narrow(notes, collapsed, lambda: [s for s in notes.visits if s.phase in USED])
 
 
-def narrow_errors(notes: Notes) -> Generator[Order, Step, None]:
+def narrow_errors(notes: Notes) -> Generator[Order, Visit, None]:
     """Narrow down where errors begin."""
-    yield from _narrow(notes, failing, lambda: as_held(notes.steps, notes.think_s))
+    yield from _narrow(notes, failing, lambda: as_held(notes.visits, notes.think_s))
 
 
-def _narrow(notes: Notes, bad: Bad, look_back: Callable[[], list[Step]]) -> Generator[Order, Step, None]:
+def _narrow(notes: Notes, bad: Bad, look_back: Callable[[], list[Visit]]) -> Generator[Order, Visit, None]:
     """Bisect by short visits, on a logarithmic scale. look_back: the visits that count so far."""
     pace = notes.settings.pace
     while notes.time_left_s > pace.edge_s + notes.settle_s(1, think=True) + pace.settle_min_s:

@@ -17,7 +17,7 @@ from floodmark.search.state import WORTH_SETTLING, Notes
 from floodmark.search.verify import recover, verify
 from floodmark.verdict.enums import End
 from floodmark.verdict.overload import USED, as_held, failing
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 EVEN_DOUBLINGS = 2
 NO_LESS = 0.98
@@ -49,7 +49,7 @@ def find_ceiling(settings: SearchSettings) -> Search:
     return outcome
 
 
-def _confirm(notes: Notes, level: int) -> Generator[Order, Step, Outcome]:
+def _confirm(notes: Notes, level: int) -> Generator[Order, Visit, Outcome]:
     held = yield from _hold_evenly(notes, level)
     while True:
         higher = yield from verify(notes, held)
@@ -65,7 +65,7 @@ def _confirm(notes: Notes, level: int) -> Generator[Order, Step, Outcome]:
     if len(held.visits) < notes.settings.pace.holds_min or held.ceiling.half_width > VAGUE:
         known = f"{len(held.visits)} visits know it to ±{held.ceiling.half_width:.0%}"
         raise SearchEnded(End.TIMED_OUT, known, held.users)
-    share = changed(notes.steps, held.users)
+    share = changed(notes.visits, held.users)
     if share is not None:
         raise SearchEnded(End.NOT_STEADY, _why_unsteady(share))
     yield from edges(notes, held.users)
@@ -78,22 +78,22 @@ def _why_unsteady(share: float) -> str:
     return f"the target grew {share:.0%} faster while searched: it had not warmed up"
 
 
-def _without_errors(notes: Notes, level: int) -> Generator[Order, Step, int]:
+def _without_errors(notes: Notes, level: int) -> Generator[Order, Visit, int]:
     """The level, or the highest below the onset of errors where its users get some: a ceiling may have 1 %."""
-    if not any(failing(s) for s in as_held(notes.steps, notes.think_s) if s.users == level):
+    if not any(failing(s) for s in as_held(notes.visits, notes.think_s) if s.users == level):
         return level
     yield from narrow_errors(notes)
-    seen = as_held(notes.steps, notes.think_s)
+    seen = as_held(notes.visits, notes.think_s)
     onset = min(s.users for s in seen if failing(s))
     return max((s.users for s in seen if s.users < onset), default=level)
 
 
-def _hold_evenly(notes: Notes, level: int) -> Generator[Order, Step, Hold]:
+def _hold_evenly(notes: Notes, level: int) -> Generator[Order, Visit, Hold]:
     """Hold ``level``, or a multiple of it where visits agree better and give no less."""
     held = Hold(level)
     for _ in range(EVEN_DOUBLINGS):
         double = min(2 * held.users, notes.settings.max_users)
-        if any(failing(s) for s in notes.steps if s.users <= double and s.phase in USED):
+        if any(failing(s) for s in notes.visits if s.users <= double and s.phase in USED):
             double = held.users
         yield from hold(notes, held, leave_uneven=double > held.users)
         enough = notes.verification_s + notes.settings.pace.holds_min * notes.round_s(double)

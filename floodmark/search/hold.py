@@ -10,7 +10,7 @@ from floodmark.search.state import Notes
 from floodmark.stats.intervals import Interval, agree, pooled_interval
 from floodmark.verdict.enums import Phase
 from floodmark.verdict.knee import CONTENDED
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 MIDDLE_AGREE = 0.04
 BASE_HALF_WIDTH, HOLD_HALF_WIDTH = 0.06, 0.015
@@ -23,7 +23,7 @@ class Hold:
     """Visits at one hold level."""
 
     users: int
-    visits: list[Step] = field(default_factory=list)
+    visits: list[Visit] = field(default_factory=list)
 
     @property
     def ceiling(self) -> Interval:
@@ -50,7 +50,7 @@ class Hold:
         return self.ceiling.half_width <= precision and agree(rates, MIDDLE_AGREE)
 
 
-def hold(notes: Notes, held: Hold, *, leave_uneven: bool) -> Generator[Order, Step, None]:
+def hold(notes: Notes, held: Hold, *, leave_uneven: bool) -> Generator[Order, Visit, None]:
     """Visit the level until the interval is reached, the visits are used up, or time runs out.
 
     leave_uneven: stop as soon as the level proves uneven.
@@ -66,7 +66,7 @@ def hold(notes: Notes, held: Hold, *, leave_uneven: bool) -> Generator[Order, St
             break
         if leave_uneven and held.uneven:
             break
-        step = yield from notes.visit(
+        visit = yield from notes.visit(
             Phase.BASE,
             base_users,
             pace.rebase_max_s,
@@ -74,8 +74,8 @@ def hold(notes: Notes, held: Hold, *, leave_uneven: bool) -> Generator[Order, St
             min_s=pace.rebase_s,
             half_width=_base_half_width(notes),
         )
-        base_users = _judge_base(notes, step, base_users)
-        step = yield from notes.visit(
+        base_users = _judge_base(notes, visit, base_users)
+        visit = yield from notes.visit(
             Phase.HOLD,
             held.users,
             notes.hold_s(held.users),
@@ -84,7 +84,7 @@ def hold(notes: Notes, held: Hold, *, leave_uneven: bool) -> Generator[Order, St
             min_s=pace.hold_min_s,
             half_width=HOLD_HALF_WIDTH,
         )
-        held.visits.append(step)
+        held.visits.append(visit)
         notes.ceiling_rps = held.ceiling.value
 
 
@@ -93,11 +93,11 @@ def _base_half_width(notes: Notes) -> float:
     return BASE_HALF_WIDTH * (notes.r0_s + notes.think_s) / notes.r0_s
 
 
-def _judge_base(notes: Notes, step: Step, users: int) -> int:
+def _judge_base(notes: Notes, visit: Visit, users: int) -> int:
     """Take R0 from an uncontended base; halve a base that was contended after all."""
-    if step.r_mean_ms is None:
+    if visit.r_mean_ms is None:
         return users
-    r0_s = step.r_mean_ms / 1000
+    r0_s = visit.r_mean_ms / 1000
     if users > 1 and users > CONTENDED * notes.ceiling_rps * min(r0_s, notes.r0_s):
         return max(1, users // 2)
     notes.r0_s = min(notes.r0_s, r0_s)

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 from floodmark.verdict.enums import End, Phase
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class Outcome:
     hold_users: int | None = None
 
 
-Search = Generator[Order, Step, Outcome]
+Search = Generator[Order, Visit, Outcome]
 
 
 class SearchEnded(Exception):  # noqa: N818 - control flow inside the package

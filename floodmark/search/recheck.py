@@ -25,7 +25,7 @@ def hold_again(settings: SearchSettings, users: int) -> Search:
     held = Hold(min(users, settings.max_users))
     try:
         yield from warm_up(notes)
-        notes.ceiling_rps = notes.steps[-1].goodput_rps
+        notes.ceiling_rps = notes.visits[-1].goodput_rps
         yield from base(notes)
         yield from hold(notes, held, leave_uneven=False)
     except SearchEnded as ended:

@@ -11,7 +11,7 @@ from floodmark.search.state import Notes
 from floodmark.stats.tail import Trial, first_guess, sustainable
 from floodmark.verdict.enums import Phase
 from floodmark.verdict.slo import PIECES, far_off, hopeless, kept, trial_of
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 APART = 0.04
 STEPS_DOWN = (0.98, 0.97, 0.96, 0.94, 0.92)
@@ -24,7 +24,7 @@ HIGHEST = 1.02
 """Share of the ceiling beyond which no rate is tried: nothing follows it there."""
 
 
-def find_slo_rate(notes: Notes, slo: SloSettings) -> Generator[Order, Step, None]:
+def find_slo_rate(notes: Notes, slo: SloSettings) -> Generator[Order, Visit, None]:
     """Search it, from a known ceiling. What ends this search does not end the one for the ceiling."""
     try:
         yield from _find(notes, slo)
@@ -32,13 +32,13 @@ def find_slo_rate(notes: Notes, slo: SloSettings) -> Generator[Order, Step, None
         return
 
 
-def _find(notes: Notes, slo: SloSettings) -> Generator[Order, Step, None]:
+def _find(notes: Notes, slo: SloSettings) -> Generator[Order, Visit, None]:
     pace, ceiling, limit_ms = notes.settings.pace, notes.ceiling_rps, slo.limit_ms(notes.r0_s)
     most = HIGHEST * ceiling
     drain = False
 
-    def offer(phase: Phase, rate: float, seconds: float, settle_s: float) -> Generator[Order, Step, Step]:
-        step = yield from notes.visit(
+    def offer(phase: Phase, rate: float, seconds: float, settle_s: float) -> Generator[Order, Visit, Visit]:
+        visit = yield from notes.visit(
             phase,
             connections(rate, notes.settings.max_users),
             seconds,
@@ -48,15 +48,15 @@ def _find(notes: Notes, slo: SloSettings) -> Generator[Order, Step, None]:
             rate_rps=rate,
             slo_ms=limit_ms,
         )
-        return step
+        return visit
 
     trials: list[Trial] = []
     estimate = first_guess(ceiling, limit_ms / 1000)
     while len(trials) < pace.trials_max:
         # Just above and just below in turn: the slope is fitted where it is used.
         rate = min(most, estimate * (1 + (APART if len(trials) % 2 else -APART)))
-        step = yield from offer(Phase.SLO, rate, pace.trial_s, DRAIN_S if drain else SETTLE_S)
-        trial = trial_of(step)
+        visit = yield from offer(Phase.SLO, rate, pace.trial_s, DRAIN_S if drain else SETTLE_S)
+        trial = trial_of(visit)
         trials.append(trial)
         drain = trial.misses > OVERLOADED * trial.arrivals
         found = sustainable(trials, ceiling, limit_ms / 1000)
@@ -67,7 +67,7 @@ def _find(notes: Notes, slo: SloSettings) -> Generator[Order, Step, None]:
     estimate *= STEPS_DOWN[0]
     missed_before = False
     for attempt in range(CONFIRMATIONS):
-        run: list[Step] = []
+        run: list[Visit] = []
         while len(run) < PIECES and not hopeless(run):
             settle_s = 0.0 if run else DRAIN_S if drain else CONFIRM_SETTLE_S
             run.append((yield from offer(Phase.CONFIRM, estimate, pace.confirm_s / PIECES, settle_s)))

@@ -9,14 +9,12 @@ from floodmark.search.order import Order, SearchEnded
 from floodmark.search.settings import SearchSettings
 from floodmark.verdict.enums import End, Phase
 from floodmark.verdict.enums import Generator as GeneratorWord
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 SETTLE_CAP_S = 8.0
 DEAD_SHARE = 0.5
 WORTH_SETTLING = 2.0
 """A visit to the held level lasts at least so many times as long as it took to settle."""
-
-Visit = Generator[Order, Step, Step]
 
 
 @dataclass(slots=True)
@@ -27,7 +25,7 @@ class Notes:
     r0_s: float = 0.05
     ceiling_rps: float = 0.0
     elapsed_s: float = 0.0
-    steps: list[Step] = field(default_factory=list)
+    visits: list[Visit] = field(default_factory=list)
     plan_s: float = 0.0
 
     @property
@@ -95,14 +93,14 @@ class Notes:
         settle_s: float | None = None,
         rate_rps: float | None = None,
         slo_ms: float | None = None,
-    ) -> Visit:
+    ) -> Generator[Order, Visit, Visit]:
         """Order one visit, remember what it saw, and end the search if it can go no further. Fields as in Order.
 
         Raises SearchEnded when the generator limits, or when most answers are errors and ``may_fail`` is not
         set.
         """
         settle = self.settle_s(users, think=think) if settle_s is None else settle_s
-        step = yield Order(
+        visit = yield Order(
             phase=phase,
             users=users,
             think=think,
@@ -115,39 +113,39 @@ class Notes:
             rate_rps=rate_rps,
             slo_ms=slo_ms,
         )
-        self.steps.append(step)
-        self.plan_s = max(0.0, self.plan_s - (step.t_end_s - self.elapsed_s))
-        self.elapsed_s = step.t_end_s
+        self.visits.append(visit)
+        self.plan_s = max(0.0, self.plan_s - (visit.t_end_s - self.elapsed_s))
+        self.elapsed_s = visit.t_end_s
         # A target that fails at once keeps any generator busy: that nothing is good is the answer.
-        if not may_fail and step.errors and not step.good:
-            raise self._ended_by_errors(step)
+        if not may_fail and visit.errors and not visit.good:
+            raise self._ended_by_errors(visit)
         # Arrivals that found no connection are the target's doing: it holds them all.
-        if step.gen_verdict is GeneratorWord.LIMITED and not step.not_sent:
-            raise SearchEnded(End.GENERATOR_LIMITED, step.reason or "the generator was the limit")
-        if not may_fail and _dead(step):
-            raise self._ended_by_errors(step)
-        return step
+        if visit.gen_verdict is GeneratorWord.LIMITED and not visit.not_sent:
+            raise SearchEnded(End.GENERATOR_LIMITED, visit.reason or "the generator was the limit")
+        if not may_fail and _dead(visit):
+            raise self._ended_by_errors(visit)
+        return visit
 
-    def _ended_by_errors(self, step: Step) -> SearchEnded:
-        answered_before = any(s.good for s in self.steps[:-1])
+    def _ended_by_errors(self, visit: Visit) -> SearchEnded:
+        answered_before = any(s.good for s in self.visits[:-1])
         kinds = ", ".join(
             f"{count} {name}"
             for name, count in (
-                ("refused", step.error_refused),
-                ("reset", step.error_reset),
-                ("timed out", step.error_timeout),
-                ("bad status", step.error_http),
-                ("wrong body", step.error_body),
+                ("refused", visit.error_refused),
+                ("reset", visit.error_reset),
+                ("timed out", visit.error_timeout),
+                ("bad status", visit.error_http),
+                ("wrong body", visit.error_body),
             )
             if count
         )
-        seen = kinds or f"no answer in {step.seconds:.0f} s"
+        seen = kinds or f"no answer in {visit.seconds:.0f} s"
         if answered_before:
-            return SearchEnded(End.DIED, f"at {step.users} users: {seen}")
+            return SearchEnded(End.DIED, f"at {visit.users} users: {seen}")
         return SearchEnded(End.ALL_ERRORS, seen)
 
 
-def _dead(step: Step) -> bool:
+def _dead(visit: Visit) -> bool:
     """No good answer, or most attempts failed on the way: error answers beside good ones are overload, not death."""
-    lost = step.error_refused + step.error_reset + step.error_timeout
-    return step.good == 0 or lost > DEAD_SHARE * (step.good + step.errors)
+    lost = visit.error_refused + visit.error_reset + visit.error_timeout
+    return visit.good == 0 or lost > DEAD_SHARE * (visit.good + visit.errors)

@@ -13,7 +13,7 @@ from floodmark.stats.intervals import t_quantile
 from floodmark.verdict.enums import Phase
 from floodmark.verdict.overload import COLLAPSED, failing
 from floodmark.verdict.recovery import Before, recovered
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 NOT_THE_CEILING = 1.05
 BEYOND = 4.0
@@ -22,7 +22,7 @@ RECOVERY_GOOD = 60
 """Good answers that a look at the recovery should hold."""
 
 
-def verify(notes: Notes, held: Hold) -> Generator[Order, Step, int | None]:
+def verify(notes: Notes, held: Hold) -> Generator[Order, Visit, int | None]:
     """Visit 4 N*, and at least twice the held level.
 
     Returns a higher level to hold when goodput still rises there, None when the ceiling is confirmed. What
@@ -31,11 +31,11 @@ def verify(notes: Notes, held: Hold) -> Generator[Order, Step, int | None]:
     """
     pace = notes.settings.pace
     users = min(notes.settings.max_users, max(notes.users_for(BEYOND), 2 * held.users))
-    beyond: list[Step] = []
+    beyond: list[Visit] = []
 
-    def look() -> Generator[Order, Step, bool]:
+    def look() -> Generator[Order, Visit, bool]:
         """Whether this visit leaves the held level the ceiling."""
-        step = yield from notes.visit(
+        visit = yield from notes.visit(
             Phase.VERIFY,
             users,
             pace.verify_s,
@@ -45,8 +45,8 @@ def verify(notes: Notes, held: Hold) -> Generator[Order, Step, int | None]:
             min_s=pace.verify_min_s,
             half_width=VERIFY_HALF_WIDTH,
         )
-        beyond.append(step)
-        return users == held.users or COLLAPSED * held.ceiling.value <= step.goodput_rps <= _no_rise(held)
+        beyond.append(visit)
+        return users == held.users or COLLAPSED * held.ceiling.value <= visit.goodput_rps <= _no_rise(held)
 
     if (yield from look()):
         return None
@@ -54,7 +54,7 @@ def verify(notes: Notes, held: Hold) -> Generator[Order, Step, int | None]:
     held.visits.append(between)
     notes.ceiling_rps = held.ceiling.value
     # A rise that comes with errors is no capacity.
-    if (yield from look()) or failing(notes.steps[-1]):
+    if (yield from look()) or failing(notes.visits[-1]):
         return None
     return users if _rises(beyond, between, held) else None
 
@@ -64,29 +64,29 @@ def _no_rise(held: Hold) -> float:
     return max(NOT_THE_CEILING * held.ceiling.value, held.ceiling.hi)
 
 
-def _rises(beyond: Sequence[Step], between: Step, held: Hold) -> bool:
+def _rises(beyond: Sequence[Visit], between: Visit, held: Hold) -> bool:
     """Whether each visit beyond gave more than leaves the held level the ceiling, all together more than visits differ
     by chance, and more than the held level gave between them: a host that has got faster is no rise.
 
     What is chance, the visits of the held level say: a window of a slow target has too few answers to tell by itself.
     """
-    rates = [step.goodput_rps for step in beyond]
-    visits = [step.goodput_rps for step in held.visits]
+    rates = [visit.goodput_rps for visit in beyond]
+    visits = [visit.goodput_rps for visit in held.visits]
     chance = t_quantile(len(visits) - 1) * statistics.stdev(visits) / math.sqrt(len(rates))
     certain = held.ceiling.value + math.hypot(chance, held.ceiling.hi - held.ceiling.value)
     mean = statistics.fmean(rates)
     return min(rates) > _no_rise(held) and mean > max(certain, NOT_THE_CEILING * between.goodput_rps)
 
 
-def recover(notes: Notes) -> Generator[Order, Step, None]:
+def recover(notes: Notes) -> Generator[Order, Visit, None]:
     """Fall back to half the knee straight after the overload, and look until the target is as before, or time is up."""
     pace = notes.settings.pace
     users = notes.users_for(0.5)
-    before = Before.of(notes.steps, notes.ceiling_rps)
+    before = Before.of(notes.visits, notes.ceiling_rps)
     rate = min(notes.ceiling_rps, users / (notes.r0_s + notes.think_s)) or 1.0
     seconds = min(pace.recovery_s, max(1.0, RECOVERY_GOOD / rate))
     begun = notes.elapsed_s
     while notes.elapsed_s - begun < pace.recovery_max_s:
-        step = yield from notes.visit(Phase.RECOVERY, users, seconds, think=True, may_fail=True, settle_s=0.0)
-        if recovered(step, before, notes.think_s):
+        visit = yield from notes.visit(Phase.RECOVERY, users, seconds, think=True, may_fail=True, settle_s=0.0)
+        if recovered(visit, before, notes.think_s):
             return

@@ -11,7 +11,7 @@ from rich.status import Status
 from floodmark.search.order import Order
 from floodmark.sweep.row import Found, SweepRow
 from floodmark.sweep.sentences import figure
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 
 class SweepProgress:
@@ -53,7 +53,7 @@ class SweepProgress:
             )
             self._status.start()
 
-    def visit(self, step: Step) -> None:
+    def visit(self, visit: Visit) -> None:
         pass
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from floodmark.results.schema import HISTOGRAMS, RESULTS, BucketCount, Result
 from floodmark.results.table import read_table
 from floodmark.stats.histogram import Histogram, bucket, percentile
 from floodmark.verdict.enums import End, Phase
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 SWEEP = "sweep.csv"
 NEAR = 2.0
@@ -87,9 +87,9 @@ def sweep_row(
     results = {row.metric: row for row in read_table(folder / RESULTS, Result)}
     facts = run.facts
     scenario, memory = facts["scenario"], facts["memory"]
-    holds = [s for s in run.steps if s.phase is Phase.HOLD and s.users == facts["search"]["hold_users"]]
+    holds = [s for s in run.visits if s.phase is Phase.HOLD and s.users == facts["search"]["hold_users"]]
     cpu, gen = _median([s.cpu_cores for s in holds]), _median([s.gen_cpu_max for s in holds])
-    pss = max((s.pss_bytes for s in run.steps if s.pss_bytes is not None), default=None)
+    pss = max((s.pss_bytes for s in run.visits if s.pss_bytes is not None), default=None)
     ceiling = results["ceiling_rps"]
     word, reason = _verdict(ceiling, error, End(facts["search"]["end"]))
     if word is Found.CONFIRMED and not memory["enforced"] and pss is not None and pss > memory["budget_bytes"]:
@@ -175,16 +175,16 @@ def _p95(run: StoredRun, knee: float | None, knee_users: float | None) -> tuple[
     if not at:
         return None, None
     without = {Phase.WARM, Phase.RECOVERY} | ({Phase.BASE, Phase.BRACKET} if thinking else set())
-    levels: dict[int, list[Step]] = {}
-    for step in run.steps:
-        if step.valid and step.good and step.phase not in without:
-            levels.setdefault(step.users, []).append(step)
+    levels: dict[int, list[Visit]] = {}
+    for visit in run.visits:
+        if visit.valid and visit.good and visit.phase not in without:
+            levels.setdefault(visit.users, []).append(visit)
     counts = read_table(run.path / HISTOGRAMS, BucketCount)
     for users in sorted(levels, key=lambda n: abs(math.log(n / at))):
         if abs(math.log(users / at)) > math.log(NEAR) + 1e-9:
             break
-        visits = {step.visit for step in levels[users]}
-        p95 = percentile(_merged([c for c in counts if c.step in visits and c.kind == "good"]), 0.95)
+        visits = {visit.number for visit in levels[users]}
+        p95 = percentile(_merged([c for c in counts if c.visit in visits and c.kind == "good"]), 0.95)
         if p95 is not None:
             return p95, users
     return None, None

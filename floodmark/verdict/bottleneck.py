@@ -11,7 +11,7 @@ from floodmark.verdict.enums import Bottleneck, Generator
 from floodmark.verdict.estimate import Point
 from floodmark.verdict.figures import Declared, Figures, figures, levels_beyond
 from floodmark.verdict.rules import RULES, Rule, filled
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 NOTHING_YET = {Bottleneck.NOT_SATURATED, Bottleneck.UNKNOWN}
 NEAR = 0.25
@@ -53,7 +53,7 @@ class Named:
 
 
 def name_bottleneck(
-    steps: Sequence[Step],
+    visits: Sequence[Visit],
     hold_users: int | None,
     declared: Declared,
     *,
@@ -61,7 +61,7 @@ def name_bottleneck(
     generator: Point | None = None,
 ) -> Named:
     """Name it from all visits of a run. generator: what the verdict says of the generator, which comes first."""
-    found = figures(steps, hold_users, declared, thinking=thinking)
+    found = figures(visits, hold_users, declared, thinking=thinking)
     if generator is not None and generator.value is Generator.LIMITED:
         found = dataclasses.replace(found, generator_limited=1.0)
         named = decide(found)
@@ -70,7 +70,9 @@ def name_bottleneck(
     if named.word not in NOTHING_YET:
         return named
     # What holds a server back may bind at the knee without being seen there: nobody waits yet. Beyond, everybody does.
-    beyond = (decide(figures(steps, users, declared, thinking=thinking)) for users in levels_beyond(steps, hold_users))
+    beyond = (
+        decide(figures(visits, users, declared, thinking=thinking)) for users in levels_beyond(visits, hold_users)
+    )
     return next((other for other in beyond if other.word not in NOTHING_YET), named)
 
 

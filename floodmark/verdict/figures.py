@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from floodmark.verdict.enums import Generator, Model, Phase
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 _LOOKED_AT = (Phase.HOLD, Phase.VERIFY)
 _LEVELS = {Phase.BRACKET, Phase.PLACE, Phase.HOLD, Phase.VERIFY, Phase.STEP}
@@ -85,13 +85,13 @@ class Figures:
         return ", ".join(f"{name} {value:.3g}" for name, value in found if value is not None)
 
 
-def figures(steps: Sequence[Step], level: int | None, declared: Declared, *, thinking: bool) -> Figures:
+def figures(visits: Sequence[Visit], level: int | None, declared: Declared, *, thinking: bool) -> Figures:
     """From the visits of a run. Judged is the level that was held, or verified, or the highest where there is none."""
-    held = _judged(steps, level)
+    held = _judged(visits, level)
     if not held:
         return Figures()
 
-    def middle(read: Callable[[Step], float | None]) -> float | None:
+    def middle(read: Callable[[Visit], float | None]) -> float | None:
         return _middle(held, read)
 
     inflight, inside = middle(lambda s: s.inflight_mean), middle(lambda s: s.app_inflight_mean)
@@ -100,7 +100,7 @@ def figures(steps: Sequence[Step], level: int | None, declared: Declared, *, thi
     cpu, limit = middle(lambda s: s.cpu_cores), middle(lambda s: _limit(s, declared))
     cpu_share = _over(cpu, limit)
     taken = _over(middle(_taken), limit)
-    app_ms, alone_ms = middle(lambda s: s.app_ms_mean), _alone_ms(steps)
+    app_ms, alone_ms = middle(lambda s: s.app_ms_mean), _alone_ms(visits)
     slots, processes = declared.slots, declared.processes
     in_each = None if slots is None or not processes else slots / processes
     connections = middle(lambda s: s.connections)
@@ -121,7 +121,7 @@ def figures(steps: Sequence[Step], level: int | None, declared: Declared, *, thi
         throttled_share=middle(lambda s: s.throttled_share),
         memory_share=middle(lambda s: _over(s.memory_bytes, s.memory_limit_bytes)),
         memory_growth=_growth(held),
-        oom_kills=_kills(steps, declared),
+        oom_kills=_kills(visits, declared),
         faults_per_s=middle(lambda s: s.major_faults_per_s),
         psi_mem=middle(lambda s: s.psi_mem),
         slots=slots,
@@ -148,69 +148,69 @@ def figures(steps: Sequence[Step], level: int | None, declared: Declared, *, thi
     )
 
 
-def levels_beyond(steps: Sequence[Step], hold_users: int | None) -> list[int]:
+def levels_beyond(visits: Sequence[Visit], hold_users: int | None) -> list[int]:
     """Levels above the held one that were looked at to confirm it, lowest first."""
     if hold_users is None:
         return []
-    return sorted({s.users for s in steps if s.phase in _LOOKED_AT and s.valid and s.users > hold_users})
+    return sorted({s.users for s in visits if s.phase in _LOOKED_AT and s.valid and s.users > hold_users})
 
 
-def _judged(steps: Sequence[Step], level: int | None) -> list[Step]:
+def _judged(visits: Sequence[Visit], level: int | None) -> list[Visit]:
     for phase in _LOOKED_AT:
-        held = [s for s in steps if s.phase is phase and s.users == level]
+        held = [s for s in visits if s.phase is phase and s.users == level]
         if held:
             return [s for s in held if s.valid] or held
-    seen = [s for s in steps if s.phase in _LEVELS and (s.good or s.errors)]
+    seen = [s for s in visits if s.phase in _LEVELS and (s.good or s.errors)]
     most = max((s.users for s in seen), default=0)
     return [s for s in seen if s.users == most]
 
 
-def _alone_ms(steps: Sequence[Step]) -> float | None:
+def _alone_ms(visits: Sequence[Visit]) -> float | None:
     """Time inside the app where the fewest were there."""
-    bases = [s for s in steps if s.phase is Phase.BASE and s.app_ms_mean is not None]
+    bases = [s for s in visits if s.phase is Phase.BASE and s.app_ms_mean is not None]
     least = min((s.users for s in bases), default=0)
     return _middle([s for s in bases if s.users == least], lambda s: s.app_ms_mean)
 
 
-def _limit(step: Step, declared: Declared) -> float | None:
-    if step.cpu_limit_cores is None or not declared.shared:
-        return step.cpu_limit_cores
-    ours = step.own_cores if step.own_cores is not None else step.gen_cpu_max
-    return max(0.05, step.cpu_limit_cores - (ours or 0.0))
+def _limit(visit: Visit, declared: Declared) -> float | None:
+    if visit.cpu_limit_cores is None or not declared.shared:
+        return visit.cpu_limit_cores
+    ours = visit.own_cores if visit.own_cores is not None else visit.gen_cpu_max
+    return max(0.05, visit.cpu_limit_cores - (ours or 0.0))
 
 
-def _taken(step: Step) -> float | None:
-    if step.neighbour_cores is None or step.cpu_limit_cores is None:
+def _taken(visit: Visit) -> float | None:
+    if visit.neighbour_cores is None or visit.cpu_limit_cores is None:
         return None
-    return step.neighbour_cores + (step.steal or 0.0) * step.cpu_limit_cores
+    return visit.neighbour_cores + (visit.steal or 0.0) * visit.cpu_limit_cores
 
 
-def _emptiest(step: Step, processes: int | None) -> float | None:
+def _emptiest(visit: Visit, processes: int | None) -> float | None:
     """A worker that never had a request has left no trace: it is the emptiest."""
-    if step.app_processes is not None and processes is not None and step.app_processes < processes:
+    if visit.app_processes is not None and processes is not None and visit.app_processes < processes:
         return 0.0
-    return step.app_proc_inflight_min
+    return visit.app_proc_inflight_min
 
 
-def _kills(steps: Sequence[Step], declared: Declared) -> float | None:
+def _kills(visits: Sequence[Visit], declared: Declared) -> float | None:
     """Processes killed for want of memory since the load began, also after the last visit that was finished."""
-    seen = max((float(s.oom_kills) for s in steps if s.oom_kills is not None), default=None)
+    seen = max((float(s.oom_kills) for s in visits if s.oom_kills is not None), default=None)
     return max(1.0, seen or 0.0) if declared.out_of_memory else seen
 
 
-def _growth(held: Sequence[Step]) -> float | None:
+def _growth(held: Sequence[Visit]) -> float | None:
     """Of the target's memory, per visit."""
     sizes = [s.pss_bytes for s in held if s.pss_bytes]
     return (sizes[-1] / sizes[0]) ** (1 / (len(sizes) - 1)) - 1 if len(sizes) >= 3 else None
 
 
-def _middle(steps: Sequence[Step], read: Callable[[Step], float | None]) -> float | None:
-    found = [value for step in steps if (value := read(step)) is not None]
+def _middle(visits: Sequence[Visit], read: Callable[[Visit], float | None]) -> float | None:
+    found = [value for visit in visits if (value := read(visit)) is not None]
     return statistics.median(found) if found else None
 
 
-def _total(steps: Sequence[Step], read: Callable[[Step], float | None]) -> float | None:
-    found = [value for step in steps if (value := read(step)) is not None]
+def _total(visits: Sequence[Visit], read: Callable[[Visit], float | None]) -> float | None:
+    found = [value for visit in visits if (value := read(visit)) is not None]
     return float(sum(found)) if found else None
 
 

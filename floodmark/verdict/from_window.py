@@ -10,7 +10,7 @@ from floodmark.stats.steadiness import trending
 from floodmark.stats.window import ErrorKind, Window
 from floodmark.verdict.enums import Generator, Model, Phase
 from floodmark.verdict.generator import GeneratorGauges, judge
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 FOLLOWING = 0.99
 """Share of the arrivals due in a window that a target answers which follows them."""
@@ -18,10 +18,10 @@ MIN_FOR_LAWS = 50
 """Responses below which the operational laws are not held against a visit."""
 
 
-def measure(
+def visit_from_window(
     window: Window,
     *,
-    visit: int,
+    number: int,
     phase: Phase,
     users: int,
     r0_ms: float | None = None,
@@ -30,7 +30,7 @@ def measure(
     slo_ms: float | None = None,
     shared: bool = False,
     stamped: bool = False,
-) -> Step:
+) -> Visit:
     """Build the Step of one visit.
 
     null_rps: what this generator gets from a server that does nothing, where that was measured. shared: it runs on the
@@ -73,8 +73,8 @@ def measure(
     follows = open_model and window.settled.total >= FOLLOWING * window.offered
     steady = follows or not trending(window.good_per_bin)
     valid, reason = _validity(word, why, steady=steady, phase=phase)
-    return Step(
-        visit=visit,
+    return Visit(
+        number=number,
         phase=phase,
         t_start_s=window.start_s,
         t_end_s=window.end_s,

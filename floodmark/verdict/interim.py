@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from floodmark.stats.intervals import Interval, pooled_interval
 from floodmark.verdict.enums import Model, Phase
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 FREE, FULL = 0.9, 0.6
 """Efficiency at which every user is still served at once, and at which slots are surely full."""
@@ -31,9 +31,9 @@ class SoFar:
     visits: int = 0
 
 
-def so_far(steps: Sequence[Step]) -> SoFar:
+def so_far(visits: Sequence[Visit]) -> SoFar:
     """From all visits up to now."""
-    seen = [s for s in steps if s.valid and s.model is Model.CLOSED and s.phase is not Phase.WARM and s.good]
+    seen = [s for s in visits if s.valid and s.model is Model.CLOSED and s.phase is not Phase.WARM and s.good]
     if not seen:
         return SoFar()
     bases = [s.r_mean_ms for s in seen if s.phase is Phase.BASE and s.r_mean_ms is not None]
@@ -54,7 +54,7 @@ def so_far(steps: Sequence[Step]) -> SoFar:
     )
 
 
-def _interval(visits: Sequence[Step]) -> Interval:
+def _interval(visits: Sequence[Visit]) -> Interval:
     """Of several visits as a verdict would; of one, its own."""
     pooled = pooled_interval([s.goodput_rps for s in visits], [s.half_width for s in visits])
     if math.isfinite(pooled.hi):

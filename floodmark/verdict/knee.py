@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from floodmark.stats.intervals import FLOOR, Interval, pooled_interval
 from floodmark.verdict.enums import Phase
 from floodmark.verdict.estimate import Point
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 CONTENDED = 0.9
 """Share of the ceiling's requests in flight from which on a base level is not uncontended."""
@@ -18,14 +18,14 @@ SCATTERED = 2 * FLOOR
 """Standard deviation of the hold visits, over their median, from which on the pace may have changed between them."""
 
 
-def uncontended(steps: Sequence[Step], ceiling_rps: float = math.inf) -> list[Step]:
+def uncontended(visits: Sequence[Visit], ceiling_rps: float = math.inf) -> list[Visit]:
     """The base visits, but for those at a level that proved contended."""
-    bases = [s for s in steps if s.phase is Phase.BASE and s.r_mean_ms is not None and s.valid]
+    bases = [s for s in visits if s.phase is Phase.BASE and s.r_mean_ms is not None and s.valid]
     least_s = min((s.r_mean_ms or 0.0 for s in bases), default=0.0) / 1000
     return [s for s in bases if s.users == 1 or s.users <= CONTENDED * ceiling_rps * least_s] or bases
 
 
-def uncontended_ms(bases: Sequence[Step]) -> Point:
+def uncontended_ms(bases: Sequence[Visit]) -> Point:
     """R0, the response time of a request that waits for no other: the median of the base visits."""
     if not bases:
         return Point(valid=False, reason="no base visit")
@@ -40,13 +40,13 @@ def uncontended_ms(bases: Sequence[Step]) -> Point:
     )
 
 
-def changed_pace(holds: Sequence[Step]) -> bool:
+def changed_pace(holds: Sequence[Visit]) -> bool:
     """Whether the hold visits differ so much that the CPU may have changed its pace between them."""
     rates = [hold.goodput_rps for hold in holds]
     return len(rates) > 1 and statistics.stdev(rates) > SCATTERED * statistics.median(rates)
 
 
-def knee(holds: Sequence[Step], bases: Sequence[Step], rest_s: float) -> Interval | None:
+def knee(holds: Sequence[Visit], bases: Sequence[Visit], rest_s: float) -> Interval | None:
     """C (R0 + rest): N* users with their think time as ``rest_s``, n* requests in flight with 0.
 
     holds: visits to the held level; bases: uncontended ones, some in between. The medians of both count, with their
@@ -65,7 +65,7 @@ def knee(holds: Sequence[Step], bases: Sequence[Step], rest_s: float) -> Interva
     return Interval(value, value * (1 - half), value * (1 + half))
 
 
-def _of_neighbours(holds: Sequence[Step], bases: Sequence[Step], rest_s: float) -> Interval:
+def _of_neighbours(holds: Sequence[Visit], bases: Sequence[Visit], rest_s: float) -> Interval:
     """The median of C (R0 + rest) of each hold visit with the base visit before it, and with the one after it.
 
     Each visit is in two products, so their spread counts as that of as many as there are hold visits. One without any
@@ -82,9 +82,9 @@ def _of_neighbours(holds: Sequence[Step], bases: Sequence[Step], rest_s: float) 
     return Interval(pooled.value, pooled.value * (1 - half), pooled.value * (1 + half))
 
 
-def _beside(hold: Step, bases: Sequence[Step]) -> Sequence[Step]:
+def _beside(hold: Visit, bases: Sequence[Visit]) -> Sequence[Visit]:
     """The base visits before and after a hold visit, as far as there are such."""
-    after = bisect([base.visit for base in bases], hold.visit)
+    after = bisect([base.number for base in bases], hold.number)
     return bases[max(0, after - 1) : after + 1]
 
 

@@ -11,7 +11,7 @@ from floodmark.stats.intervals import wilson
 from floodmark.verdict.enums import Phase
 from floodmark.verdict.estimate import Point
 from floodmark.verdict.recovery import Before, recovered
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 COLLAPSED = 0.9
 """Share of the ceiling below which goodput has collapsed."""
@@ -43,12 +43,12 @@ class Overload:
 
 
 def look_beyond(
-    steps: Sequence[Step], *, hold_users: int, ceiling_rps: float, knee_users: float | None, think_s: float
+    visits: Sequence[Visit], *, hold_users: int, ceiling_rps: float, knee_users: float | None, think_s: float
 ) -> Overload:
     """Judge the visits beyond the ceiling."""
-    used = as_held(steps, think_s)
+    used = as_held(visits, think_s)
     beyond = [s for s in used if s.users > hold_users and s.phase not in UNPAUSED]
-    recovery, metastable = _recovery(steps, ceiling_rps, think_s)
+    recovery, metastable = _recovery(visits, ceiling_rps, think_s)
     return Overload(
         kept=_kept([s for s in beyond if s.phase is Phase.VERIFY], ceiling_rps),
         collapse_users=_collapse(beyond, hold_users, ceiling_rps),
@@ -59,12 +59,12 @@ def look_beyond(
     )
 
 
-def as_held(steps: Sequence[Step], think_s: float) -> list[Step]:
+def as_held(visits: Sequence[Visit], think_s: float) -> list[Visit]:
     """Visits whose users behaved as those of the held level do; without think time, those that take none as well."""
-    return [s for s in steps if s.phase in USED or (s.phase in UNPAUSED and not think_s)]
+    return [s for s in visits if s.phase in USED or (s.phase in UNPAUSED and not think_s)]
 
 
-def _kept(beyond: Sequence[Step], ceiling_rps: float) -> Point:
+def _kept(beyond: Sequence[Visit], ceiling_rps: float) -> Point:
     if not beyond:
         return Point(valid=False, reason="no visit beyond the held level")
     most = max(s.users for s in beyond)
@@ -76,7 +76,7 @@ def _kept(beyond: Sequence[Step], ceiling_rps: float) -> Point:
     )
 
 
-def _collapse(beyond: Sequence[Step], hold_users: int, ceiling_rps: float) -> Point:
+def _collapse(beyond: Sequence[Visit], hold_users: int, ceiling_rps: float) -> Point:
     """The least level below 90 % of the ceiling, where two visits far beyond agree that there is one."""
     if not beyond:
         return Point(valid=False, reason="no visit beyond the held level")
@@ -84,8 +84,8 @@ def _collapse(beyond: Sequence[Step], hold_users: int, ceiling_rps: float) -> Po
         most = float(max(s.users for s in beyond))
         return Point(value=f"none_to_{most:.0f}", lo=most, method="no level below 90 %, twice", n_visits=len(beyond))
     levels: dict[int, list[float]] = {}
-    for step in beyond:
-        levels.setdefault(step.users, []).append(step.goodput_rps)
+    for visit in beyond:
+        levels.setdefault(visit.users, []).append(visit.goodput_rps)
     falling = sorted(levels, reverse=True)
     low = list(itertools.takewhile(lambda n: statistics.median(levels[n]) < COLLAPSED * ceiling_rps, falling))
     least = min(low, default=falling[0])
@@ -99,18 +99,18 @@ def _collapse(beyond: Sequence[Step], hold_users: int, ceiling_rps: float) -> Po
     )
 
 
-def verified_collapse(steps: Sequence[Step], ceiling_rps: float) -> bool:
+def verified_collapse(visits: Sequence[Visit], ceiling_rps: float) -> bool:
     """Whether the visits that were to verify the ceiling fell below 90 % of it, twice."""
-    verifying = [s for s in steps if s.phase is Phase.VERIFY]
+    verifying = [s for s in visits if s.phase is Phase.VERIFY]
     return len(verifying) >= 2 and all(s.goodput_rps < COLLAPSED * ceiling_rps for s in verifying[-2:])
 
 
-def failing(step: Step) -> bool:
+def failing(visit: Visit) -> bool:
     """Whether more than 1 % of the answers are errors, beyond chance."""
-    return wilson(step.errors, step.good + step.errors).lo > TOLERATED
+    return wilson(visit.errors, visit.good + visit.errors).lo > TOLERATED
 
 
-def error_onset(used: Sequence[Step]) -> Point:
+def error_onset(used: Sequence[Visit]) -> Point:
     """The least level with more than 1 % errors, beyond chance, and the highest one below it without."""
     if not used:
         return Point(valid=False, reason="no visit")
@@ -129,21 +129,21 @@ def error_onset(used: Sequence[Step]) -> Point:
     )
 
 
-def _recovery(steps: Sequence[Step], ceiling_rps: float, think_s: float) -> tuple[Point, bool | None]:
+def _recovery(visits: Sequence[Visit], ceiling_rps: float, think_s: float) -> tuple[Point, bool | None]:
     """Seconds from the end of the overload until a visit at half the knee was as before."""
-    first = next((i for i, s in enumerate(steps) if s.phase is Phase.RECOVERY), None)
+    first = next((i for i, s in enumerate(visits) if s.phase is Phase.RECOVERY), None)
     if not first:
         return Point(valid=False, reason="recovery was not looked at"), None
-    ended = steps[first - 1].t_end_s
-    before = Before.of(steps[:first], ceiling_rps)
-    looks = [s for s in steps[first:] if s.phase is Phase.RECOVERY]
-    for step in looks:
-        if recovered(step, before, think_s):
+    ended = visits[first - 1].t_end_s
+    before = Before.of(visits[:first], ceiling_rps)
+    looks = [s for s in visits[first:] if s.phase is Phase.RECOVERY]
+    for visit in looks:
+        if recovered(visit, before, think_s):
             point = Point(
-                value=step.t_end_s - ended,
-                lo=max(0.0, step.t_start_s - ended),
-                hi=step.t_end_s - ended,
-                method=f"until {step.users} users were served as before",
+                value=visit.t_end_s - ended,
+                lo=max(0.0, visit.t_start_s - ended),
+                hi=visit.t_end_s - ended,
+                method=f"until {visit.users} users were served as before",
                 n_visits=len(looks),
             )
             return point, False
@@ -153,7 +153,7 @@ def _recovery(steps: Sequence[Step], ceiling_rps: float, think_s: float) -> tupl
     ), True
 
 
-def _at_multiples(used: Sequence[Step], knee_users: float, ceiling_rps: float) -> dict[str, Point]:
+def _at_multiples(used: Sequence[Visit], knee_users: float, ceiling_rps: float) -> dict[str, Point]:
     """Goodput kept, errors and tail at 1.5, 2 and 4 times the knee."""
     found: dict[str, Point] = {}
     for name, factor in FACTORS.items():
@@ -185,7 +185,7 @@ def _at_multiples(used: Sequence[Step], knee_users: float, ceiling_rps: float) -
     return found
 
 
-def _kinds(visits: Sequence[Step]) -> str:
+def _kinds(visits: Sequence[Visit]) -> str:
     """Which errors, most frequent first."""
     counts = {
         name: sum(getattr(s, f"error_{name}") for s in visits)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from floodmark.verdict.enums import END_TEXT, End, Generator, Phase
 from floodmark.verdict.estimate import Point
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,9 +22,9 @@ class Sustained:
     reason: str
 
 
-def judge_rate(steps: Sequence[Step], end: End, reason: str) -> Sustained:
+def judge_rate(visits: Sequence[Visit], end: End, reason: str) -> Sustained:
     """Judge the visit that held the rate."""
-    held = next((s for s in reversed(steps) if s.phase is Phase.STEP and s.rate_intended_rps), None)
+    held = next((s for s in reversed(visits) if s.phase is Phase.STEP and s.rate_intended_rps), None)
     if held is None or end is not End.RATE_HELD:
         why = END_TEXT[end] + (f" ({reason})" if reason else "")
         return Sustained(points={"goodput_rps": Point(valid=False, reason=why)}, confirmed=False, reason=why)

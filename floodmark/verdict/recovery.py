@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from floodmark.verdict.enums import Phase
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 LESS, SLOWER = 0.03, 0.10
 """What still counts as recovered: goodput within 3 % and latency within 10 % of before."""
@@ -20,24 +20,24 @@ class Before:
     r_ms: Sequence[float]
 
     @classmethod
-    def of(cls, steps: Sequence[Step], ceiling_rps: float) -> Before:
+    def of(cls, visits: Sequence[Visit], ceiling_rps: float) -> Before:
         """From the base visits among ``steps``."""
-        bases = [s.r_mean_ms for s in steps if s.phase is Phase.BASE and s.r_mean_ms is not None]
+        bases = [s.r_mean_ms for s in visits if s.phase is Phase.BASE and s.r_mean_ms is not None]
         return cls(ceiling_rps=ceiling_rps, r_ms=bases)
 
 
-def recovered(step: Step, before: Before, think_s: float) -> bool:
+def recovered(visit: Visit, before: Before, think_s: float) -> bool:
     """Whether a visit after the overload shows what the same load gave before it.
 
     In a closed loop less goodput and longer responses are one thing seen twice; only both together count as worse, so
     that noise in one of them does not.
     """
-    if not step.good or step.r_mean_ms is None:
+    if not visit.good or visit.r_mean_ms is None:
         return False
     if not before.r_ms:
         return True
     cycle_s = sum(before.r_ms) / len(before.r_ms) / 1000 + think_s
-    expected = min(before.ceiling_rps, step.users / cycle_s)
-    less = step.goodput_rps < (1 - LESS) * expected
-    slower = step.r_mean_ms > (1 + SLOWER) * max(before.r_ms)
-    return not (less and slower) and step.error_share <= LESS
+    expected = min(before.ceiling_rps, visit.users / cycle_s)
+    less = visit.goodput_rps < (1 - LESS) * expected
+    slower = visit.r_mean_ms > (1 + SLOWER) * max(before.r_ms)
+    return not (less and slower) and visit.error_share <= LESS

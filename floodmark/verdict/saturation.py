@@ -12,7 +12,7 @@ from floodmark.verdict.enums import END_TEXT, End, Generator, Model, Phase
 from floodmark.verdict.estimate import Point
 from floodmark.verdict.knee import changed_pace, knee, knee_point, uncontended, uncontended_ms
 from floodmark.verdict.overload import TOLERATED, look_beyond
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,32 +55,32 @@ NO_CEILING = {
 }
 
 
-def judge(steps: Sequence[Step], end: End, reason: str, hold_users: int | None, think_s: float) -> Saturation:
+def judge(visits: Sequence[Visit], end: End, reason: str, hold_users: int | None, think_s: float) -> Saturation:
     """Judge a search from its visits.
 
     steps: all visits in order. end, reason, hold_users: how the search itself ended. think_s: mean think
     time Z of its users.
     """
     why = END_TEXT[end] + (f" ({reason})" if reason else "")
-    holds = [s for s in steps if s.phase is Phase.HOLD and s.users == hold_users and s.valid]
-    generator = _generator(steps, hold_users)
+    holds = [s for s in visits if s.phase is Phase.HOLD and s.users == hold_users and s.valid]
+    generator = _generator(visits, hold_users)
     if end is End.GENERATOR_LIMITED and generator.value is not Generator.LIMITED:
-        generator = Point(value=Generator.LIMITED, valid=False, reason=reason, n_visits=len(steps))
+        generator = Point(value=Generator.LIMITED, valid=False, reason=reason, n_visits=len(visits))
     if end in NO_CEILING or not holds:
-        return _nothing(steps, end, why, generator)
+        return _nothing(visits, end, why, generator)
     ceiling = pooled_interval([s.goodput_rps for s in holds], [s.half_width for s in holds])
-    bases = uncontended(steps, ceiling.value)
+    bases = uncontended(visits, ceiling.value)
     why, censored = _objection(holds, end, why)
     knee_users, knee_inflight = knee(holds, bases, think_s), knee(holds, bases, 0.0)
     of_which = " of neighbouring visits" if changed_pace(holds) else ""
     beyond = look_beyond(
-        steps,
+        visits,
         hold_users=hold_users or 0,
         ceiling_rps=ceiling.value,
         knee_users=knee_users.value if knee_users is not None else None,
         think_s=think_s,
     )
-    n95 = users_reaching(_curve(steps, hold_users, think_s > 0), 0.95 * ceiling.value)
+    n95 = users_reaching(_curve(visits, hold_users, think_s > 0), 0.95 * ceiling.value)
     return Saturation(
         end=end,
         reason=why,
@@ -113,7 +113,7 @@ def judge(steps: Sequence[Step], end: End, reason: str, hold_users: int | None, 
     )
 
 
-def _objection(holds: Sequence[Step], end: End, why: str) -> tuple[str, bool]:
+def _objection(holds: Sequence[Visit], end: End, why: str) -> tuple[str, bool]:
     """Why the ceiling may not be quoted, and whether it may not."""
     if end not in {End.FOUND, End.HELD}:
         return why, True
@@ -123,17 +123,17 @@ def _objection(holds: Sequence[Step], end: End, why: str) -> tuple[str, bool]:
     return why, False
 
 
-def _generator(steps: Sequence[Step], hold_users: int | None) -> Point:
+def _generator(visits: Sequence[Visit], hold_users: int | None) -> Point:
     """The worst word of the visits the ceiling rests on, or of all where none does."""
-    resting = [s for s in steps if s.users == hold_users and s.phase is Phase.HOLD] or [
-        s for s in steps if s.phase is not Phase.WARM
+    resting = [s for s in visits if s.users == hold_users and s.phase is Phase.HOLD] or [
+        s for s in visits if s.phase is not Phase.WARM
     ]
     order = list(Generator)
     judged = [s for s in resting if s.gen_verdict is not None]
     # Where nothing is good there is nothing that the generator kept from being more.
-    limited = [s for s in steps if s.model is Model.CLOSED and s.gen_verdict is Generator.LIMITED and s.good]
+    limited = [s for s in visits if s.model is Model.CLOSED and s.gen_verdict is Generator.LIMITED and s.good]
     if limited:
-        return Point(value=Generator.LIMITED, valid=False, reason=limited[-1].reason, n_visits=len(steps))
+        return Point(value=Generator.LIMITED, valid=False, reason=limited[-1].reason, n_visits=len(visits))
     if not judged:
         return Point(valid=False, reason="no visit")
     # The middle visit's word: one late wake-up of a shared machine is not the generator's limit.
@@ -143,20 +143,20 @@ def _generator(steps: Sequence[Step], hold_users: int | None) -> Point:
     return Point(value=word, n_visits=len(judged), reason=reason, method="median of hold visits")
 
 
-def _curve(steps: Sequence[Step], hold_users: int | None, thinking: bool) -> dict[int, list[float]]:
+def _curve(visits: Sequence[Visit], hold_users: int | None, thinking: bool) -> dict[int, list[float]]:
     """Goodput by users up to the held level, where users behave as at the held level."""
     phases = {Phase.PLACE, Phase.HOLD} if thinking else {Phase.BASE, Phase.BRACKET, Phase.PLACE, Phase.HOLD}
     curve: dict[int, list[float]] = {}
-    for step in steps:
-        if step.phase in phases and step.users <= (hold_users or 0) and step.valid:
-            curve.setdefault(step.users, []).append(step.goodput_rps)
+    for visit in visits:
+        if visit.phase in phases and visit.users <= (hold_users or 0) and visit.valid:
+            curve.setdefault(visit.users, []).append(visit.goodput_rps)
     return curve
 
 
-def _nothing(steps: Sequence[Step], end: End, why: str, generator: Point) -> Saturation:
+def _nothing(visits: Sequence[Visit], end: End, why: str, generator: Point) -> Saturation:
     """No ceiling: at most a lower bound, where the search was climbing."""
     void = Point(valid=False, reason=why)
-    seen = [s for s in steps if s.good and (s.phase is not Phase.WARM or end is End.GENERATOR_LIMITED)]
+    seen = [s for s in visits if s.good and (s.phase is not Phase.WARM or end is End.GENERATOR_LIMITED)]
     bound = void
     if end in {End.MAX_USERS, End.TIMED_OUT, End.GENERATOR_LIMITED} and seen:
         best = max(seen, key=lambda s: s.goodput_rps)
@@ -169,7 +169,7 @@ def _nothing(steps: Sequence[Step], end: End, why: str, generator: Point) -> Sat
         knee_users=void,
         knee_inflight=void,
         n95_users=void,
-        r0_ms=uncontended_ms(uncontended(steps)),
+        r0_ms=uncontended_ms(uncontended(visits)),
         collapse_users=void,
         overload_kept=void,
         error_onset_users=void,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from floodmark.stats.tail import MISSES, Trial, sustainable
 from floodmark.verdict.enums import Generator, Phase
 from floodmark.verdict.estimate import Point
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 PIECES = 5
 """A confirming run is measured in so many windows without a gap, one of which may be disturbed."""
@@ -16,14 +16,14 @@ FAR = 0.03
 """Share of misses that a rate a little too high does not explain."""
 GAP_S = 0.05
 
-Run = Sequence[Step]
+Run = Sequence[Visit]
 """The windows of one confirming run."""
 
 
-def trial_of(step: Step) -> Trial:
+def trial_of(visit: Visit) -> Trial:
     """What an open visit says of its rate."""
-    arrivals = round((step.rate_intended_rps or 0.0) * step.seconds)
-    return Trial(step.rate_intended_rps or 0.0, arrivals, step.slo_misses or 0)
+    arrivals = round((visit.rate_intended_rps or 0.0) * visit.seconds)
+    return Trial(visit.rate_intended_rps or 0.0, arrivals, visit.slo_misses or 0)
 
 
 def pooled(run: Run) -> Trial:
@@ -63,35 +63,35 @@ def far_off(run: Run) -> bool:
     return trial.misses > FAR * trial.arrivals
 
 
-def confirmations(steps: Sequence[Step]) -> list[Run]:
+def confirmations(visits: Sequence[Visit]) -> list[Run]:
     """The confirming runs among all visits: windows of one run follow each other without a gap."""
-    runs: list[list[Step]] = []
-    for step in steps:
-        if step.phase is Phase.CONFIRM and step.rate_intended_rps:
-            if runs and step.t_start_s - runs[-1][-1].t_end_s < GAP_S:
-                runs[-1].append(step)
+    runs: list[list[Visit]] = []
+    for visit in visits:
+        if visit.phase is Phase.CONFIRM and visit.rate_intended_rps:
+            if runs and visit.t_start_s - runs[-1][-1].t_end_s < GAP_S:
+                runs[-1].append(visit)
             else:
-                runs.append([step])
+                runs.append([visit])
     return list(runs)
 
 
-def judge_slo(steps: Sequence[Step], ceiling_rps: float | None, error_share: float) -> dict[str, Point]:
+def judge_slo(visits: Sequence[Visit], ceiling_rps: float | None, error_share: float) -> dict[str, Point]:
     """Rows ``slo_rate_rps``, ``slo_ms`` and ``slo_p99_ms``, from the visits of all phases."""
-    trials = [s for s in steps if s.phase is Phase.SLO and s.rate_intended_rps]
-    runs = confirmations(steps)
+    trials = [s for s in visits if s.phase is Phase.SLO and s.rate_intended_rps]
+    runs = confirmations(visits)
     limit_ms = next((s.slo_ms for s in trials if s.slo_ms is not None), None)
     if limit_ms is None or not ceiling_rps:
         return {"slo_rate_rps": Point(valid=False, reason="not searched: no ceiling was confirmed")}
     limit = {"slo_ms": Point(value=limit_ms, method="latency from the intended send time, 99 % of arrivals")}
     held = [run for run in runs if kept(run, error_share)]
     if not held:
-        why = _why_none(steps, runs)
+        why = _why_none(visits, runs)
         return {"slo_rate_rps": Point(valid=False, reason=why, n_visits=len(trials)), **limit}
     return {"slo_rate_rps": _rate(held[-1], len(runs), trials, ceiling_rps, limit_ms), **limit, **_tail(held[-1])}
 
 
-def _why_none(steps: Sequence[Step], runs: Sequence[Run]) -> str:
-    limited = [s for s in steps if s.phase in {Phase.SLO, Phase.CONFIRM} and s.gen_verdict is Generator.LIMITED]
+def _why_none(visits: Sequence[Visit], runs: Sequence[Run]) -> str:
+    limited = [s for s in visits if s.phase in {Phase.SLO, Phase.CONFIRM} and s.gen_verdict is Generator.LIMITED]
     if limited:
         return f"generator limited: {limited[-1].reason}"
     if not runs:
@@ -99,7 +99,7 @@ def _why_none(steps: Sequence[Step], runs: Sequence[Run]) -> str:
     return f"none of {len(runs)} rates down to {pooled(runs[-1]).rate_rps:.1f}/s kept it"
 
 
-def _rate(run: Run, attempts: int, trials: Sequence[Step], ceiling_rps: float, limit_ms: float) -> Point:
+def _rate(run: Run, attempts: int, trials: Sequence[Visit], ceiling_rps: float, limit_ms: float) -> Point:
     whole, quiet = pooled(run), pooled(undisturbed(run))
     between = sustainable([trial_of(s) for s in trials], ceiling_rps, limit_ms / 1000)
     text = f"confirmed in {sum(s.seconds for s in run):.0f} s: {whole.misses} of {whole.arrivals} arrivals missed"

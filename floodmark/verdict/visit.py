@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from floodmark.verdict.enums import Generator, Model, Phase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Visit:
     """A visit. None means not measured; it is never 0.
 
     Times are seconds from the start of the load, rates per second, latencies in ms, memory in bytes, CPU in
@@ -22,7 +22,7 @@ class Step:
     """
 
     run_id: str | None = None
-    visit: int
+    number: int = field(metadata={"column": "visit"})
     phase: Phase
     t_start_s: float
     t_end_s: float

@@ -60,7 +60,7 @@ def install(web_ui: Any, live: Live, base_path: str | None) -> None:
 
     @pages.route("/saturation/steps.csv")
     @web_ui.auth_required_if_enabled  # type: ignore[untyped-decorator]
-    def steps() -> Response:
+    def visits() -> Response:
         answer = Response(live.csv(), mimetype="text/csv")
         answer.headers["Content-Disposition"] = "attachment; filename=steps.csv"
         return answer

@@ -20,7 +20,7 @@ from floodmark.stats.window import Window
 from floodmark.verdict.enums import END_TEXT, Model
 from floodmark.verdict.interim import so_far
 from floodmark.verdict.saturation import judge
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 Row = dict[str, Any]
 
@@ -53,7 +53,7 @@ class Live:
         self._clear()
 
     def _clear(self) -> None:
-        self.steps: list[Step] = []
+        self.visits: list[Visit] = []
         self.seconds: list[Row] = []
         self._order: Order | None = None
         self._ordered = 0.0
@@ -69,22 +69,22 @@ class Live:
     def second(self, second: Second) -> None:
         self.seconds.append({"t": second.t_s, "goodput": second.good, "errors": second.errors, "users": second.users})
 
-    def step(self, step: Step, window: Window) -> None:
-        self.steps.append(step)
+    def visit(self, visit: Visit, window: Window) -> None:
+        self.visits.append(visit)
 
     def end(self, outcome: Outcome) -> None:
         self._outcome = outcome
 
     def table(self) -> list[Row]:
         """Rows of the tab."""
-        return [_row(step) for step in self.steps]
+        return [_row(visit) for visit in self.visits]
 
     def csv(self) -> str:
         """All visits as in steps.csv."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(columns(Step))
-        writer.writerows(to_cells(step) for step in self.steps)
+        writer.writerow(columns(Visit))
+        writer.writerows(to_cells(visit) for visit in self.visits)
         return text.getvalue()
 
     def snapshot(self, run: int, visits: int, seconds: int) -> Row:
@@ -93,24 +93,24 @@ class Live:
             visits = seconds = 0
         return {
             "run": self.run,
-            "visits": len(self.steps),
+            "visits": len(self.visits),
             "seconds": len(self.seconds),
             "facts": self.facts(),
             "running": self._order is not None and self._outcome is None,
-            "charts": self._charts() if len(self.steps) != visits else None,
+            "charts": self._charts() if len(self.visits) != visits else None,
             "new_seconds": self.seconds[seconds:],
         }
 
     def facts(self) -> dict[str, str]:
         """The search at work, in words."""
-        known = so_far(self.steps)
+        known = so_far(self.visits)
         return {
             "name": self.name,
             "phase": self._phase(),
             "estimate": doing.estimate(known) or "none yet",
             "bracket": doing.bracket(known) or "none yet",
             "r0": f"{known.r0_ms:.2f} ms" if known.r0_ms is not None else "none yet",
-            "generator": doing.generator(self.steps[-1]) if self.steps else "no visit yet",
+            "generator": doing.generator(self.visits[-1]) if self.visits else "no visit yet",
         }
 
     def _phase(self) -> str:
@@ -123,7 +123,7 @@ class Live:
         return f"{doing.DOING[self._order.phase]}: {doing.load(self._order)}, about {doing.left(left)} left"
 
     def _charts(self) -> Row:
-        drawn = series.drawn(self.steps, 1000 * self.think_time_s)
+        drawn = series.drawn(self.visits, 1000 * self.think_time_s)
         points, marks = series.points(self.name, drawn), self._marks()
         scales = Scales.around(points, marks)
         return {
@@ -132,16 +132,16 @@ class Live:
                 "goodput": {"x": _kinds(scales.users), "y": _kinds(scales.goodput)},
                 "latency": {"x": _kinds(scales.users), "y": _kinds(scales.latency)},
             },
-            "visits": series.visits(self.steps),
+            "visits": series.visit_spans(self.visits),
         }
 
     def _marks(self) -> list[Row]:
         """The verdict's once there is one; before that the level under hold."""
         if self._outcome is not None and self._outcome.hold_users is not None:
             end = self._outcome
-            verdict = judge(self.steps, end.end, end.reason, end.hold_users, self.think_time_s)
-            return series.marks(self.name, {row.metric: row for row in result_rows("", verdict, self.steps, None)})
-        known = so_far(self.steps)
+            verdict = judge(self.visits, end.end, end.reason, end.hold_users, self.think_time_s)
+            return series.marks(self.name, {row.metric: row for row in result_rows("", verdict, self.visits, None)})
+        known = so_far(self.visits)
         if known.goodput is None or not known.held:
             return []
         interval = known.goodput
@@ -156,24 +156,24 @@ def _kinds(domains: Any) -> Row | None:
     )
 
 
-def _row(step: Step) -> Row:
+def _row(visit: Visit) -> Row:
     def number(value: float | None) -> str:
         return "" if value is None else significant(value, 4)
 
-    known = step.goodput_lo is not None and step.goodput_hi is not None
-    open_load = f"{step.rate_intended_rps or 0.0:.1f}/s"
+    known = visit.goodput_lo is not None and visit.goodput_hi is not None
+    open_load = f"{visit.rate_intended_rps or 0.0:.1f}/s"
     return {
-        "name": step.visit,
-        "phase": str(step.phase),
-        "load": open_load if step.model is Model.OPEN else f"{step.users} users",
-        "goodput": number(step.goodput_rps),
-        "interval": f"[{number(step.goodput_lo)}, {number(step.goodput_hi)}]" if known else "",
-        "p50": number(step.r_p50_ms),
-        "p95": number(step.r_p95_ms),
-        "p99": number(step.r_p99_ms),
-        "errors": f"{step.error_share:.1%}",
-        "generator": str(step.gen_verdict or ""),
-        "note": step.reason if step.valid else f"left out: {step.reason or 'not valid'}",
+        "name": visit.number,
+        "phase": str(visit.phase),
+        "load": open_load if visit.model is Model.OPEN else f"{visit.users} users",
+        "goodput": number(visit.goodput_rps),
+        "interval": f"[{number(visit.goodput_lo)}, {number(visit.goodput_hi)}]" if known else "",
+        "p50": number(visit.r_p50_ms),
+        "p95": number(visit.r_p95_ms),
+        "p99": number(visit.r_p99_ms),
+        "errors": f"{visit.error_share:.1%}",
+        "generator": str(visit.gen_verdict or ""),
+        "note": visit.reason if visit.valid else f"left out: {visit.reason or 'not valid'}",
     }
 
 

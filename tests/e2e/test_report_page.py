@@ -62,8 +62,8 @@ def test_every_server_mark_and_reason_is_there_and_can_be_hidden(browser: Browse
         for name in names():
             assert marks(chart, f"{name}: ceiling").count() == 2
             assert marks(chart, f"{name}: knee").count() == 1
-        steps = [row for kept in KEPT for row in csv.DictReader((kept / "steps.csv").read_text().splitlines())]
-        drawn = [row for row in steps if row["phase"] != "warm"]
+        visits = [row for kept in KEPT for row in csv.DictReader((kept / "steps.csv").read_text().splitlines())]
+        drawn = [row for row in visits if row["phase"] != "warm"]
         assert marks(chart, ", visit ").count() == len(drawn)
         hollow = marks(chart, "left out: ")
         assert hollow.count() == sum(row["valid"] == "0" for row in drawn) > 0

@@ -81,8 +81,8 @@ def use(seen: Watched, browser: Browser, web: str) -> None:
     page.get_by_role("tab", name="Download Data").click()
     with page.expect_download() as download:
         page.get_by_role("link", name="Download saturation steps CSV").click()
-    steps = list(csv.DictReader(io.StringIO(download.value.path().read_text())))
-    assert [step["phase"] for step in steps[:1]] == ["warm"]
+    visits = list(csv.DictReader(io.StringIO(download.value.path().read_text())))
+    assert [visit["phase"] for visit in visits[:1]] == ["warm"]
     expect(page.get_by_test_id("live-link")).to_have_attribute("href", "./saturation")
 
     page.get_by_role("button", name="Stop").click()
@@ -90,7 +90,7 @@ def use(seen: Watched, browser: Browser, web: str) -> None:
     page.reload()  # Locust's page asks no more once it has seen "cleanup", and then never offers a new test
     page.get_by_role("button", name="New").click(timeout=SLOW_MS)
     start(page, "sync")
-    wait_for(lambda: visits(web, "sync") > 0, SLOW_MS / 1000, "a visit of the other server")
+    wait_for(lambda: visits_so_far(web, "sync") > 0, SLOW_MS / 1000, "a visit of the other server")
     seen.must_have_said_nothing()
     seen.must_have_asked_only(web)
 
@@ -101,7 +101,7 @@ def state(web: str) -> str:
         return str(json.loads(answer.read())["state"])
 
 
-def visits(web: str, scenario: str) -> int:
+def visits_so_far(web: str, scenario: str) -> int:
     """Visits of the search under way, if it is of this scenario."""
     with urllib.request.urlopen(f"{web}/saturation/state.json", timeout=5) as answer:
         state = json.loads(answer.read())

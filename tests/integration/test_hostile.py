@@ -97,8 +97,8 @@ def test_a_level_of_users_does_not_count_the_hostile_ones_beside_them(tmp_path: 
             check=False,
         )
     assert done.returncode == 0, done.stderr
-    (step,) = [entry.step for entry in JournalReader(journal).new() if isinstance(entry, Visited)]
-    assert step.users == 2
-    assert step.error_body > 0  # the slot server does not know the marker; what counts is who asked
+    (visit,) = [entry.visit for entry in JournalReader(journal).new() if isinstance(entry, Visited)]
+    assert visit.users == 2
+    assert visit.error_body > 0  # the slot server does not know the marker; what counts is who asked
     assert '"IdleSilentUser": 5' in done.stderr
     assert '"VisitorUser": 2' in done.stderr

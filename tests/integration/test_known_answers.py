@@ -85,17 +85,17 @@ def test_gthread_end_to_end_with_local_processes(tmp_path: Path) -> None:
     # 3 to 8 s on a machine that has time for it.
     assert float(results["time_outside_load_s"]["value"]) < 40
     with (folder / "steps.csv").open() as file:
-        steps = list(csv.DictReader(file))
-    held = [s for s in steps if s["phase"] == "hold"]
+        visits = list(csv.DictReader(file))
+    held = [s for s in visits if s["phase"] == "hold"]
     assert len(held) >= 3
     assert all(float(s["app_inflight_mean"]) <= 8.05 for s in held)
     assert max(int(s["app_inflight_max"]) for s in held) == 8
     # No request can wait for less than it sleeps; how much longer it takes is the machine's affair.
     assert all(float(s["app_ms_mean"]) >= 50 for s in held)
     # Little's law, between three numbers that come by three ways: from the probe's sums, counts and clients.
-    for step in held:
-        expected = float(step["goodput_rps"]) * float(step["app_ms_mean"]) / 1000
-        assert float(step["app_inflight_mean"]) == pytest.approx(expected, rel=0.05), step
+    for visit in held:
+        expected = float(visit["goodput_rps"]) * float(visit["app_ms_mean"]) / 1000
+        assert float(visit["app_inflight_mean"]) == pytest.approx(expected, rel=0.05), visit
     assert all(abs(float(s["server_count_gap"])) < 0.05 for s in held)
     # Which word it is depends on what else the host does; that it is named and was tried does not.
     assert results["bottleneck"]["value"] in set(Bottleneck)

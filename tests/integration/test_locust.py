@@ -65,9 +65,9 @@ def test_steps_ramp_writes_its_own_files_beside_locust_s(tmp_path: Path) -> None
         )
     assert done.returncode == 0, done.stderr
     with (tmp_path / "out_steps.csv").open() as file:
-        steps = list(csv.DictReader(file))
-    assert [(s["phase"], s["users"]) for s in steps] == [("step", "1"), ("step", "2")]
-    assert float(steps[1]["goodput_rps"]) > 1.7 * float(steps[0]["goodput_rps"])
+        visits = list(csv.DictReader(file))
+    assert [(s["phase"], s["users"]) for s in visits] == [("step", "1"), ("step", "2")]
+    assert float(visits[1]["goodput_rps"]) > 1.7 * float(visits[0]["goodput_rps"])
     assert (tmp_path / "out_timeline.csv").exists()
     assert (tmp_path / "out_histograms.csv").exists()
 
@@ -87,8 +87,8 @@ def test_a_headless_search_ends_cleanly_on_a_signal(tmp_path: Path, number: sign
             stdout=subprocess.DEVNULL,
             text=True,
         )
-        steps = tmp_path / "out_steps.csv"
-        wait_for(lambda: steps.exists() and len(steps.read_text().splitlines()) > 1, 30, "a visit")
+        visits = tmp_path / "out_steps.csv"
+        wait_for(lambda: visits.exists() and len(visits.read_text().splitlines()) > 1, 30, "a visit")
         process.send_signal(number)
         _, err = process.communicate(timeout=20)
     assert process.returncode == 0, err

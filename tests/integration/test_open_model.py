@@ -25,7 +25,7 @@ from tests.support.processes import Command, free_port, only_run, slot_server, w
 LOCUST = [sys.executable, "-m", "locust", "-f", "locustfiles/url.py", "--loglevel", "WARNING"]
 
 
-def steps(folder: Path) -> list[dict[str, str]]:
+def visits(folder: Path) -> list[dict[str, str]]:
     with (folder / "steps.csv").open() as file:
         return list(csv.DictReader(file))
 
@@ -39,7 +39,7 @@ def test_a_stall_counts_for_every_arrival_that_was_due_in_it(tmp_path: Path) -> 
         process = command.start()
 
         def measuring() -> bool:
-            return bool(list(tmp_path.glob("2*"))) and len(steps(only_run(tmp_path))) == 1
+            return bool(list(tmp_path.glob("2*"))) and len(visits(only_run(tmp_path))) == 1
 
         wait_for(measuring, 60, "the end of the warm-up")
         time.sleep(7)
@@ -50,7 +50,7 @@ def test_a_stall_counts_for_every_arrival_that_was_due_in_it(tmp_path: Path) -> 
         stalled_s = time.monotonic() - stopped
         out, err = process.communicate(timeout=90)
     assert process.returncode == 0, out + err
-    held = steps(only_run(tmp_path))[-1]
+    held = visits(only_run(tmp_path))[-1]
     assert held["model"] == "open"
     assert held["not_sent"] == "0"
     # Of the arrivals, stalled_s / seconds waited, evenly from all of the stall down to nothing.
@@ -135,11 +135,11 @@ def test_a_lost_worker_ends_the_run_instead_of_hanging_it(tmp_path: Path) -> Non
     command = Command(["run", "--url", f"http://127.0.0.1:{port}/", "--results", str(tmp_path), "--generators", "2"])
     with slot_server(port, slots=4, ms=20):
         process = command.start()
-        wait_for(lambda: bool(list(tmp_path.glob("2*"))) and len(steps(only_run(tmp_path))) >= 1, 60, "a first visit")
+        wait_for(lambda: bool(list(tmp_path.glob("2*"))) and len(visits(only_run(tmp_path))) >= 1, 60, "a first visit")
         workers = [worker for worker in command.running("floodmark.load") if worker.ppid() != process.pid]
         workers[0].kill()
         out, err = process.communicate(timeout=90)
     assert process.returncode in {1, 4}, out + err
     assert "lost" in err
-    assert steps(only_run(tmp_path))
+    assert visits(only_run(tmp_path))
     command.must_have_left_nothing()

@@ -149,8 +149,8 @@ def test_http_to_a_server_with_tls_is_one_failure(port: int, base: type[User]) -
 
 
 def test_the_step_lane_leaves_https_to_its_client(port: int) -> None:
-    step = HttpStep("GET", "/", expect=b"connection")
-    drive = Drive(f"https://localhost:{port}", step, base=StepHttpUser)
+    visit = HttpStep("GET", "/", expect=b"connection")
+    drive = Drive(f"https://localhost:{port}", visit, base=StepHttpUser)
     told = drive.shots(10, users=2)
     assert errors(told) == [type(None)] * 10
     assert len({facts["response"].text.partition(" request")[0] for facts in told}) <= 2

@@ -37,13 +37,14 @@ WINDOW = Timeline().window(0, 10, 0.0)
 def feed(live: Live, visits: int) -> None:
     """A search's first visits, two seconds each."""
     live.start(0.0)
-    for step in RUN.steps[:visits]:
+    for visit in RUN.visits[:visits]:
         live.order(
-            Order(phase=step.phase, users=step.users, think=True, settle_s=1, min_s=3, max_s=3, left_s=60), step.visit
+            Order(phase=visit.phase, users=visit.users, think=True, settle_s=1, min_s=3, max_s=3, left_s=60),
+            visit.number,
         )
         for half in range(2):
-            live.second(Second(t_s=2 * step.visit + half, time="", good=round(step.goodput_rps), users=step.users))
-        live.step(step, WINDOW)
+            live.second(Second(t_s=2 * visit.number + half, time="", good=round(visit.goodput_rps), users=visit.users))
+        live.visit(visit, WINDOW)
 
 
 def told(answer: TestResponse) -> Any:
@@ -123,7 +124,7 @@ def test_the_search_is_told_in_words_from_start_to_verdict(live: Live) -> None:
     feed(live, 6)
     assert live.facts()["phase"].startswith("bracketing the knee: 8 users, about ")
     assert live.facts()["bracket"] == "above 8 users"
-    feed(live, len(RUN.steps))
+    feed(live, len(RUN.visits))
     (held,) = live.snapshot(0, 0, 0)["charts"]["data"]["marks"]
     assert held["label"].startswith("gthread: so far 155.6 good/s [153.0, 158.2]")
     live.end(Outcome(end=End.FOUND, reason="", hold_users=32))

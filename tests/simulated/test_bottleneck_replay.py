@@ -9,33 +9,33 @@ import pytest
 
 from benchmarks.bottlenecks.stored import Kept, read_stored
 from floodmark.verdict.enums import Bottleneck, Phase
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 REPLAYS = 200
 SPREAD = 0.03
 """Relative, of every figure of every visit by itself."""
 EXACT = {"visit", "users", "listen_limit", "app_processes", "memory_limit_bytes", "cpu_limit_cores"}
-NAMES = [field.name for field in dataclasses.fields(Step) if field.name not in EXACT]
+NAMES = [field.name for field in dataclasses.fields(Visit) if field.name not in EXACT]
 UNKNOWN_AT_MOST = 0.05
 
 STORED = read_stored()
 
 
-def noisy(step: Step, draw: random.Random) -> Step:
+def noisy(visit: Visit, draw: random.Random) -> Visit:
     changed: dict[str, object] = {}
     for name in NAMES:
-        value = getattr(step, name)
+        value = getattr(visit, name)
         if not value or type(value) not in {int, float}:
             continue
         noise = max(0.0, draw.gauss(1, SPREAD)) * value
         changed[name] = round(noise) if type(value) is int else noise
-    return dataclasses.replace(step, **changed)  # type: ignore[arg-type]
+    return dataclasses.replace(visit, **changed)  # type: ignore[arg-type]
 
 
-def replayed(kept: Kept, draw: random.Random) -> list[Step]:
+def replayed(kept: Kept, draw: random.Random) -> list[Visit]:
     """The run with other visits of its held level, drawn from those it had, and noise on all."""
-    held = [s for s in kept.steps if s.phase is Phase.HOLD]
-    rest = [s for s in kept.steps if s.phase is not Phase.HOLD]
+    held = [s for s in kept.visits if s.phase is Phase.HOLD]
+    rest = [s for s in kept.visits if s.phase is not Phase.HOLD]
     return [noisy(s, draw) for s in [*rest, *draw.choices(held, k=len(held))]]
 
 
@@ -45,7 +45,7 @@ def test_every_word_is_stored() -> None:
 
 @pytest.mark.parametrize("kept", STORED, ids=lambda kept: kept.id)
 def test_as_it_was_stored(kept: Kept) -> None:
-    assert kept.name(kept.steps).word is kept.word
+    assert kept.name(kept.visits).word is kept.word
 
 
 @pytest.mark.parametrize("kept", STORED, ids=lambda kept: kept.id)

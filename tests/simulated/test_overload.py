@@ -10,13 +10,13 @@ from floodmark.verdict.enums import Phase
 from floodmark.verdict.overload import Overload, as_held, error_onset, failing, look_beyond
 from floodmark.verdict.recovery import Before, recovered
 from floodmark.verdict.saturation import judge
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 from tests.support.simulator import Model, constant, simulate
 
 
-def step(phase: Phase, users: int, goodput: float, start_s: float = 0.0, **cells: object) -> Step:
+def visit(phase: Phase, users: int, goodput: float, start_s: float = 0.0, **cells: object) -> Visit:
     fields: dict[str, object] = {
-        "visit": 1,
+        "number": 1,
         "phase": phase,
         "t_start_s": start_s,
         "t_end_s": start_s + 4,
@@ -25,46 +25,46 @@ def step(phase: Phase, users: int, goodput: float, start_s: float = 0.0, **cells
         "goodput_rps": goodput,
         "r_mean_ms": 1000 * users / goodput if goodput else None,
     }
-    return Step(**{**fields, **cells})  # type: ignore[arg-type]
+    return Visit(**{**fields, **cells})  # type: ignore[arg-type]
 
 
-HOLDS = [step(Phase.HOLD, 16, 160.0)] * 3
+HOLDS = [visit(Phase.HOLD, 16, 160.0)] * 3
 
 
-def beyond(*steps: Step, think_s: float = 0.0) -> Overload:
+def beyond(*visits: Visit, think_s: float = 0.0) -> Overload:
     """8 slots of 50 ms: a ceiling of 160/s."""
-    bases = [step(Phase.BASE, 4, 80.0)]
-    return look_beyond([*bases, *HOLDS, *steps], hold_users=16, ceiling_rps=160.0, knee_users=8.0, think_s=think_s)
+    bases = [visit(Phase.BASE, 4, 80.0)]
+    return look_beyond([*bases, *HOLDS, *visits], hold_users=16, ceiling_rps=160.0, knee_users=8.0, think_s=think_s)
 
 
 def test_one_low_visit_is_no_collapse_but_two_where_it_was_verified_are() -> None:
-    assert beyond(step(Phase.VERIFY, 32, 90.0)).collapse_users.value == "none_to_32"
-    once = beyond(step(Phase.PLACE, 32, 90.0), step(Phase.VERIFY, 32, 90.0), step(Phase.VERIFY, 32, 158.0))
+    assert beyond(visit(Phase.VERIFY, 32, 90.0)).collapse_users.value == "none_to_32"
+    once = beyond(visit(Phase.PLACE, 32, 90.0), visit(Phase.VERIFY, 32, 90.0), visit(Phase.VERIFY, 32, 158.0))
     assert once.collapse_users.value == "none_to_32"
-    found = beyond(step(Phase.VERIFY, 32, 90.0), step(Phase.VERIFY, 32, 91.0)).collapse_users
+    found = beyond(visit(Phase.VERIFY, 32, 90.0), visit(Phase.VERIFY, 32, 91.0)).collapse_users
     assert (found.value, found.lo, found.hi) == (32.0, 16.0, 32.0)
 
 
 def test_a_collapse_is_placed_at_the_least_level_that_bisection_found() -> None:
-    verified = [step(Phase.VERIFY, 64, 80.0)] * 2
-    bisected = [step(Phase.OVERLOAD, 32, 100.0), step(Phase.OVERLOAD, 23, 130.0), step(Phase.OVERLOAD, 19, 155.0)]
+    verified = [visit(Phase.VERIFY, 64, 80.0)] * 2
+    bisected = [visit(Phase.OVERLOAD, 32, 100.0), visit(Phase.OVERLOAD, 23, 130.0), visit(Phase.OVERLOAD, 19, 155.0)]
     found = beyond(*verified, *bisected).collapse_users
     assert (found.value, found.lo) == (23.0, 19.0)
 
 
 def test_a_dip_below_a_good_level_is_no_part_of_the_collapse() -> None:
     found = beyond(
-        step(Phase.PLACE, 20, 100.0), step(Phase.PLACE, 24, 159.0), *[step(Phase.VERIFY, 64, 80.0)] * 2
+        visit(Phase.PLACE, 20, 100.0), visit(Phase.PLACE, 24, 159.0), *[visit(Phase.VERIFY, 64, 80.0)] * 2
     ).collapse_users
     assert (found.value, found.lo) == (64.0, 24.0)
 
 
 def test_errors_begin_at_the_least_level_where_they_are_no_chance() -> None:
     visits = [
-        step(Phase.HOLD, 8, 160.0, errors=2),  # 0.3 %
-        step(Phase.PLACE, 12, 160.0, errors=8),  # 1.2 % of 648: chance would do
-        step(Phase.PLACE, 16, 120.0, errors=160),
-        step(Phase.VERIFY, 32, 120.0, errors=400),
+        visit(Phase.HOLD, 8, 160.0, errors=2),  # 0.3 %
+        visit(Phase.PLACE, 12, 160.0, errors=8),  # 1.2 % of 648: chance would do
+        visit(Phase.PLACE, 16, 120.0, errors=160),
+        visit(Phase.VERIFY, 32, 120.0, errors=400),
     ]
     onset = error_onset(visits)
     assert (onset.value, onset.lo) == (16.0, 12.0)
@@ -73,9 +73,9 @@ def test_errors_begin_at_the_least_level_where_they_are_no_chance() -> None:
 
 def test_figures_at_multiples_of_the_knee_say_which_level_they_are_of() -> None:
     found = beyond(
-        step(Phase.PLACE, 12, 158.0, r_p95_ms=90.0),
-        step(Phase.PLACE, 32, 120.0, errors=30, error_timeout=10, error_http=20),
-        step(Phase.VERIFY, 64, 80.0),
+        visit(Phase.PLACE, 12, 158.0, r_p95_ms=90.0),
+        visit(Phase.PLACE, 32, 120.0, errors=30, error_timeout=10, error_http=20),
+        visit(Phase.VERIFY, 64, 80.0),
     ).at
     assert found["overload_1_5x_kept"].value == pytest.approx(158 / 160)
     assert found["overload_1_5x_p95_ms"].value == 90.0
@@ -86,7 +86,7 @@ def test_figures_at_multiples_of_the_knee_say_which_level_they_are_of() -> None:
 
 
 def test_users_without_think_time_say_nothing_of_errors_with_it() -> None:
-    bracket = step(Phase.BRACKET, 64, 20.0, errors=600)
+    bracket = visit(Phase.BRACKET, 64, 20.0, errors=600)
     assert isinstance(beyond(bracket).error_onset_users.value, float)
     assert beyond(bracket, think_s=1.0).error_onset_users.value == "none_to_16"
 
@@ -105,14 +105,14 @@ BEFORE = Before(ceiling_rps=160.0, r_ms=(50.0, 51.0))
     ],
 )
 def test_recovered_is_as_before(goodput: float, r_ms: float | None, well: bool) -> None:
-    assert recovered(step(Phase.RECOVERY, 4, goodput, r_mean_ms=r_ms), BEFORE, 0.0) == well
+    assert recovered(visit(Phase.RECOVERY, 4, goodput, r_mean_ms=r_ms), BEFORE, 0.0) == well
 
 
 def test_recovery_is_timed_from_the_end_of_the_overload() -> None:
     found = beyond(
-        step(Phase.VERIFY, 32, 160.0, 100.0),
-        step(Phase.RECOVERY, 4, 40.0, 104.5, t_end_s=105.5),
-        step(Phase.RECOVERY, 4, 79.0, 105.6, t_end_s=106.6),
+        visit(Phase.VERIFY, 32, 160.0, 100.0),
+        visit(Phase.RECOVERY, 4, 40.0, 104.5, t_end_s=105.5),
+        visit(Phase.RECOVERY, 4, 79.0, 105.6, t_end_s=106.6),
     )
     assert found.recovery_s.value == pytest.approx(2.6)
     assert found.recovery_s.lo == pytest.approx(1.6)
@@ -120,7 +120,7 @@ def test_recovery_is_timed_from_the_end_of_the_overload() -> None:
 
 
 def test_a_target_that_stays_worse_is_metastable() -> None:
-    found = beyond(step(Phase.VERIFY, 32, 160.0, 100.0), step(Phase.RECOVERY, 4, 40.0, 104.5))
+    found = beyond(visit(Phase.VERIFY, 32, 160.0, 100.0), visit(Phase.RECOVERY, 4, 40.0, 104.5))
     assert found.metastable is True
     assert found.recovery_s.lo == pytest.approx(4.5 + 4 - 4)
     assert found.recovery_s.value is None
@@ -131,17 +131,17 @@ def test_a_target_that_stays_worse_is_metastable() -> None:
 def test_the_search_holds_where_errors_are_rare_and_finds_where_they_begin(seed: int) -> None:
     # K8: 500 without one of 6 permits, 16 slots: goodput stays at 120/s, but only up to 6 users is it a capacity.
     model = Model(slots=16, service=constant(0.05), fails_above=6)
-    steps, outcome = simulate(find_ceiling(SearchSettings(slots_hint=16)), model, seed)
-    verdict = judge(steps, outcome.end, outcome.reason, outcome.hold_users, 0.0)
+    visits, outcome = simulate(find_ceiling(SearchSettings(slots_hint=16)), model, seed)
+    verdict = judge(visits, outcome.end, outcome.reason, outcome.hold_users, 0.0)
     assert verdict.confirmed
     assert outcome.hold_users == 6
     assert verdict.ceiling_rps.value == pytest.approx(120, rel=0.02)
     assert verdict.error_onset_users.value == 7.0
-    assert not any(failing(s) for s in steps if s.phase is Phase.HOLD)
+    assert not any(failing(s) for s in visits if s.phase is Phase.HOLD)
 
 
 def test_users_that_take_no_think_time_are_like_the_held_ones_only_where_those_take_none() -> None:
-    bracket, placed = step(Phase.BRACKET, 64, 20.0, errors=600), step(Phase.PLACE, 84, 80.0)
+    bracket, placed = visit(Phase.BRACKET, 64, 20.0, errors=600), visit(Phase.PLACE, 84, 80.0)
     assert as_held([bracket, placed], 0.0) == [bracket, placed]
     assert as_held([bracket, placed], 1.0) == [placed]
 
@@ -150,7 +150,7 @@ def test_users_that_take_no_think_time_are_like_the_held_ones_only_where_those_t
 def test_the_search_places_a_collapse_to_the_user(seed: int) -> None:
     # K9: 50 ms (1 + .25 max(0, n - 8)): 144.0/s at 9 users, which is 90 %, and less from 10 on.
     model = Model(slots=64, service=constant(0.05), per_queued=0.25, queued_above=8)
-    steps, outcome = simulate(find_ceiling(SearchSettings(slots_hint=8)), model, seed)
-    collapse = judge(steps, outcome.end, outcome.reason, outcome.hold_users, 0.0).collapse_users
+    visits, outcome = simulate(find_ceiling(SearchSettings(slots_hint=8)), model, seed)
+    collapse = judge(visits, outcome.end, outcome.reason, outcome.hold_users, 0.0).collapse_users
     assert isinstance(collapse.value, float)
     assert collapse.value in {9.0, 10.0}

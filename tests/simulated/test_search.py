@@ -15,13 +15,13 @@ from floodmark.search.order import Order, Outcome
 from floodmark.search.settings import FULL, QUICK, Pace, SearchSettings
 from floodmark.verdict.enums import End, Phase
 from floodmark.verdict.saturation import Saturation, judge
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 from tests.support.simulator import Model, Simulator, constant, exponential, lognormal, simulate
 
 
-def find(model: Model, settings: SearchSettings, seed: int = 1) -> tuple[Saturation, list[Step]]:
-    steps, outcome = simulate(find_ceiling(settings), model, seed)
-    return judge(steps, outcome.end, outcome.reason, outcome.hold_users, settings.think_time_s), steps
+def find(model: Model, settings: SearchSettings, seed: int = 1) -> tuple[Saturation, list[Visit]]:
+    visits, outcome = simulate(find_ceiling(settings), model, seed)
+    return judge(visits, outcome.end, outcome.reason, outcome.hold_users, settings.think_time_s), visits
 
 
 def value(point: object) -> float:
@@ -33,12 +33,12 @@ def value(point: object) -> float:
 @pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize("slots", [1, 2, 4, 8, 40])
 def test_finds_the_slots_of_a_constant_server(slots: int, seed: int) -> None:
-    verdict, steps = find(Model(slots=slots, service=constant(0.05)), SearchSettings(slots_hint=slots), seed)
+    verdict, visits = find(Model(slots=slots, service=constant(0.05)), SearchSettings(slots_hint=slots), seed)
     assert verdict.end is End.FOUND
     assert value(verdict.ceiling_rps) == pytest.approx(slots / 0.05, rel=0.01)
     assert value(verdict.knee_inflight) == pytest.approx(slots, rel=0.01)
     assert verdict.confirmed
-    assert steps[-1].t_end_s <= 120
+    assert visits[-1].t_end_s <= 120
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -73,11 +73,11 @@ def test_chance_is_no_reason_to_hold_elsewhere(model: Model) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_a_host_that_gets_faster_is_no_rise(seed: int) -> None:
     # Faster by a fifth from the first visit beyond on: that is more than 5 % above all that was held before.
-    steps, _ = find(Model(slots=4, service=constant(0.05)), SearchSettings(slots_hint=4), seed)[::-1]
-    at_s = next(s.t_start_s for s in steps if s.phase is Phase.VERIFY) - 0.5
+    visits, _ = find(Model(slots=4, service=constant(0.05)), SearchSettings(slots_hint=4), seed)[::-1]
+    at_s = next(s.t_start_s for s in visits if s.phase is Phase.VERIFY) - 0.5
     faster = Model(slots=4, service=constant(0.05), speed=lambda t: 1.2 if t > at_s else 1.0)
-    verdict, steps = find(faster, SearchSettings(slots_hint=4), seed)
-    assert [s.phase for s in steps].count(Phase.VERIFY) == 2
+    verdict, visits = find(faster, SearchSettings(slots_hint=4), seed)
+    assert [s.phase for s in visits].count(Phase.VERIFY) == 2
     assert verdict.end is End.FOUND
     assert value(verdict.ceiling_rps) == pytest.approx(80, rel=0.02)
 
@@ -102,8 +102,8 @@ def test_a_cpu_of_two_paces_moves_the_knee_less_than_it_moves_its_factors() -> N
 def test_users_who_take_long_to_settle_are_watched_longer() -> None:
     def longest_hold_s(think_s: float) -> float:
         model = Model(slots=8, service=exponential(0.05), think=exponential(think_s))
-        _, steps = find(model, SearchSettings(slots_hint=8, think_time_s=think_s))
-        return max(s.seconds for s in steps if s.phase is Phase.HOLD)
+        _, visits = find(model, SearchSettings(slots_hint=8, think_time_s=think_s))
+        return max(s.seconds for s in visits if s.phase is Phase.HOLD)
 
     assert longest_hold_s(0.0) == pytest.approx(FULL.hold_s)
     assert longest_hold_s(1.0) == pytest.approx(2 * 2 * 2.1, rel=0.05)  # twice two cycles of R + Z at twice the knee
@@ -111,8 +111,8 @@ def test_users_who_take_long_to_settle_are_watched_longer() -> None:
 
 def test_errors_only_are_the_answer_even_where_they_come_faster_than_the_generator_can_ask() -> None:
     model = Model(slots=40, service=constant(0.05), fails_above=0, generator_cpu=0.004)
-    verdict, steps = find(model, SearchSettings())
-    assert steps[-1].gen_verdict == "limited"
+    verdict, visits = find(model, SearchSettings())
+    assert visits[-1].gen_verdict == "limited"
     assert verdict.end is End.ALL_ERRORS
     assert verdict.generator.value is None
     assert "errors only" in verdict.ceiling_rps.reason
@@ -121,10 +121,10 @@ def test_errors_only_are_the_answer_even_where_they_come_faster_than_the_generat
 @pytest.mark.parametrize("seed", range(5))
 def test_quick_is_the_same_search_on_a_smaller_budget(seed: int) -> None:
     settings = SearchSettings(slots_hint=8, time_budget_s=75, pace=QUICK)
-    verdict, steps = find(Model(slots=8, service=constant(0.05)), settings, seed)
+    verdict, visits = find(Model(slots=8, service=constant(0.05)), settings, seed)
     assert verdict.confirmed
     assert value(verdict.ceiling_rps) == pytest.approx(160, rel=0.02)
-    assert steps[-1].t_end_s <= 62
+    assert visits[-1].t_end_s <= 62
 
 
 @pytest.mark.parametrize("hint", [None, 1, 4, 4096])
@@ -144,12 +144,12 @@ def test_a_server_that_never_saturates_is_censored() -> None:
 
 
 def test_errors_only_give_no_number() -> None:
-    verdict, steps = find(Model(slots=4, service=constant(0.05), fails_above=0), SearchSettings())
+    verdict, visits = find(Model(slots=4, service=constant(0.05), fails_above=0), SearchSettings())
     assert verdict.end is End.ALL_ERRORS
     assert verdict.ceiling_rps.value is None
     assert verdict.ceiling_rps.lo is None
     assert verdict.knee_users.value is None
-    assert len(steps) == 1
+    assert len(visits) == 1
 
 
 def test_a_server_that_dies_under_load_gives_no_number() -> None:
@@ -207,7 +207,7 @@ def test_uneven_levels_are_left_for_higher_ones(first: int) -> None:
     simulator = Simulator(Model(slots=8, service=constant(0.05), slots_at=lambda _: slots), seed=1)
     order, deals, held = next(search), first, []
 
-    def visit(order: Order) -> Step:
+    def visit(order: Order) -> Visit:
         nonlocal deals, slots
         deals += order.fresh
         slots = 6 if order.users < 24 and order.fresh and deals % 2 else 8
@@ -235,24 +235,24 @@ def test_the_same_steps_give_the_same_orders() -> None:
 
 
 def test_no_order_exceeds_the_allowed_users() -> None:
-    steps, _ = simulate(find_ceiling(SearchSettings(max_users=10)), Model(slots=4, service=constant(0.05)))
-    assert max(step.users for step in steps) == 10
+    visits, _ = simulate(find_ceiling(SearchSettings(max_users=10)), Model(slots=4, service=constant(0.05)))
+    assert max(visit.users for visit in visits) == 10
 
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("pace", [FULL, QUICK])
 def test_a_known_level_is_held_again_in_half_a_minute(pace: Pace, seed: int) -> None:
     settings = SearchSettings(slots_hint=8, pace=pace, known_users=16)
-    verdict, steps = find(Model(slots=8, service=constant(0.05)), settings, seed)
+    verdict, visits = find(Model(slots=8, service=constant(0.05)), settings, seed)
     assert verdict.end is End.HELD
     assert verdict.confirmed
     assert value(verdict.ceiling_rps) == pytest.approx(160, rel=0.02)
     assert value(verdict.r0_ms) == pytest.approx(50, rel=0.02)
-    assert {s.phase for s in steps} == {Phase.WARM, Phase.BASE, Phase.HOLD}
-    assert steps[-1].t_end_s <= 40
+    assert {s.phase for s in visits} == {Phase.WARM, Phase.BASE, Phase.HOLD}
+    assert visits[-1].t_end_s <= 40
     assert not verdict.n95_users.valid
 
 
 def test_a_known_level_of_a_dead_server_is_no_number() -> None:
-    steps, outcome = simulate(find_ceiling(SearchSettings(known_users=8)), Model(slots=4, service=constant(30.0)), 1)
-    assert not judge(steps, outcome.end, outcome.reason, outcome.hold_users, 0.0).confirmed
+    visits, outcome = simulate(find_ceiling(SearchSettings(known_users=8)), Model(slots=4, service=constant(30.0)), 1)
+    assert not judge(visits, outcome.end, outcome.reason, outcome.hold_users, 0.0).confirmed

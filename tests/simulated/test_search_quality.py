@@ -53,8 +53,8 @@ def rms(values: Sequence[float]) -> float:
 
 def verdict(model: Model, settings: SearchSettings | None = None, seed: int = 1) -> Saturation:
     settings = settings or SearchSettings(slots_hint=model.slots, think_time_s=model.think.mean_s)
-    steps, outcome = simulate(find_ceiling(settings), model, seed)
-    return judge(steps, outcome.end, outcome.reason, outcome.hold_users, settings.think_time_s)
+    visits, outcome = simulate(find_ceiling(settings), model, seed)
+    return judge(visits, outcome.end, outcome.reason, outcome.hold_users, settings.think_time_s)
 
 
 def slack(runs: int) -> float:
@@ -129,10 +129,10 @@ def test_the_truth_of_the_collapsing_scenarios() -> None:
         scenario = BY_NAME[name]
         rates = []
         for users in (scenario.best_users or 0, scenario.most_users):
-            step = Simulator(scenario.model, 1).carry_out(
+            visit = Simulator(scenario.model, 1).carry_out(
                 Order(phase=Phase.HOLD, users=users, think=True, settle_s=20, min_s=400, max_s=400)
             )
-            rates.append(step.goodput_rps)
+            rates.append(visit.goodput_rps)
         assert rates[0] == pytest.approx(scenario.ceiling_rps, rel=0.015)
         assert rates[1] < 0.9 * rates[0]
 
@@ -277,11 +277,11 @@ def test_the_slo_rate_is_near_the_truth_and_confirmed(name: str) -> None:
     settings = SearchSettings(slots_hint=model.slots, slo=SloSettings(latency_ms=limit_ms))
     found = []
     for seed in FEW_SEEDS:
-        steps, outcome = simulate(find_ceiling(settings), model, seed)
+        visits, outcome = simulate(find_ceiling(settings), model, seed)
         assert outcome.end is End.FOUND
-        ceiling = judge(steps, outcome.end, outcome.reason, outcome.hold_users, 0.0).ceiling_rps.value
+        ceiling = judge(visits, outcome.end, outcome.reason, outcome.hold_users, 0.0).ceiling_rps.value
         assert isinstance(ceiling, float)
-        rate = judge_slo(steps, ceiling, 0.01)["slo_rate_rps"]
+        rate = judge_slo(visits, ceiling, 0.01)["slo_rate_rps"]
         assert isinstance(rate.value, float), rate.reason
         found.append(rate.value / truth - 1)
     assert rms(found) <= 0.08 * slack(len(found))
@@ -290,8 +290,8 @@ def test_the_slo_rate_is_near_the_truth_and_confirmed(name: str) -> None:
 def test_an_slo_that_the_uncontended_server_misses_has_no_rate() -> None:
     settings = SearchSettings(slots_hint=4, slo=SloSettings(latency_ms=40.0))
     model = Model(slots=4, service=constant(0.05))
-    steps, outcome = simulate(find_ceiling(settings), model)
-    verdict_ = judge_slo(steps, 80.0, 0.01)["slo_rate_rps"]
+    visits, outcome = simulate(find_ceiling(settings), model)
+    verdict_ = judge_slo(visits, 80.0, 0.01)["slo_rate_rps"]
     assert outcome.end is End.FOUND
     assert (verdict_.value, verdict_.valid) == (None, False)
     assert "kept it" in verdict_.reason or "no rate" in verdict_.reason

@@ -9,7 +9,7 @@ import pytest
 
 from floodmark.search.order import Order
 from floodmark.verdict.enums import Generator, Phase
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 from tests.support.simulator import (
     BAD_VM,
     DEFAULT,
@@ -62,25 +62,27 @@ def erlang_c(slots: int, load: float) -> float:
 def test_the_closed_queue_gives_the_exact_throughput(users: int, rate_rps: float) -> None:
     # K4: 8 slots of 50 ms, 1 s think time, both exponential.
     assert closed_rps(users, 8, 0.05, 1.0) == pytest.approx(rate_rps, abs=0.01)
-    step = Simulator(Model(slots=8, service=exponential(0.05), think=exponential(1.0)), 1).carry_out(order(users, 1000))
-    assert step.goodput_rps == pytest.approx(rate_rps, rel=0.01)
+    visit = Simulator(Model(slots=8, service=exponential(0.05), think=exponential(1.0)), 1).carry_out(
+        order(users, 1000)
+    )
+    assert visit.goodput_rps == pytest.approx(rate_rps, rel=0.01)
     # The interactive response time law, R = N / X - Z.
-    assert step.r_mean_ms is not None
-    assert step.r_mean_ms == pytest.approx(1000 * (users / closed_rps(users, 8, 0.05, 1.0) - 1), rel=0.05)
+    assert visit.r_mean_ms is not None
+    assert visit.r_mean_ms == pytest.approx(1000 * (users / closed_rps(users, 8, 0.05, 1.0) - 1), rel=0.05)
 
 
 @pytest.mark.parametrize("users", [1, 40, 83, 84, 85, 200])
 def test_constant_times_follow_the_asymptotes(users: int) -> None:
-    step = Simulator(Model(slots=4, service=constant(0.05), think=constant(1.0)), 1).carry_out(order(users, 100))
-    assert step.goodput_rps == pytest.approx(min(users / 1.05, 80), rel=0.011)
+    visit = Simulator(Model(slots=4, service=constant(0.05), think=constant(1.0)), 1).carry_out(order(users, 100))
+    assert visit.goodput_rps == pytest.approx(min(users / 1.05, 80), rel=0.011)
 
 
 @pytest.mark.parametrize("service", [constant(0.05), exponential(0.05), lognormal(0.05, 1.5)])
 @pytest.mark.parametrize("users", [2, 4, 9])
 def test_without_think_time_only_the_mean_counts(service: Draw, users: int) -> None:
     # K5: X = min(n, c) / E[s].
-    step = Simulator(Model(slots=4, service=service), 1).carry_out(order(users, 1000))
-    assert step.goodput_rps == pytest.approx(min(users, 4) / 0.05, rel=0.02)
+    visit = Simulator(Model(slots=4, service=service), 1).carry_out(order(users, 1000))
+    assert visit.goodput_rps == pytest.approx(min(users, 4) / 0.05, rel=0.02)
 
 
 @pytest.mark.parametrize("load", [0.5, 0.8, 0.9])
@@ -88,56 +90,56 @@ def test_the_open_queue_waits_as_erlang_said(load: float) -> None:
     # P(W > t) = C(c, a) exp(-(c - a) t / s), mean wait C(c, a) s / (c - a).
     slots, service_s = 4, 0.05
     rate, waits = load * slots / service_s, erlang_c(slots, load * slots)
-    step = Simulator(Model(slots=slots, service=exponential(service_s)), 3).carry_out(
+    visit = Simulator(Model(slots=slots, service=exponential(service_s)), 3).carry_out(
         arrivals(rate, 4000, slo_ms=300.0)
     )
     mean_ms = 1000 * (service_s + waits * service_s / (slots - load * slots))
-    assert step.r_mean_ms == pytest.approx(mean_ms, rel=0.06)
+    assert visit.r_mean_ms == pytest.approx(mean_ms, rel=0.06)
     # T = W + S: the exact tail of the sum of both.
     drain, serve = (slots - load * slots) / service_s, 1 / service_s
     late = (1 - waits) * math.exp(-0.3 * serve) + waits * (
         serve * math.exp(-0.3 * drain) - drain * math.exp(-0.3 * serve)
     ) / (serve - drain)
-    assert step.rate_intended_rps is not None
-    assert step.slo_misses is not None
-    assert step.slo_misses / (step.rate_intended_rps * 4000) == pytest.approx(late, rel=0.15)
-    assert step.inflight_mean == pytest.approx(rate * mean_ms / 1000, rel=0.07)
-    assert step.not_sent == 0
+    assert visit.rate_intended_rps is not None
+    assert visit.slo_misses is not None
+    assert visit.slo_misses / (visit.rate_intended_rps * 4000) == pytest.approx(late, rel=0.15)
+    assert visit.inflight_mean == pytest.approx(rate * mean_ms / 1000, rel=0.07)
+    assert visit.not_sent == 0
 
 
 def test_the_wait_for_a_constant_server_is_as_erlang_said() -> None:
     # M/D/1 at load 1/2: P(W <= t) = (1 - rho) exp(lambda t) up to one service time; here t = 5 ms.
-    step = Simulator(Model(slots=1, service=constant(0.01)), 1).carry_out(arrivals(50, 2000, slo_ms=15.0))
-    assert step.rate_intended_rps is not None
-    assert step.slo_misses is not None
+    visit = Simulator(Model(slots=1, service=constant(0.01)), 1).carry_out(arrivals(50, 2000, slo_ms=15.0))
+    assert visit.rate_intended_rps is not None
+    assert visit.slo_misses is not None
     expected = 1 - 0.5 * math.exp(50 * 0.005)
-    assert step.slo_misses / (step.rate_intended_rps * 2000) == pytest.approx(expected, abs=0.01)
+    assert visit.slo_misses / (visit.rate_intended_rps * 2000) == pytest.approx(expected, abs=0.01)
 
 
 def test_an_overloaded_open_queue_grows_by_what_it_cannot_serve() -> None:
     # 100/s offered to 80/s: after t s the next arrival waits for t (100 - 80) / 80 s.
-    step = Simulator(Model(slots=4, service=constant(0.05)), 1).carry_out(arrivals(100, 20, slo_ms=500.0))
-    assert step.goodput_rps == pytest.approx(80, rel=0.01)
-    assert step.rate_intended_rps == pytest.approx(100, rel=0.1)
-    assert step.slo_misses is not None
+    visit = Simulator(Model(slots=4, service=constant(0.05)), 1).carry_out(arrivals(100, 20, slo_ms=500.0))
+    assert visit.goodput_rps == pytest.approx(80, rel=0.01)
+    assert visit.rate_intended_rps == pytest.approx(100, rel=0.1)
+    assert visit.slo_misses is not None
     # All: even the first of the window waits for more than 2 s.
-    assert step.slo_misses == pytest.approx(step.rate_intended_rps * 20 if step.rate_intended_rps else 0)
+    assert visit.slo_misses == pytest.approx(visit.rate_intended_rps * 20 if visit.rate_intended_rps else 0)
 
 
 def test_arrivals_without_a_connection_wait_in_the_client() -> None:
-    step = Simulator(Model(slots=4, service=constant(0.05)), 1).carry_out(arrivals(100, 20, users=8))
-    assert step.inflight_mean == pytest.approx(8, rel=0.01)
-    assert step.not_sent is not None
-    assert step.not_sent > 0.2 * 2000
-    assert step.gen_verdict is Generator.LIMITED
+    visit = Simulator(Model(slots=4, service=constant(0.05)), 1).carry_out(arrivals(100, 20, users=8))
+    assert visit.inflight_mean == pytest.approx(8, rel=0.01)
+    assert visit.not_sent is not None
+    assert visit.not_sent > 0.2 * 2000
+    assert visit.gen_verdict is Generator.LIMITED
 
 
 def test_a_new_schedule_takes_the_place_of_the_old_one() -> None:
     simulator = Simulator(Model(slots=4, service=constant(0.05)), 1)
     simulator.carry_out(arrivals(200, 20, users=8))
-    step = simulator.carry_out(arrivals(20, 200, users=64, slo_ms=200.0))
-    assert step.goodput_rps == pytest.approx(20, rel=0.05)
-    assert step.slo_misses == 0
+    visit = simulator.carry_out(arrivals(20, 200, users=64, slo_ms=200.0))
+    assert visit.goodput_rps == pytest.approx(20, rel=0.05)
+    assert visit.slo_misses == 0
     closed = simulator.carry_out(order(4, 10, settle_s=2, think=False))
     assert closed.goodput_rps == pytest.approx(80, rel=0.01)
 
@@ -146,34 +148,34 @@ def test_a_new_schedule_takes_the_place_of_the_old_one() -> None:
 def test_collapse_follows_its_law(users: int, rate_rps: float) -> None:
     # K9: s(n) = 50 ms (1 + .25 max(0, n - 8)).
     model = Model(slots=64, service=constant(0.05), per_queued=0.25, queued_above=8)
-    step = Simulator(model, 1).carry_out(order(users, 60))
-    assert step.goodput_rps == pytest.approx(rate_rps, rel=0.01)
+    visit = Simulator(model, 1).carry_out(order(users, 60))
+    assert visit.goodput_rps == pytest.approx(rate_rps, rel=0.01)
 
 
 @pytest.mark.parametrize("users", [6, 7, 10, 16])
 def test_errors_above_a_number_in_flight_follow_their_law(users: int) -> None:
     # K8: G = 6 / 50 ms, error share (N - 6) / N.
-    step = Simulator(Model(slots=16, service=constant(0.05), fails_above=6), 1).carry_out(order(users, 60))
-    assert step.goodput_rps == pytest.approx(120, rel=0.01)
-    assert step.error_share == pytest.approx((users - 6) / users, abs=0.01)
-    assert step.error_http == step.errors
+    visit = Simulator(Model(slots=16, service=constant(0.05), fails_above=6), 1).carry_out(order(users, 60))
+    assert visit.goodput_rps == pytest.approx(120, rel=0.01)
+    assert visit.error_share == pytest.approx((users - 6) / users, abs=0.01)
+    assert visit.error_http == visit.errors
 
 
 def test_a_full_queue_refuses_and_refused_users_back_off() -> None:
     # 2 served, 3 waiting, 5 in back-off; 10 requests per 50 ms would be tried again without one.
-    step = Simulator(Model(slots=2, service=constant(0.05), backlog=3), 1).carry_out(order(10, 60))
-    assert step.goodput_rps == pytest.approx(40, rel=0.01)
-    assert 0 < step.error_refused == step.errors
-    assert step.error_refused / 60 < 5 / 0.05
-    assert step.inflight_mean is not None
-    assert step.inflight_mean <= 5.001
+    visit = Simulator(Model(slots=2, service=constant(0.05), backlog=3), 1).carry_out(order(10, 60))
+    assert visit.goodput_rps == pytest.approx(40, rel=0.01)
+    assert 0 < visit.error_refused == visit.errors
+    assert visit.error_refused / 60 < 5 / 0.05
+    assert visit.inflight_mean is not None
+    assert visit.inflight_mean <= 5.001
 
 
 def test_the_operational_laws_hold() -> None:
     simulator = Simulator(Model(slots=8, service=exponential(0.05), think=exponential(1.0)), 1)
     for users in (20, 168, 300, 40):
-        step = simulator.carry_out(order(users, 5, settle_s=3))
-        assert step.little_gap == pytest.approx(0, abs=1e-9)
+        visit = simulator.carry_out(order(users, 5, settle_s=3))
+        assert visit.little_gap == pytest.approx(0, abs=1e-9)
         long = simulator.carry_out(order(users, 500, settle_s=3))
         assert long.law_gap == pytest.approx(0, abs=0.01)
         assert long.inflight_mean == pytest.approx(long.goodput_rps * (long.r_mean_ms or 0) / 1000, rel=0.01)
@@ -182,9 +184,9 @@ def test_the_operational_laws_hold() -> None:
 def test_fewer_users_are_reached_before_the_window() -> None:
     simulator = Simulator(Model(slots=4, service=constant(0.05)), 1)
     simulator.carry_out(order(100, 5, settle_s=1))
-    step = simulator.carry_out(order(2, 5, settle_s=0))
-    assert step.goodput_rps == pytest.approx(40, rel=0.01)
-    assert step.r_mean_ms == pytest.approx(50, rel=0.01)
+    visit = simulator.carry_out(order(2, 5, settle_s=0))
+    assert visit.goodput_rps == pytest.approx(40, rel=0.01)
+    assert visit.r_mean_ms == pytest.approx(50, rel=0.01)
 
 
 def test_a_dead_server_refuses() -> None:
@@ -197,26 +199,26 @@ def test_a_dead_server_refuses() -> None:
 
 def test_a_leak_slows_each_service_a_little_more() -> None:
     # After n requests one takes s (1 + p n): t = s (n + p n^2 / 2) / c.
-    step = Simulator(Model(slots=1, service=constant(0.01), per_served=0.001), 1).carry_out(order(1, 60, settle_s=0))
+    visit = Simulator(Model(slots=1, service=constant(0.01), per_served=0.001), 1).carry_out(order(1, 60, settle_s=0))
     expected = (math.sqrt(1 + 2 * 0.001 * 60 / 0.01) - 1) / 0.001
-    assert step.good == pytest.approx(expected, rel=0.01)
+    assert visit.good == pytest.approx(expected, rel=0.01)
 
 
 def test_a_visit_ends_once_goodput_is_known() -> None:
     wanted = Order(phase=Phase.BRACKET, users=4, think=False, settle_s=1, min_s=1.5, max_s=60, half_width=0.05)
-    step = Simulator(Model(slots=4, service=exponential(0.05)), 1).carry_out(wanted)
-    assert 1.5 <= step.seconds < 60
-    assert step.half_width <= 0.05
-    assert step.seconds * 2 == pytest.approx(round(step.seconds * 2))
+    visit = Simulator(Model(slots=4, service=exponential(0.05)), 1).carry_out(wanted)
+    assert 1.5 <= visit.seconds < 60
+    assert visit.half_width <= 0.05
+    assert visit.seconds * 2 == pytest.approx(round(visit.seconds * 2))
 
 
 def test_the_same_seed_gives_the_same_steps() -> None:
-    def steps(seed: int) -> list[Step]:
+    def visits(seed: int) -> list[Visit]:
         simulator = Simulator(Model(slots=4, service=exponential(0.05), noise=DEFAULT), seed)
         return [simulator.carry_out(order(users, 5)) for users in (4, 9, 2)]
 
-    assert steps(1) == steps(1)
-    assert steps(1) != steps(2)
+    assert visits(1) == visits(1)
+    assert visits(1) != visits(2)
 
 
 @pytest.mark.parametrize(("noise", "sd"), [(DEFAULT, 0.02), (QUIET, 0.005), (BAD_VM, 0.05)])

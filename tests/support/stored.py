@@ -42,19 +42,19 @@ def add_details(path: Path, *, by_place: bool = True) -> None:
     by_place: somebody looked where requests waited, in the server or in the kernel.
     """
     with (path / "steps.csv").open() as file:
-        steps = list(csv.DictReader(file))
+        visits = list(csv.DictReader(file))
     seconds = []
-    for t in range(math.floor(float(steps[-1]["t_end_s"]))):
-        step = next(s for s in steps if t <= float(s["t_end_s"]))
-        users = int(step["users"])
+    for t in range(math.floor(float(visits[-1]["t_end_s"]))):
+        visit = next(s for s in visits if t <= float(s["t_end_s"]))
+        users = int(visit["users"])
         seconds.append(
             Second(
                 t_s=t,
                 time=f"2026-01-01T00:{t // 60:02}:{t % 60:02}.000+00:00",
-                visit=int(step["visit"]),
-                phase=step["phase"],
+                visit=int(visit["visit"]),
+                phase=visit["phase"],
                 users=users,
-                good=round(float(step["goodput_rps"])),
+                good=round(float(visit["goodput_rps"])),
                 inflight_mean=users * 0.99,
                 app_inflight_mean=min(users, 7.9) + 0.01 * (t % 7),
                 waiting_in_server=0.7 * max(0.0, users - 8) if by_place else None,
@@ -66,11 +66,11 @@ def add_details(path: Path, *, by_place: bool = True) -> None:
         )
     write_table(path / "timeline.csv", Second, seconds)
     buckets = []
-    for step in steps:
-        low = float(step["r_p50_ms"] or 50) / 1.2
+    for visit in visits:
+        low = float(visit["r_p50_ms"] or 50) / 1.2
         for n in range(40):
             edges = {"bucket_lo_ms": low * 1.01**n, "bucket_hi_ms": low * 1.01 ** (n + 1)}
-            buckets.append(BucketCount(step=int(step["visit"]), kind="good", count=1 + (n * 7) % 13, **edges))
+            buckets.append(BucketCount(visit=int(visit["visit"]), kind="good", count=1 + (n * 7) % 13, **edges))
     write_table(path / "histograms.csv", BucketCount, buckets)
 
 

@@ -14,17 +14,17 @@ from floodmark.verdict.enums import Advice, Bottleneck, Generator, Phase
 from floodmark.verdict.estimate import Point
 from floodmark.verdict.figures import Declared, Figures, figures
 from floodmark.verdict.rules import RULES, AtLeast, Below
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 SLOTS = Declared(slots=8, processes=2, connection_cap=2000)
 
 
-def visit(phase: Phase, users: int, **more: object) -> Step:
+def visit(phase: Phase, users: int, **more: object) -> Visit:
     """Eight slots of 50 ms, as they look when nothing is wrong."""
     rate = min(users, 8) * 20.0
     inside = float(min(users, 8))
     fields: dict[str, object] = {
-        "visit": 1,
+        "number": 1,
         "phase": phase,
         "t_start_s": 0.0,
         "t_end_s": 5.0,
@@ -55,10 +55,10 @@ def visit(phase: Phase, users: int, **more: object) -> Step:
         "pss_bytes": 50_000_000,
         **more,
     }
-    return Step(**fields)  # type: ignore[arg-type]
+    return Visit(**fields)  # type: ignore[arg-type]
 
 
-def run(users: int = 16, **more: object) -> list[Step]:
+def run(users: int = 16, **more: object) -> list[Visit]:
     """A base visit, and three held ones that differ from the plain case by ``more``."""
     return [visit(Phase.BASE, 1), *(visit(Phase.HOLD, users, **more) for _ in range(3))]
 
@@ -159,24 +159,24 @@ def test_a_worker_that_never_had_a_request_is_the_emptiest() -> None:
 
 
 def test_cpu_that_the_generator_needs_is_not_there_for_the_target() -> None:
-    steps = run(cpu_cores=1.6, cpu_limit_cores=2.0, gen_cpu_max=0.35, app_ms_mean=80.0)
-    assert name_bottleneck(steps, 16, dataclasses.replace(SLOTS, shared=True)).word is Bottleneck.CPU
-    assert figures(steps, 16, SLOTS, thinking=False).cpu_share == pytest.approx(0.8)
+    visits = run(cpu_cores=1.6, cpu_limit_cores=2.0, gen_cpu_max=0.35, app_ms_mean=80.0)
+    assert name_bottleneck(visits, 16, dataclasses.replace(SLOTS, shared=True)).word is Bottleneck.CPU
+    assert figures(visits, 16, SLOTS, thinking=False).cpu_share == pytest.approx(0.8)
     measured = run(cpu_cores=1.6, cpu_limit_cores=2.0, gen_cpu_max=0.15, own_cores=0.4)
     shared = dataclasses.replace(SLOTS, shared=True)
     assert figures(measured, 16, shared, thinking=False).cpu_share == pytest.approx(1.0)
 
 
 def test_without_a_held_level_the_highest_one_is_judged() -> None:
-    steps = [visit(Phase.BASE, 1), visit(Phase.BRACKET, 2), visit(Phase.BRACKET, 16), visit(Phase.WARM, 64)]
-    found = figures(steps, None, SLOTS, thinking=False)
+    visits = [visit(Phase.BASE, 1), visit(Phase.BRACKET, 2), visit(Phase.BRACKET, 16), visit(Phase.WARM, 64)]
+    found = figures(visits, None, SLOTS, thinking=False)
     assert found.users == 16
     assert found.visits == 1
 
 
 def test_visits_of_an_older_version_are_not_guessed_at() -> None:
     names = ("waiting_in_server", "waiting_in_kernel", "cpu_limit_cores", "connections", "neighbour_cores")
-    old = [dataclasses.replace(step, **dict.fromkeys(names)) for step in run()]  # type: ignore[arg-type]
+    old = [dataclasses.replace(visit, **dict.fromkeys(names)) for visit in run()]  # type: ignore[arg-type]
     named = name_bottleneck(old, 16, SLOTS)
     assert named.word is Bottleneck.UNKNOWN
     assert named.evidence.startswith("not measured: cpu_share, waiting")
@@ -196,7 +196,7 @@ def test_what_no_rule_fits_is_said_with_the_rule_that_nearly_did() -> None:
 def test_a_level_held_at_the_knee_is_named_by_what_was_seen_beyond_it() -> None:
     """Found on K7: 5 users held on a lock that lets 4.7 through, nobody waits yet, and 19 users gave no more."""
     free = {"cpu_cores": 0.12, "goodput_rps": 92.0}
-    steps = [
+    visits = [
         visit(Phase.BASE, 1, **free),
         *(
             visit(Phase.HOLD, 5, **free, app_ms_mean=53.0, app_inflight_mean=4.9, waiting_in_server=0.0)
@@ -204,14 +204,14 @@ def test_a_level_held_at_the_knee_is_named_by_what_was_seen_beyond_it() -> None:
         ),
     ]
     slots = dataclasses.replace(SLOTS, processes=1)
-    assert name_bottleneck(steps, 5, slots).word is Bottleneck.NOT_SATURATED
+    assert name_bottleneck(visits, 5, slots).word is Bottleneck.NOT_SATURATED
     for phase in (Phase.VERIFY, Phase.HOLD):
         beyond = visit(phase, 19, **free, app_ms_mean=88.0, app_inflight_mean=7.9, waiting_in_server=11.0)
-        named = name_bottleneck([*steps, beyond], 5, slots)
+        named = name_bottleneck([*visits, beyond], 5, slots)
         assert named.word is Bottleneck.LOCK
         assert named.figures.users == 19
     overloaded = visit(Phase.OVERLOAD, 19, **free, app_ms_mean=88.0, app_inflight_mean=7.9, waiting_in_server=11.0)
-    assert name_bottleneck([*steps, overloaded], 5, slots).word is Bottleneck.NOT_SATURATED
+    assert name_bottleneck([*visits, overloaded], 5, slots).word is Bottleneck.NOT_SATURATED
 
 
 def test_no_visit_is_unknown() -> None:

@@ -8,13 +8,13 @@ import pytest
 
 from floodmark.search.chance import above, chance_rps
 from floodmark.verdict.enums import Phase
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 
-def visit(rate: float, half_width: float | None = 0.01, seconds: float = 5.0) -> Step:
+def visit(rate: float, half_width: float | None = 0.01, seconds: float = 5.0) -> Visit:
     lo, hi = (None, None) if half_width is None else (rate * (1 - half_width), rate * (1 + half_width))
-    return Step(
-        visit=1,
+    return Visit(
+        number=1,
         phase=Phase.PLACE,
         t_start_s=0.0,
         t_end_s=seconds,
@@ -36,7 +36,7 @@ def visit(rate: float, half_width: float | None = 0.01, seconds: float = 5.0) ->
         (visit(100), visit(104), False),
     ],
 )
-def test_above_is_by_more_than_the_factor_and_more_than_chance(more: Step, less: Step, expected: bool) -> None:
+def test_above_is_by_more_than_the_factor_and_more_than_chance(more: Visit, less: Visit, expected: bool) -> None:
     assert above(more, less, 1.03) is expected
 
 

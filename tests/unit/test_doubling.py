@@ -32,11 +32,11 @@ def doubled(*rates: float | None) -> tuple[Doubled, list[int]]:
     """What is made of these visits, and with how many processes each was."""
     asked: list[int] = []
 
-    def visit(processes: int) -> float | None:
+    def goodput_of(processes: int) -> float | None:
         asked.append(processes)
         return rates[len(asked) - 1]
 
-    return double(visit, 16, HOLD, generators=1, cpus=2), asked
+    return double(goodput_of, 16, HOLD, generators=1, cpus=2), asked
 
 
 def test_twice_the_generators_that_give_no_more_are_not_asked_again() -> None:

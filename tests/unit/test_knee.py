@@ -11,21 +11,21 @@ from hypothesis import strategies as st
 
 from floodmark.verdict.enums import Phase
 from floodmark.verdict.knee import changed_pace, knee, knee_point, uncontended
-from floodmark.verdict.visit import Step
-from tests.unit.test_verdict import step
+from floodmark.verdict.visit import Visit
+from tests.unit.test_verdict import visit
 
 SLOTS, SERVICE_MS = 2, 10.0
 BASES, HOLDS = (1.0, 1.6, 1.6, 1.0, 1.6), (1.0, 1.6, 1.0, 1.0)
 """How much longer a request takes at each visit, by turns: R0's median is of the slow pace, C's of the fast one."""
 
 
-def at_pace(phase: Phase, visit: int, pace: float) -> Step:
+def at_pace(phase: Phase, number: int, pace: float) -> Visit:
     if phase is Phase.BASE:
-        return step(phase, 1, 1000 / SERVICE_MS / pace, SERVICE_MS * pace, visit)
-    return step(phase, 8, SLOTS * 1000 / SERVICE_MS / pace, 4 * SERVICE_MS * pace, visit)
+        return visit(phase, 1, 1000 / SERVICE_MS / pace, SERVICE_MS * pace, number)
+    return visit(phase, 8, SLOTS * 1000 / SERVICE_MS / pace, 4 * SERVICE_MS * pace, number)
 
 
-def search() -> tuple[list[Step], list[Step]]:
+def search() -> tuple[list[Visit], list[Visit]]:
     bases = [at_pace(Phase.BASE, 2 * i, pace) for i, pace in enumerate(BASES)]
     return bases, [at_pace(Phase.HOLD, 2 * i + 1, pace) for i, pace in enumerate(HOLDS)]
 
@@ -65,8 +65,8 @@ def test_where_the_held_level_is_even_slow_base_visits_count_as_outliers() -> No
 
 
 def test_think_time_takes_part_of_the_error_of_r0_away() -> None:
-    holds = [step(Phase.HOLD, 100, 80.0, visit=visit) for visit in (1, 3, 5)]
-    bases = [step(Phase.BASE, 1, 20.0, 50.0, visit) for visit in (0, 2, 4)]
+    holds = [visit(Phase.HOLD, 100, 80.0, number=number) for number in (1, 3, 5)]
+    bases = [visit(Phase.BASE, 1, 20.0, 50.0, number) for number in (0, 2, 4)]
     users, in_flight = knee(holds, bases, 0.95), knee(holds, bases, 0.0)
     assert users is not None
     assert in_flight is not None
@@ -86,8 +86,8 @@ def test_no_base_visit_gives_no_knee() -> None:
     assert knee(search()[1], [], 0.0) is None
 
 
-def levels(*rates: float) -> list[Step]:
-    return [step(Phase.HOLD, 8, rate, visit=2 * i + 1) for i, rate in enumerate(rates)]
+def levels(*rates: float) -> list[Visit]:
+    return [visit(Phase.HOLD, 8, rate, number=2 * i + 1) for i, rate in enumerate(rates)]
 
 
 def test_nor_does_a_level_without_goodput() -> None:
@@ -95,7 +95,7 @@ def test_nor_does_a_level_without_goodput() -> None:
 
 
 def test_a_visit_that_stood_still_has_no_pace() -> None:
-    found = knee(levels(0.0, 160.0), [step(Phase.BASE, 1, 80.0, 12.5, 0), step(Phase.BASE, 1, 80.0, 12.5, 2)], 0.0)
+    found = knee(levels(0.0, 160.0), [visit(Phase.BASE, 1, 80.0, 12.5, 0), visit(Phase.BASE, 1, 80.0, 12.5, 2)], 0.0)
     assert found is not None
     assert found.value == pytest.approx(SLOTS)
     point = knee_point(found, 2, "", censored=False, why="")
@@ -103,8 +103,8 @@ def test_a_visit_that_stood_still_has_no_pace() -> None:
 
 
 def test_a_base_level_that_proved_contended_is_left_out() -> None:
-    alone = step(Phase.BASE, 1, 20.0, 50.0, 0)
-    crowd = step(Phase.BASE, 4, 80.0, 50.0, 2)
+    alone = visit(Phase.BASE, 1, 20.0, 50.0, 0)
+    crowd = visit(Phase.BASE, 4, 80.0, 50.0, 2)
     assert uncontended([alone, crowd], 80.0) == [alone]
     assert uncontended([alone, crowd]) == [alone, crowd]
     assert uncontended([crowd], 80.0) == [crowd]

@@ -31,7 +31,7 @@ from floodmark.nightly.files import (
 )
 from floodmark.nightly.history import Past, below, false_alarms, judge_night, machine_noisy, read_past
 from floodmark.nightly.judge import History, Member, judge
-from floodmark.nightly.order import Visit, order, order_again
+from floodmark.nightly.order import PlannedVisit, order, order_again
 from floodmark.nightly.suite import Setup, suite
 from floodmark.nightly.summary import twins
 from floodmark.nightly.trend import page
@@ -315,7 +315,7 @@ def test_an_order_is_fresh_in_each_round_and_the_same_for_a_seed() -> None:
     assert rounds[0] != rounds[1] != rounds[2]
     more = order_again(["s1", "s2"], visits, 3, seed=5)
     assert [(v.number, v.round, v.again) for v in more][:3] == [(25, 4, True), (26, 4, True), (27, 5, True)]
-    assert [Visit.of(json.loads(json.dumps(dataclasses.asdict(visit)))) for visit in more] == more
+    assert [PlannedVisit.of(json.loads(json.dumps(dataclasses.asdict(visit)))) for visit in more] == more
 
 
 def test_the_default_suite_has_its_setups_references_and_a_twin(capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,7 +37,7 @@ def values(layer: Spec) -> list[dict[str, Any]]:
 
 def test_a_curve_leaves_the_warm_up_out() -> None:
     (one,) = drawn(made_up())
-    assert Phase.WARM not in {step.phase for step in one.visits}
+    assert Phase.WARM not in {visit.phase for visit in one.visits}
     assert one.line == [(1, 20.0), (8, 150.0), (16, 160.0), (32, 158.4)]
 
 
@@ -46,7 +46,7 @@ def test_visits_without_think_time_have_other_users_and_are_not_drawn() -> None:
     thinking = dataclasses.replace(
         run, facts={**run.facts, "scenario": {**run.facts["scenario"], "load": {"think_time_ms": 500.0}}}
     )
-    assert {step.phase for step in drawn(thinking)[0].visits} == {Phase.HOLD, Phase.VERIFY, Phase.RECOVERY}
+    assert {visit.phase for visit in drawn(thinking)[0].visits} == {Phase.HOLD, Phase.VERIFY, Phase.RECOVERY}
 
 
 def test_valid_visits_are_filled_and_the_others_hollow_with_their_reason() -> None:
@@ -112,7 +112,7 @@ def test_panels_share_their_axes_and_show_the_others_in_grey() -> None:
 @pytest.mark.parametrize("log_goodput", [True, False])
 def test_everything_lies_within_the_axes_even_a_level_without_a_good_answer(log_goodput: bool) -> None:
     run = made_up()
-    run.steps[-1] = dataclasses.replace(run.steps[-1], goodput_rps=0.0, goodput_lo=0.0, goodput_hi=0.0)
+    run.visits[-1] = dataclasses.replace(run.visits[-1], goodput_rps=0.0, goodput_lo=0.0, goodput_hi=0.0)
     spec = goodput(drawn(run), log_goodput=log_goodput)
     x, y = (spec["encoding"][axis]["scale"]["domain"] for axis in "xy")
     for layer in layers(spec, "point"):

@@ -15,7 +15,7 @@ from floodmark.report.vega_lite import Spec
 from floodmark.results.folder import StoredRun
 from floodmark.results.schema import Result
 from floodmark.results.table import write_table
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 from tests.unit.test_report_markdown import made_up, results_of
 
 MARKED = "# x\n\n<!-- verdicts: written by machine -->\nold\n<!-- /verdicts -->\n\nrest\n"
@@ -35,7 +35,7 @@ def store(run: StoredRun, folder: Path) -> Path:
     path.mkdir(parents=True)
     (path / "run.json").write_text(json.dumps(run.facts))
     write_table(path / "results.csv", Result, results_of(run))
-    write_table(path / "steps.csv", Step, run.steps)
+    write_table(path / "steps.csv", Visit, run.visits)
     return path
 
 

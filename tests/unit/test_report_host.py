@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from floodmark.report.host import host_lines
 from floodmark.verdict.enums import Phase
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 
-def visit(phase: Phase, steal: float | None) -> Step:
-    return Step(visit=1, phase=phase, t_start_s=0.0, t_end_s=5.0, users=8, steal=steal)
+def visit(phase: Phase, steal: float | None) -> Visit:
+    return Visit(number=1, phase=phase, t_start_s=0.0, t_end_s=5.0, users=8, steal=steal)
 
 
 def test_what_the_hypervisor_took_is_said_of_the_visits_that_were_held() -> None:

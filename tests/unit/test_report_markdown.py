@@ -17,7 +17,7 @@ from floodmark.results.metrics import rows
 from floodmark.results.schema import Result
 from floodmark.verdict.enums import End, Generator, Phase
 from floodmark.verdict.saturation import judge
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 FACTS: dict[str, Any] = {
     "schema": 1,
@@ -40,7 +40,7 @@ FACTS: dict[str, Any] = {
 }
 
 
-def visits(scale: float = 1.0) -> list[Step]:
+def visits(scale: float = 1.0) -> list[Visit]:
     """A search of eight slots of 50 ms, ``scale`` times as fast; the last but one visit is void."""
     plan = [
         (Phase.WARM, 16, 140.0, 100.0),
@@ -54,8 +54,8 @@ def visits(scale: float = 1.0) -> list[Step]:
         (Phase.RECOVERY, 4, 80.0, 50.0),
     ]
     return [
-        Step(
-            visit=number,
+        Visit(
+            number=number,
             phase=phase,
             t_start_s=number * 6.0,
             t_end_s=number * 6.0 + 5.0,
@@ -82,15 +82,15 @@ def made_up(name: str = "gthread", scale: float = 1.0, end: End = End.FOUND, **f
     all_facts["search"]["end"] = end
     for key, value in facts.items():
         all_facts[key] = {**all_facts[key], **value} if isinstance(value, dict) else value
-    return StoredRun(path=Path(all_facts["run_id"]), facts=all_facts, steps=visits(scale))
+    return StoredRun(path=Path(all_facts["run_id"]), facts=all_facts, visits=visits(scale))
 
 
 def results_of(*runs: StoredRun) -> list[Result]:
     """What their results.csv hold."""
     found = []
     for run in runs:
-        verdict = judge(run.steps, End(run.facts["search"]["end"]), "", run.facts["search"]["hold_users"], 0.0)
-        found += rows(run.run_id, verdict, run.steps, None)
+        verdict = judge(run.visits, End(run.facts["search"]["end"]), "", run.facts["search"]["hold_users"], 0.0)
+        found += rows(run.run_id, verdict, run.visits, None)
     return found
 
 

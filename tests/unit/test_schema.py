@@ -12,7 +12,7 @@ from floodmark.errors import UsageError
 from floodmark.results.schema import Result, Second, columns, from_cells, to_cells
 from floodmark.results.table import Appender, WriteError, read_table, write_table, write_text
 from floodmark.verdict.enums import Generator, Phase
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 METHOD_COLUMNS = [
     "run_id",
@@ -96,16 +96,16 @@ RESULT_COLUMNS = ["run_id", "metric", "value", "lo", "hi", "unit", "level", "met
 
 
 def test_columns_are_the_contract() -> None:
-    assert columns(Step) == [*METHOD_COLUMNS, "slo_ms", "slo_misses", "gen_demand_max", *BOTTLENECK_COLUMNS]
+    assert columns(Visit) == [*METHOD_COLUMNS, "slo_ms", "slo_misses", "gen_demand_max", *BOTTLENECK_COLUMNS]
     assert columns(Result) == RESULT_COLUMNS
 
 
 numbers = st.floats(min_value=0, max_value=1e9).map(lambda x: float(format(x, ".9g")))
 texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=20)
-steps = st.builds(
-    Step,
+visits = st.builds(
+    Visit,
     run_id=st.none() | st.just("run-1"),
-    visit=st.integers(1, 99),
+    number=st.integers(1, 99),
     phase=st.sampled_from(Phase),
     t_start_s=numbers,
     t_end_s=numbers,
@@ -120,10 +120,10 @@ steps = st.builds(
 )
 
 
-@given(steps)
-def test_a_step_survives_its_cells(step: Step) -> None:
-    cells = dict(zip(columns(Step), to_cells(step), strict=True))
-    assert from_cells(Step, cells, "here") == step
+@given(visits)
+def test_a_step_survives_its_cells(visit: Visit) -> None:
+    cells = dict(zip(columns(Visit), to_cells(visit), strict=True))
+    assert from_cells(Visit, cells, "here") == visit
 
 
 @given(st.builds(Result, metric=st.just("x"), value=st.none() | numbers | st.sampled_from(["ok", "none_to_32"])))
@@ -133,8 +133,8 @@ def test_a_result_s_value_is_a_number_or_a_word(result: Result) -> None:
 
 
 def test_not_measured_is_empty_and_never_zero() -> None:
-    step = Step(visit=1, phase=Phase.HOLD, t_start_s=0, t_end_s=5, users=1)
-    cells = dict(zip(columns(Step), to_cells(step), strict=True))
+    visit = Visit(number=1, phase=Phase.HOLD, t_start_s=0, t_end_s=5, users=1)
+    cells = dict(zip(columns(Visit), to_cells(visit), strict=True))
     assert cells["r_p99_ms"] == ""
     assert cells["cpu_cores"] == ""
     assert cells["good"] == "0"
@@ -156,7 +156,7 @@ def test_a_row_cut_by_a_kill_is_left_out(tmp_path: Path) -> None:
 def test_a_column_that_came_later_is_empty_in_older_files(tmp_path: Path) -> None:
     path = tmp_path / "steps.csv"
     path.write_text("visit,phase,t_start_s,t_end_s,users\n1,hold,0,5,8\n")
-    assert read_table(path, Step) == [Step(visit=1, phase=Phase.HOLD, t_start_s=0, t_end_s=5, users=8)]
+    assert read_table(path, Visit) == [Visit(number=1, phase=Phase.HOLD, t_start_s=0, t_end_s=5, users=8)]
 
 
 def test_appending_goes_on_where_it_stopped(tmp_path: Path) -> None:

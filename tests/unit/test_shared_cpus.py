@@ -14,7 +14,7 @@ from floodmark.targets.target import Allotment
 from floodmark.verdict.enums import End, Generator, Phase
 from floodmark.verdict.generator import GeneratorGauges, judge
 from floodmark.verdict.saturation import judge as judge_search
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 WAITING = GeneratorGauges(
     cpu_max=0.1, demand_max=0.95, loop_lag_p99_ms=1.0, r0_ms=50.0, little_gap=0.0, law_gap=0.1, cycle_ms=50.0
@@ -46,9 +46,9 @@ def test_the_load_side_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         assert read_settings().shared is shared
 
 
-def hold(target: float | None, *, demand: float | None = 0.95, gap: float = 0.0) -> Step:
-    return Step(
-        visit=1,
+def hold(target: float | None, *, demand: float | None = 0.95, gap: float = 0.0) -> Visit:
+    return Visit(
+        number=1,
         phase=Phase.HOLD,
         t_start_s=0.0,
         t_end_s=3.0,

@@ -13,7 +13,7 @@ from floodmark.search.order import Order
 from floodmark.stats.tail import MISSES, Trial, first_guess, sustainable
 from floodmark.verdict.enums import Generator, Model, Phase
 from floodmark.verdict.slo import PIECES, confirmations, hopeless, judge_slo, kept
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 CEILING, LIMIT_S = 160.0, 0.25
 SLOPE = 0.6 * 2 * LIMIT_S * CEILING
@@ -26,9 +26,9 @@ def on_the_line(rho: float, arrivals: int = 100_000) -> Trial:
     return Trial(rho * CEILING, arrivals, round(share * arrivals))
 
 
-def window(misses: int, start_s: float = 0.0, **fields: object) -> Step:
+def window(misses: int, start_s: float = 0.0, **fields: object) -> Visit:
     cells = {
-        "visit": 1,
+        "number": 1,
         "phase": Phase.CONFIRM,
         "t_start_s": start_s,
         "t_end_s": start_s + 10,
@@ -41,10 +41,10 @@ def window(misses: int, start_s: float = 0.0, **fields: object) -> Step:
         "slo_ms": 250.0,
         "slo_misses": misses,
     }
-    return Step(**{**cells, **fields})  # type: ignore[arg-type]
+    return Visit(**{**cells, **fields})  # type: ignore[arg-type]
 
 
-def run(misses: Sequence[int], start_s: float = 0.0, **fields: object) -> list[Step]:
+def run(misses: Sequence[int], start_s: float = 0.0, **fields: object) -> list[Visit]:
     return [window(m, start_s + 10 * i, **fields) for i, m in enumerate(misses)]
 
 
@@ -99,9 +99,9 @@ def test_nothing_a_limited_generator_did_is_kept() -> None:
 
 @given(st.lists(st.integers(0, 60), min_size=PIECES, max_size=PIECES))
 def test_only_what_cannot_be_kept_is_hopeless(misses: list[int]) -> None:
-    steps = run(misses)
-    if any(hopeless(steps[:n]) for n in range(PIECES)):
-        assert not kept(steps, 0.01)
+    visits = run(misses)
+    if any(hopeless(visits[:n]) for n in range(PIECES)):
+        assert not kept(visits, 0.01)
 
 
 def test_windows_of_one_run_follow_each_other_without_a_gap() -> None:
@@ -111,8 +111,8 @@ def test_windows_of_one_run_follow_each_other_without_a_gap() -> None:
 
 def test_the_last_confirmed_rate_is_published() -> None:
     trials = [window(m, phase=Phase.SLO, rate_intended_rps=r) for r, m in ((98, 5), (104, 20), (100, 9), (103, 13))]
-    steps = [*trials, *run([50, 50]), *run([5] * PIECES, start_s=30, rate_intended_rps=97.0)]
-    rate = judge_slo(steps, 110.0, 0.01)["slo_rate_rps"]
+    visits = [*trials, *run([50, 50]), *run([5] * PIECES, start_s=30, rate_intended_rps=97.0)]
+    rate = judge_slo(visits, 110.0, 0.01)["slo_rate_rps"]
     assert rate.value == pytest.approx(97.0)
     assert rate.lo is not None
     assert rate.hi is not None

@@ -15,15 +15,15 @@ from floodmark.results.folder import read_run
 from floodmark.search.order import Order
 from floodmark.verdict.enums import Generator, Phase
 from floodmark.verdict.interim import SoFar, so_far
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 from tests.support.stored import KEPT
 
-STEPS = read_run(KEPT[0]).steps
+STEPS = read_run(KEPT[0]).visits
 
 
-def upto(phase: Phase, count: int = 1) -> list[Step]:
+def upto(phase: Phase, count: int = 1) -> list[Visit]:
     """All visits up to the ``count``-th one of a phase."""
-    last = [n for n, step in enumerate(STEPS) if step.phase is phase][count - 1]
+    last = [n for n, visit in enumerate(STEPS) if visit.phase is phase][count - 1]
     return STEPS[: last + 1]
 
 
@@ -57,14 +57,14 @@ def test_the_estimate_is_of_the_highest_level_and_then_of_the_held_one() -> None
 
 
 def test_visits_left_out_count_for_nothing() -> None:
-    void = [dataclasses.replace(step, valid=False) for step in STEPS]
+    void = [dataclasses.replace(visit, valid=False) for visit in STEPS]
     assert so_far(void) == SoFar()
 
 
 def test_the_generator_s_health_is_told_as_far_as_it_is_known() -> None:
-    step = dataclasses.replace(STEPS[-1], gen_verdict=Generator.SUSPECT, gen_cpu_max=0.61, loop_lag_p99_ms=None)
-    assert doing.generator(step) == "suspect, 61% of a core"
-    assert doing.generator(dataclasses.replace(step, gen_verdict=None)) == ""
+    visit = dataclasses.replace(STEPS[-1], gen_verdict=Generator.SUSPECT, gen_cpu_max=0.61, loop_lag_p99_ms=None)
+    assert doing.generator(visit) == "suspect, 61% of a core"
+    assert doing.generator(dataclasses.replace(visit, gen_verdict=None)) == ""
 
 
 def order(phase: Phase, users: int) -> Order:
@@ -74,8 +74,8 @@ def order(phase: Phase, users: int) -> Order:
 def test_without_a_terminal_a_plain_line_tells_each_new_phase_with_estimate_and_time_left() -> None:
     output = io.StringIO()
     progress = TerminalProgress(Console(file=output, width=200))
-    for number, step in enumerate(STEPS):
-        progress.order(order(step.phase, step.users))
+    for number, visit in enumerate(STEPS):
+        progress.order(order(visit.phase, visit.users))
         progress.visit(STEPS[number])
     progress.close()
     lines = output.getvalue().splitlines()
@@ -89,8 +89,8 @@ def test_without_a_terminal_a_plain_line_tells_each_new_phase_with_estimate_and_
 def test_on_a_terminal_the_status_line_tells_phase_level_estimate_and_time_left() -> None:
     output = io.StringIO()
     progress = TerminalProgress(Console(file=output, width=200, force_terminal=True))
-    for step in STEPS[:-1]:
-        progress.visit(step)
+    for visit in STEPS[:-1]:
+        progress.visit(visit)
     progress.order(order(Phase.RECOVERY, 4))
     progress.close()
     assert "looking for recovery: 4 users, about 60 s left, so far 155.6 good/s [153.0" in output.getvalue()

@@ -27,7 +27,7 @@ from floodmark.sweep.sentences import sentences
 from floodmark.sweep.series import Sweep
 from floodmark.sweep.show import document
 from floodmark.verdict.enums import Generator, Phase
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 from target_apps import catalog
 
 WORKERS = Axis("server.workers", ("1", "2", "4"))
@@ -253,9 +253,9 @@ def made(folder: RunFolder, *, enforced: bool = False, end: str = "found", valid
         (Phase.HOLD, 16, 8),
     ]
     for visit, (phase, users, seconds) in enumerate(visits, 1):
-        folder.steps.add(
-            Step(
-                visit=visit,
+        folder.visits.add(
+            Visit(
+                number=visit,
                 phase=phase,
                 t_start_s=0.0,
                 t_end_s=float(seconds),
@@ -269,7 +269,7 @@ def made(folder: RunFolder, *, enforced: bool = False, end: str = "found", valid
         )
         low, high = edges(bucket(users * 5.0))
         folder.histograms.add(
-            BucketCount(step=visit, kind="good", bucket_lo_ms=low, bucket_hi_ms=high, count=150 if users != 9 else 250)
+            BucketCount(visit=visit, kind="good", bucket_lo_ms=low, bucket_hi_ms=high, count=150 if users != 9 else 250)
         )
     bound = None if valid else 90.0
     folder.results(

@@ -11,15 +11,15 @@ from floodmark.results.metrics import rows
 from floodmark.stats.histogram import Histogram
 from floodmark.stats.window import ErrorKind, Window
 from floodmark.verdict.enums import End, Generator, Phase
-from floodmark.verdict.from_window import measure
+from floodmark.verdict.from_window import visit_from_window
 from floodmark.verdict.generator import GeneratorGauges, judge
 from floodmark.verdict.saturation import judge as judge_search
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 
-def step(phase: Phase, users: int, rate: float, r_ms: float = 50.0, visit: int = 1, **more: object) -> Step:
+def visit(phase: Phase, users: int, rate: float, r_ms: float = 50.0, number: int = 1, **more: object) -> Visit:
     fields: dict[str, object] = {
-        "visit": visit,
+        "number": number,
         "phase": phase,
         "t_start_s": 0.0,
         "t_end_s": 5.0,
@@ -32,19 +32,19 @@ def step(phase: Phase, users: int, rate: float, r_ms: float = 50.0, visit: int =
         "gen_verdict": Generator.OK,
         **more,
     }
-    return Step(**fields)  # type: ignore[arg-type]
+    return Visit(**fields)  # type: ignore[arg-type]
 
 
 FOUND = [
-    step(Phase.BASE, 1, 20),
-    step(Phase.BRACKET, 2, 40),
-    step(Phase.BRACKET, 4, 80),
-    step(Phase.BRACKET, 8, 80, 100),
-    step(Phase.HOLD, 8, 80, 100),
-    step(Phase.HOLD, 8, 79, 100),
-    step(Phase.HOLD, 8, 81, 100),
-    step(Phase.VERIFY, 16, 79, 200),
-    step(Phase.RECOVERY, 2, 40, 50),
+    visit(Phase.BASE, 1, 20),
+    visit(Phase.BRACKET, 2, 40),
+    visit(Phase.BRACKET, 4, 80),
+    visit(Phase.BRACKET, 8, 80, 100),
+    visit(Phase.HOLD, 8, 80, 100),
+    visit(Phase.HOLD, 8, 79, 100),
+    visit(Phase.HOLD, 8, 81, 100),
+    visit(Phase.VERIFY, 16, 79, 200),
+    visit(Phase.RECOVERY, 2, 40, 50),
 ]
 
 
@@ -71,27 +71,27 @@ def test_think_time_moves_the_knee_in_users_only() -> None:
 
 
 def test_the_ceiling_is_never_the_best_visit() -> None:
-    lucky = [*FOUND, step(Phase.HOLD, 8, 120, 66)]
+    lucky = [*FOUND, visit(Phase.HOLD, 8, 120, 66)]
     verdict = judge_search(lucky, End.FOUND, "", 8, 0.0)
     assert isinstance(verdict.ceiling_rps.value, float)
     assert verdict.ceiling_rps.value < 82
 
 
 def test_cpu_per_request_rests_on_the_visits_of_the_ceiling() -> None:
-    steps = [
-        step(Phase.HOLD, 4, 80, cpu_ms_per_request=20.0),
-        step(Phase.HOLD, 8, 80, cpu_ms_per_request=10.0),
-        step(Phase.HOLD, 8, 80, cpu_ms_per_request=11.0),
-        step(Phase.HOLD, 8, 80, cpu_ms_per_request=12.0),
-        step(Phase.HOLD, 16, 80, cpu_ms_per_request=30.0),
-        step(Phase.HOLD, 8, 40, cpu_ms_per_request=40.0, valid=False),
+    visits = [
+        visit(Phase.HOLD, 4, 80, cpu_ms_per_request=20.0),
+        visit(Phase.HOLD, 8, 80, cpu_ms_per_request=10.0),
+        visit(Phase.HOLD, 8, 80, cpu_ms_per_request=11.0),
+        visit(Phase.HOLD, 8, 80, cpu_ms_per_request=12.0),
+        visit(Phase.HOLD, 16, 80, cpu_ms_per_request=30.0),
+        visit(Phase.HOLD, 8, 40, cpu_ms_per_request=40.0, valid=False),
     ]
-    found = rows("run", judge_search(steps, End.FOUND, "", 8, 0.0), steps, None)
+    found = rows("run", judge_search(visits, End.FOUND, "", 8, 0.0), visits, None)
     (cpu,) = [row for row in found if row.metric == "cpu_ms_per_request"]
     assert (cpu.value, cpu.n_visits) == (11.0, 3)
-    without = rows("run", judge_search(steps[:4], End.INTERRUPTED, "", None, 0.0), steps[:4], None)
+    without = rows("run", judge_search(visits[:4], End.INTERRUPTED, "", None, 0.0), visits[:4], None)
     assert [(row.value, row.valid) for row in without if row.metric == "cpu_ms_per_request"] == [(11.0, False)]
-    unsampled = [step(Phase.HOLD, 8, 80)]
+    unsampled = [visit(Phase.HOLD, 8, 80)]
     for visits, reason in ((unsampled, "the target's processes were not sampled"), ([], "no level was held")):
         found = rows("run", judge_search(visits, End.NOT_STEADY, "", None, 0.0), visits, None)
         assert [row.reason for row in found if row.metric == "cpu_ms_per_request"] == [reason]
@@ -130,16 +130,16 @@ def test_no_visit_at_all_gives_no_number(end: End) -> None:
 
 
 def test_one_low_visit_beyond_is_not_a_collapse_and_two_are() -> None:
-    one = [s if s.phase is not Phase.VERIFY else step(Phase.VERIFY, 16, 40, 400) for s in FOUND]
+    one = [s if s.phase is not Phase.VERIFY else visit(Phase.VERIFY, 16, 40, 400) for s in FOUND]
     assert judge_search(one, End.FOUND, "", 8, 0.0).collapse_users.value == "none_to_16"
-    two = [*one, step(Phase.VERIFY, 16, 42, 400)]
+    two = [*one, visit(Phase.VERIFY, 16, 42, 400)]
     verdict = judge_search(two, End.FOUND, "", 8, 0.0)
     assert verdict.collapse_users.value == 16
     assert verdict.overload_kept.value == pytest.approx(41 / 80)
 
 
 def test_a_target_that_stays_slow_after_overload_is_metastable() -> None:
-    slow = [*FOUND[:-1], step(Phase.RECOVERY, 2, 10, 200)]
+    slow = [*FOUND[:-1], visit(Phase.RECOVERY, 2, 10, 200)]
     assert judge_search(slow, End.FOUND, "", 8, 0.0).metastable is True
 
 
@@ -202,7 +202,7 @@ def window(counts: list[int], r_ms: float, **more: object) -> Window:
 
 
 def test_a_window_becomes_a_step() -> None:
-    found = measure(window([16] * 50, 50.0), visit=4, phase=Phase.HOLD, users=8, r0_ms=50.0)
+    found = visit_from_window(window([16] * 50, 50.0), number=4, phase=Phase.HOLD, users=8, r0_ms=50.0)
     assert found.goodput_rps == pytest.approx(160)
     assert found.efficiency == pytest.approx(1.0)
     assert found.little_gap == pytest.approx(0.0)
@@ -215,7 +215,9 @@ def test_a_window_becomes_a_step() -> None:
 
 
 def test_users_that_sit_ready_but_unsent_break_the_law() -> None:
-    found = measure(window([16] * 50, 25.0, cpu_cores={"local": 0.7}), visit=1, phase=Phase.HOLD, users=8, r0_ms=25.0)
+    found = visit_from_window(
+        window([16] * 50, 25.0, cpu_cores={"local": 0.7}), number=1, phase=Phase.HOLD, users=8, r0_ms=25.0
+    )
     assert found.law_gap == pytest.approx(0.5)
     assert found.gen_verdict is Generator.LIMITED
     assert not found.valid
@@ -223,13 +225,15 @@ def test_users_that_sit_ready_but_unsent_break_the_law() -> None:
 
 def test_a_drifting_visit_is_void_except_while_warming_up() -> None:
     drifting = window(list(range(10, 60)), 50.0, in_flight_s=None)
-    assert not measure(drifting, visit=1, phase=Phase.HOLD, users=8).valid
-    assert measure(drifting, visit=1, phase=Phase.WARM, users=8).valid
+    assert not visit_from_window(drifting, number=1, phase=Phase.HOLD, users=8).valid
+    assert visit_from_window(drifting, number=1, phase=Phase.WARM, users=8).valid
 
 
 def test_each_kind_of_error_has_its_own_column() -> None:
     errors = {kind: 10**number for number, kind in enumerate(ErrorKind)}
-    found = measure(window([0] * 10, 1.0, errors=errors, in_flight_s=None), visit=1, phase=Phase.BASE, users=1)
+    found = visit_from_window(
+        window([0] * 10, 1.0, errors=errors, in_flight_s=None), number=1, phase=Phase.BASE, users=1
+    )
     assert (found.error_refused, found.error_timeout, found.error_reset, found.error_http, found.error_body) == (
         1,
         10,
@@ -264,5 +268,5 @@ def test_a_stall_does_not_unsettle_an_open_visit_whose_arrivals_were_all_answere
         sent=1000,
         settled=answers,
     )
-    assert measure(window, visit=1, phase=Phase.STEP, users=100, open_model=True).steady == steady
-    assert measure(window, visit=1, phase=Phase.STEP, users=100).steady is False
+    assert visit_from_window(window, number=1, phase=Phase.STEP, users=100, open_model=True).steady == steady
+    assert visit_from_window(window, number=1, phase=Phase.STEP, users=100).steady is False

@@ -13,7 +13,7 @@ import jinja2
 
 from floodmark.report.cells import significant
 from floodmark.verdict.enums import Model
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 HERE = Path(__file__).resolve().parent
 TEMPLATES, VENDOR = HERE / "templates", HERE / "vendor"
@@ -73,6 +73,6 @@ def _number(value: float | None) -> str:
     return "" if value is None else significant(value, 4)
 
 
-def _load(step: Step) -> str:
+def _load(visit: Visit) -> str:
     """What was asked of the target: users, or arrivals."""
-    return f"{step.rate_intended_rps or 0.0:.1f}/s" if step.model is Model.OPEN else str(step.users)
+    return f"{visit.rate_intended_rps or 0.0:.1f}/s" if visit.model is Model.OPEN else str(visit.users)

@@ -21,7 +21,7 @@ from floodmark.report.html.vega import LOG, log_ticks
 from floodmark.report.runs import Subject, Workload
 from floodmark.report.vega_lite import Spec
 from floodmark.results.schema import Result
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 MOST_NAMES = 5
 
@@ -65,7 +65,7 @@ class Comparison:
     logs: dict[str, bool]
     pictures: dict[str, Markup]
     null: str
-    left_out: list[tuple[str, Step]]
+    left_out: list[tuple[str, Visit]]
     history: int
     spread: list[Spread]
     document: dict[str, Any]
@@ -112,7 +112,7 @@ def compare(number: int, workload: Workload, *, drawn: bool) -> Comparison:
             name: _picture(spec, f"static-{number}-{name}", drawn=drawn and charted) for name, spec in specs.items()
         },
         null=" ".join(row["label"] + "." for row in data["null"]),
-        left_out=[(one.name, step) for one in workload.subjects for step in one.run.steps if not step.valid],
+        left_out=[(one.name, visit) for one in workload.subjects for visit in one.run.visits if not visit.valid],
         history=len(past),
         spread=[_spread(one) for one in workload.subjects if one.earlier],
         document=document,
@@ -128,7 +128,7 @@ def rows_of(workload: Workload) -> dict[str, list[Row]]:
     """What both charts against users draw."""
     data: dict[str, list[Row]] = {"points": [], "levels": [], "marks": [], "null": null_lines(workload.subjects)}
     for one in workload.subjects:
-        visits = series.drawn(one.run.steps, float(one.facts["scenario"].get("load", {}).get("think_time_ms", 0.0)))
+        visits = series.drawn(one.run.visits, float(one.facts["scenario"].get("load", {}).get("think_time_ms", 0.0)))
         data["points"] += series.points(one.name, visits)
         data["levels"] += series.levels(one.name, visits)
         data["marks"] += series.marks(one.name, one.verdict.metrics)

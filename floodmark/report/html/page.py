@@ -91,9 +91,9 @@ def _trouble(workload: str, one: Subject) -> str:
     name = f"{one.name} ({workload})"
     status = str(one.facts["status"])
     row = one.verdict.metrics.get("ceiling_rps") or one.verdict.metrics.get("goodput_rps")
-    if not one.run.steps:
+    if not one.run.visits:
         return f"{name}: {status}; no visit was finished, so there is nothing to judge"
-    if not any(step.valid for step in one.run.steps):
+    if not any(visit.valid for visit in one.run.visits):
         return f"{name}: every visit was left out; see the reasons below"
     if row is None or not row.valid:
         why = (row.reason if row is not None else "") or "no verdict was made"

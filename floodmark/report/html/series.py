@@ -10,7 +10,7 @@ from typing import Any
 from floodmark.report.cells import parts
 from floodmark.results.schema import BucketCount, Result, Second
 from floodmark.verdict.enums import Model, Phase
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 Row = dict[str, Any]
 
@@ -20,41 +20,41 @@ MOST_SECONDS = 240
 BUCKETS_PER_DECADE = 24
 
 
-def drawn(steps: Iterable[Step], think_time_ms: float) -> list[Step]:
+def drawn(visits: Iterable[Visit], think_time_ms: float) -> list[Visit]:
     """The visits of a curve: no warm-up, and none without think time in a run that has one, as its users are others."""
     left_out = {Phase.WARM} | ({Phase.BASE, Phase.BRACKET} if think_time_ms else set())
-    return [s for s in steps if s.phase not in left_out and s.model is Model.CLOSED and s.users > 0]
+    return [s for s in visits if s.phase not in left_out and s.model is Model.CLOSED and s.users > 0]
 
 
-def points(name: str, steps: Iterable[Step]) -> list[Row]:
+def points(name: str, visits: Iterable[Visit]) -> list[Row]:
     """One row for each visit, valid or not, with everything a reader may ask of it."""
-    return [_point(name, step) for step in steps]
+    return [_point(name, visit) for visit in visits]
 
 
-def _point(name: str, step: Step) -> Row:
+def _point(name: str, visit: Visit) -> Row:
     row: Row = {
         "server": name,
-        "visit": step.visit,
-        "phase": str(step.phase),
-        "users": step.users,
-        "goodput": _short(step.goodput_rps),
-        "lo": _short(step.goodput_lo),
-        "hi": _short(step.goodput_hi),
-        "errors": _short(step.error_share),
-        "valid": step.valid,
-        "reason": step.reason or ("" if step.valid else "not valid"),
+        "visit": visit.number,
+        "phase": str(visit.phase),
+        "users": visit.users,
+        "goodput": _short(visit.goodput_rps),
+        "lo": _short(visit.goodput_lo),
+        "hi": _short(visit.goodput_hi),
+        "errors": _short(visit.error_share),
+        "valid": visit.valid,
+        "reason": visit.reason or ("" if visit.valid else "not valid"),
     }
     for quantile in QUANTILES:
-        row[quantile] = _short(getattr(step, f"r_{quantile}_ms"))
+        row[quantile] = _short(getattr(visit, f"r_{quantile}_ms"))
     return row
 
 
-def levels(name: str, steps: Iterable[Step]) -> list[Row]:
+def levels(name: str, visits: Iterable[Visit]) -> list[Row]:
     """One row for each level: medians of its valid visits on the way up, and of their intervals."""
-    found: dict[int, list[Step]] = {}
-    for step in steps:
-        if step.valid and step.phase is not Phase.RECOVERY:
-            found.setdefault(step.users, []).append(step)
+    found: dict[int, list[Visit]] = {}
+    for visit in visits:
+        if visit.valid and visit.phase is not Phase.RECOVERY:
+            found.setdefault(visit.users, []).append(visit)
     rows = []
     for users in sorted(found):
         visits = found[users]
@@ -124,35 +124,35 @@ def columns(rows: Sequence[Row]) -> dict[str, dict[str, list[Any]]]:
     return {"columns": {name: [row[name] for row in rows] for name in rows[0]} if rows else {}}
 
 
-def visits(steps: Iterable[Step]) -> list[Row]:
+def visit_spans(visits: Iterable[Visit]) -> list[Row]:
     """When which level was visited."""
     return [
         {
-            "from": _short(step.t_start_s),
-            "to": _short(step.t_end_s),
-            "label": f"visit {step.visit}, {step.phase}, {step.users} users"
-            + ("" if step.valid else f"; left out: {step.reason or 'not valid'}"),
+            "from": _short(visit.t_start_s),
+            "to": _short(visit.t_end_s),
+            "label": f"visit {visit.number}, {visit.phase}, {visit.users} users"
+            + ("" if visit.valid else f"; left out: {visit.reason or 'not valid'}"),
         }
-        for step in steps
+        for visit in visits
     ]
 
 
-def latencies(buckets: Iterable[BucketCount], steps: Iterable[Step]) -> list[Row]:
+def latencies(buckets: Iterable[BucketCount], visits: Iterable[Visit]) -> list[Row]:
     """Good answers of every visit by latency, in wider buckets, as shares of the visit."""
-    users = {step.visit: step for step in steps}
+    users = {visit.number: visit for visit in visits}
     counts: dict[int, dict[int, int]] = {}
     for bucket in buckets:
         if bucket.kind == "good" and bucket.bucket_hi_ms > 0:
             wide = math.floor(BUCKETS_PER_DECADE * math.log10(max(bucket.bucket_hi_ms, 1e-3)))
-            visit = counts.setdefault(bucket.step, {})
-            visit[wide] = visit.get(wide, 0) + bucket.count
+            buckets_of = counts.setdefault(bucket.visit, {})
+            buckets_of[wide] = buckets_of.get(wide, 0) + bucket.count
     rows = []
     for number, wides in sorted(counts.items()):
-        step, total = users.get(number), sum(wides.values())
+        visit, total = users.get(number), sum(wides.values())
         for wide, count in sorted(wides.items()):
             rows.append(
                 {
-                    "visit": f"{number} {step.phase} {step.users}" if step else str(number),
+                    "visit": f"{number} {visit.phase} {visit.users}" if visit else str(number),
                     "bucket": wide,
                     "share": float(f"{count / total:.3g}"),
                 }

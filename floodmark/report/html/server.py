@@ -14,7 +14,7 @@ from floodmark.report.runs import Subject, Workload
 from floodmark.results.schema import HISTOGRAMS, TIMELINE, BucketCount, Result, RowType, Second
 from floodmark.results.table import read_table
 from floodmark.verdict.enums import BOTTLENECK_TEXT, END_TEXT, End
-from floodmark.verdict.visit import Step
+from floodmark.verdict.visit import Visit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class Section:
     places: bool
     cores: bool
     histogram: bool
-    steps: list[Step]
+    visits: list[Visit]
     facts: list[tuple[str, str]]
     document: dict[str, Any]
 
@@ -41,7 +41,7 @@ def section(id_: str, workload: Workload, subject: Subject) -> Section:
         places=series.known(rows["seconds"], PLACES),
         cores=series.known(rows["seconds"], CORES),
         histogram=bool(rows["latencies"]),
-        steps=run.steps,
+        visits=run.visits,
         facts=facts(subject),
         document={name: series.columns(found) for name, found in rows.items()},
     )
@@ -49,11 +49,11 @@ def section(id_: str, workload: Workload, subject: Subject) -> Section:
 
 def rows_over_time(subject: Subject) -> dict[str, list[Row]]:
     """What the charts of one server draw."""
-    steps = subject.run.steps
+    visits = subject.run.visits
     return {
         "seconds": series.seconds(_table(subject, TIMELINE, Second)),
-        "visits": series.visits(steps),
-        "latencies": series.latencies(_table(subject, HISTOGRAMS, BucketCount), steps),
+        "visits": series.visit_spans(visits),
+        "latencies": series.latencies(_table(subject, HISTOGRAMS, BucketCount), visits),
     }
 
 

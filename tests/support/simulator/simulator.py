@@ -7,8 +7,8 @@ import numpy as np
 from floodmark.search.order import Order, Outcome, Search
 from floodmark.stats.intervals import batch_half_width
 from floodmark.verdict.enums import Phase
-from floodmark.verdict.from_window import measure
-from floodmark.verdict.visit import Step
+from floodmark.verdict.from_window import visit_from_window
+from floodmark.verdict.visit import Visit
 from tests.support.simulator.model import Model
 from tests.support.simulator.server import Server
 
@@ -36,16 +36,16 @@ class Simulator:
         self._before: Order | None = None
         self._window_end = 0.0
 
-    def carry_out(self, order: Order) -> Step:
+    def carry_out(self, order: Order) -> Visit:
         """Visit a level and measure it, as the load side would."""
         self._visit += 1
         if self.model.slots_at is not None:
             self.server.resize(self.model.slots_at(self.now), self.now)
-        step = self._closed(order) if order.rate_rps is None else self._open(order, order.rate_rps)
+        visit = self._closed(order) if order.rate_rps is None else self._open(order, order.rate_rps)
         self._before = order
-        return step
+        return visit
 
-    def _closed(self, order: Order) -> Step:
+    def _closed(self, order: Order) -> Visit:
         self.server.close()
         if self.thinking != order.think and self.model.think.mean_s:
             self.populate(0)
@@ -60,12 +60,12 @@ class Simulator:
             self.run(start + seconds - self.now)
         tape, waiting = self.server.tape, self.server.waiting
         window = tape.window(start, self.now, waiting, generator_cpu=self.model.generator_cpu)
-        step = measure(window, visit=self._visit, phase=order.phase, users=order.users, r0_ms=self._r0_ms)
-        if order.phase is Phase.BASE and step.r_mean_ms is not None:
-            self._r0_ms = min(self._r0_ms or step.r_mean_ms, step.r_mean_ms)
-        return step
+        visit = visit_from_window(window, number=self._visit, phase=order.phase, users=order.users, r0_ms=self._r0_ms)
+        if order.phase is Phase.BASE and visit.r_mean_ms is not None:
+            self._r0_ms = min(self._r0_ms or visit.r_mean_ms, visit.r_mean_ms)
+        return visit
 
-    def _open(self, order: Order, rate_rps: float) -> Step:
+    def _open(self, order: Order, rate_rps: float) -> Visit:
         tape, waiting = self.server.tape, self.server.waiting
         if order.continues(self._before):
             start = self._window_end
@@ -82,17 +82,17 @@ class Simulator:
             self.run(end + DRAIN_S - self.now)
             due = tape.due(start, end, self.now, order.users, waiting)
             window = tape.window(start, end, waiting, generator_cpu=self.model.generator_cpu, due=due)
-            step = measure(
+            visit = visit_from_window(
                 window,
-                visit=self._visit,
+                number=self._visit,
                 phase=order.phase,
                 users=order.users,
                 r0_ms=self._r0_ms,
                 open_model=True,
                 slo_ms=order.slo_ms,
             )
-            if seconds >= order.max_s or step.half_width <= order.half_width:
-                return step
+            if seconds >= order.max_s or visit.half_width <= order.half_width:
+                return visit
             seconds = min(order.max_s, seconds + CHECK_EVERY_S)
 
     def _known(self, start: float, half_width: float) -> bool:
@@ -119,15 +119,15 @@ class Simulator:
         self.server.run(self.now)
 
 
-def simulate(search: Search, model: Model, seed: int = 1) -> tuple[list[Step], Outcome]:
+def simulate(search: Search, model: Model, seed: int = 1) -> tuple[list[Visit], Outcome]:
     """Run a whole search against a model."""
     simulator = Simulator(model, seed)
-    steps: list[Step] = []
+    visits: list[Visit] = []
     order = next(search)
     while True:
-        step = simulator.carry_out(order)
-        steps.append(step)
+        visit = simulator.carry_out(order)
+        visits.append(visit)
         try:
-            order = search.send(step)
+            order = search.send(visit)
         except StopIteration as stop:
-            return steps, stop.value
+            return visits, stop.value
