@@ -15,7 +15,7 @@ from benchmarks.known_answers.processes import served
 from benchmarks.known_answers.slots import OTHER_LIMIT_S, SYNC_4, ceiling, search, within_s
 from floodmark.protocol.load_settings import LoadSettings
 from floodmark.search.settings import LevelSettings, SearchSettings
-from floodmark.verdict.estimate import Point
+from floodmark.verdict.estimate import Estimate
 from floodmark.verdict.saturation import judge
 
 THINK_S = 1.0
@@ -48,7 +48,7 @@ def thinkers(bench: Bench, case: Case) -> Evidence:
     return Evidence(metrics=metrics, visits=found.visits, slot_s=slot_s, notes=verdict.reason)
 
 
-def _found(point: Point) -> Found:
+def _found(point: Estimate) -> Found:
     return Found(value=point.value, lo=point.lo, hi=point.hi, valid=point.valid, reason=point.reason)
 
 

@@ -145,7 +145,7 @@ def _measure(backend: Backend, target: Target, burst: Burst, console: Console) -
     with tempfile.TemporaryDirectory(prefix="floodmark-concurrency-") as folder, pinned(allotment.generator_cpus):
         running = backend.up(target, allotment, Path(folder))
         try:
-            looks = observe(running, burst, lambda text: console.print(f"  {text}", highlight=False))
+            observed = observe(running, burst, lambda text: console.print(f"  {text}", highlight=False))
         finally:
             running.down()
         return row(
@@ -155,7 +155,7 @@ def _measure(backend: Backend, target: Target, burst: Burst, console: Console) -
             nominal_slots=target.nominal_slots,
             clients=burst.clients,
             hold_ms=burst.hold_ms,
-            looks=looks,
+            observed=observed,
         )
 
 

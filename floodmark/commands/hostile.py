@@ -150,7 +150,7 @@ def _measure(
             running = up()
             base = undisturbed(running, conditions)
             for kind in kinds:
-                look = disturbed(running, kind, conditions)
+                observation = disturbed(running, kind, conditions)
                 found = row(
                     server=target.server.name,
                     version=running.effective.version or "",
@@ -161,11 +161,11 @@ def _measure(
                     hostile=conditions.hostile,
                     users=conditions.users,
                     window_s=conditions.window_s,
-                    found=look.service,
+                    found=observation.service,
                     base=base,
-                    again_s=look.again_s,
-                    alive=look.alive,
-                    evidence=look.evidence,
+                    again_s=observation.again_s,
+                    alive=observation.alive,
+                    evidence=observation.evidence,
                 )
                 add(found)
                 console.print(f"  {kind}: others are {say(found)}; {found.note}", highlight=False)

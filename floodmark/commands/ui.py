@@ -20,7 +20,7 @@ from floodmark.commands.up import one_scenario
 from floodmark.errors import FloodmarkError, TargetError, UsageError
 from floodmark.plan.planned_run import PlannedRun, find_scenario, plan_run, scenario_names
 from floodmark.plan.scenario import read_scenario
-from floodmark.protocol.target_switch import Wishes
+from floodmark.protocol.target_switch import TargetSwitch
 from floodmark.report.failure import show_error
 from floodmark.run.conductor import pinned
 from floodmark.run.locust_process import LocustProcess
@@ -61,8 +61,8 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         held = _Held(backend, allotment, folder)
         stack.callback(held.down)
         running = held.up(planned)
-        wishes = folder / "wishes"
-        wishes.mkdir()
+        switch = folder / "wishes"
+        switch.mkdir()
         locust = LocustProcess(
             planned.locustfile,
             running.base_url,
@@ -71,7 +71,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
                 planned.load_settings,
                 scenario=scenario.name,
                 choices={name: choice.search for name, choice in choices.items()},
-                wishes=wishes,
+                switch=switch,
             ),
             folder,
             None,
@@ -87,7 +87,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
             f"live charts of the search: http://127.0.0.1:{options.web_port}/saturation",
             highlight=False,
         )
-        code = _watch(locust, held, Wishes(wishes), choices, console)
+        code = _watch(locust, held, TargetSwitch(switch), choices, console)
     if code != 0:
         raise FloodmarkError(f"Locust ended with exit code {code}")
     return 0
@@ -120,26 +120,26 @@ def _wait_for_page(locust: LocustProcess, port: int) -> None:
 
 
 def _watch(
-    locust: LocustProcess, held: _Held, wishes: Wishes, choices: Mapping[str, PlannedRun], console: Console
+    locust: LocustProcess, held: _Held, switch: TargetSwitch, choices: Mapping[str, PlannedRun], console: Console
 ) -> int:
     """Until Locust ends: its exit code. Meanwhile targets are brought up as the form asks for them."""
     while (code := locust.wait(WATCH_S)) is None:
         how = held.ended()
         if how is not None:
             raise TargetError(f"the target ended: {how}")
-        wish = wishes.pending()
-        if wish is None:
+        request = switch.pending()
+        if request is None:
             continue
-        console.print(f"bringing up the target of {wish.scenario}", highlight=False)
+        console.print(f"bringing up the target of {request.scenario}", highlight=False)
         try:
             held.down()
-            running = held.up(choices[wish.scenario])
+            running = held.up(choices[request.scenario])
         except FloodmarkError as error:
             show_error(console, error)
-            wishes.answer(wish, str(error).splitlines()[0])
+            switch.answer(request, str(error).splitlines()[0])
         else:
             console.print(f"{held.name} at {running.base_url}", highlight=False)
-            wishes.answer(wish)
+            switch.answer(request)
     return code
 
 

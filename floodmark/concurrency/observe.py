@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from floodmark.concurrency.row import Look
+from floodmark.concurrency.row import ObservedWave
 from floodmark.concurrency.watch import Watch
 from floodmark.concurrency.wave import Crowd
 from floodmark.errors import TargetError
@@ -26,13 +26,13 @@ class Burst:
     hold_ms: int = 100
 
 
-def observe(running: Running, burst: Burst, say: Callable[[str], None]) -> list[Look]:
+def observe(running: Running, burst: Burst, say: Callable[[str], None]) -> list[ObservedWave]:
     """Two waves, on new connections and on the same ones, several times. Raises TargetError if the target ends."""
     if running.ledger_path is None:
         raise TargetError("the target has no probe, so nobody can tell what is inside the app")
     parts = urlsplit(running.base_url)
     host, port = parts.hostname or "127.0.0.1", parts.port or 80
-    looks: list[Look] = []
+    observed: list[ObservedWave] = []
     crowd = Crowd(burst.clients, host, port, PATH.format(hold_ms=burst.hold_ms), MARKER)
     try:
         for number in range(1, REPETITIONS + 1):
@@ -48,8 +48,8 @@ def observe(running: Running, burst: Burst, say: Callable[[str], None]) -> list[
                     f"wave {number}, {'new' if fresh else 'kept'} connections: {seen.max_inflight} in the app at once, "
                     f"{wave.seconds:.2f} s"
                 )
-                looks.append(
-                    Look(
+                observed.append(
+                    ObservedWave(
                         fresh=fresh,
                         max_inflight=seen.max_inflight,
                         mean_inflight=seen.mean_inflight,
@@ -61,8 +61,8 @@ def observe(running: Running, burst: Burst, say: Callable[[str], None]) -> list[
                         errors=wave.errors,
                     )
                 )
-            if max(look.burst_s for look in looks) > LONG_S:
+            if max(wave.burst_s for wave in observed) > LONG_S:
                 break
     finally:
         crowd.close()
-    return looks
+    return observed

@@ -13,7 +13,7 @@ SLOW = 1.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class ObservedWave:
     """One wave at one server: what was in the app at most and on average, where the others waited, how long it took."""
 
     fresh: bool
@@ -68,19 +68,19 @@ def row(
     nominal_slots: int | None,
     clients: int,
     hold_ms: int,
-    looks: Sequence[Look],
+    observed: Sequence[ObservedWave],
 ) -> ConcurrencyRow:
     """Sum up the waves at one server. Raises ValueError without any."""
-    if not looks:
+    if not observed:
         raise ValueError("no wave to sum up")
-    fresh = [look for look in looks if look.fresh]
-    kept = [look for look in looks if not look.fresh]
-    fullest = max(looks, key=lambda look: look.max_inflight)
+    fresh = [wave for wave in observed if wave.fresh]
+    kept = [wave for wave in observed if not wave.fresh]
+    fullest = max(observed, key=lambda wave: wave.max_inflight)
     ideal_s = math.ceil(clients / min(clients, nominal_slots or clients)) * hold_ms / 1000
-    burst_s = statistics.median(look.burst_s for look in fresh)
+    burst_s = statistics.median(wave.burst_s for wave in fresh)
     errors: dict[str, int] = {}
-    for look in looks:
-        for kind, count in look.errors.items():
+    for wave in observed:
+        for kind, count in wave.errors.items():
             errors[kind] = errors.get(kind, 0) + count
     return ConcurrencyRow(
         server=server,
@@ -88,26 +88,26 @@ def row(
         settings=" ".join(f"{name}={value}" for name, value in settings.items()),
         nominal_slots=nominal_slots,
         max_inflight=fullest.max_inflight,
-        mean_inflight=round(statistics.median(look.mean_inflight for look in looks), 2),
+        mean_inflight=round(statistics.median(wave.mean_inflight for wave in observed), 2),
         per_process=" ".join(map(str, fullest.per_process)),
-        waiting_in_server=round(statistics.median(look.waiting_in_server for look in fresh)),
-        waiting_in_kernel=round(statistics.median(look.waiting_in_kernel for look in fresh)),
+        waiting_in_server=round(statistics.median(wave.waiting_in_server for wave in fresh)),
+        waiting_in_kernel=round(statistics.median(wave.waiting_in_kernel for wave in fresh)),
         burst_s=round(burst_s, 3),
         ideal_s=ideal_s,
         errors=", ".join(f"{count} {kind}" for kind, count in sorted(errors.items())),
-        min_of_max=min(look.max_inflight for look in looks),
-        kept_burst_s=round(statistics.median(look.burst_s for look in kept), 3) if kept else None,
-        reused=round(sum(look.reused for look in kept) / (clients * len(kept)), 3) if kept else None,
+        min_of_max=min(wave.max_inflight for wave in observed),
+        kept_burst_s=round(statistics.median(wave.burst_s for wave in kept), 3) if kept else None,
+        reused=round(sum(wave.reused for wave in kept) / (clients * len(kept)), 3) if kept else None,
         clients=clients,
         hold_ms=hold_ms,
-        waves=len(looks),
-        note=explain(looks, nominal_slots, clients, burst_s / ideal_s),
+        waves=len(observed),
+        note=explain(observed, nominal_slots, clients, burst_s / ideal_s),
     )
 
 
-def explain(looks: Sequence[Look], nominal_slots: int | None, clients: int, stretch: float) -> str:
+def explain(observed: Sequence[ObservedWave], nominal_slots: int | None, clients: int, stretch: float) -> str:
     """In words: does the server deliver its slots, and if not, how does it fall short?"""
-    most, least = max(look.max_inflight for look in looks), min(look.max_inflight for look in looks)
+    most, least = max(wave.max_inflight for wave in observed), min(wave.max_inflight for wave in observed)
     if nominal_slots is None or nominal_slots >= clients:
         said = f"no limit within {clients}: {most} at once"
     elif most > nominal_slots:
@@ -119,14 +119,14 @@ def explain(looks: Sequence[Look], nominal_slots: int | None, clients: int, stre
     else:
         said = f"{least} to {most} of its {nominal_slots} slots" if least < most else f"{most} of {nominal_slots} slots"
     if stretch > SLOW:
-        said += f"; a burst takes {stretch:.1f} times the ideal: {_why_slow(looks, nominal_slots, clients)}"
+        said += f"; a burst takes {stretch:.1f} times the ideal: {_why_slow(observed, nominal_slots, clients)}"
     return said
 
 
-def _why_slow(looks: Sequence[Look], nominal_slots: int | None, clients: int) -> str:
-    one_each = all(count == 1 for look in looks for count in look.per_process)
+def _why_slow(observed: Sequence[ObservedWave], nominal_slots: int | None, clients: int) -> str:
+    one_each = all(count == 1 for wave in observed for count in wave.per_process)
     if nominal_slots is None or nominal_slots >= clients or one_each:
         return "taking in and answering so many at once is work for its CPU"
-    if any(len(look.per_process) > 1 for look in looks):
+    if any(len(wave.per_process) > 1 for wave in observed):
         return "connections are dealt unevenly to processes"
     return "slots idle in between"

@@ -43,7 +43,7 @@ class Conditions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Observation:
     """What one kind did. again_s: until everybody was served again; None when that took too long."""
 
     service: Service
@@ -74,7 +74,7 @@ def undisturbed(running: Running, conditions: Conditions) -> Service:
     return service
 
 
-def disturbed(running: Running, kind: Kind, conditions: Conditions) -> Look:
+def disturbed(running: Running, kind: Kind, conditions: Conditions) -> Observation:
     """The same with hostile clients, and whether they are forgotten when they have left."""
     if running.ledger_path is None:
         raise TargetError("the target has no probe, so nobody can tell what is inside the app")
@@ -95,7 +95,7 @@ def disturbed(running: Running, kind: Kind, conditions: Conditions) -> Look:
         gang.leave()
         again_s = _again(visitors, left)
         visitors.stop()
-        return Look(
+        return Observation(
             service=serve(visitors.asked(), begun, left),
             evidence=Evidence(
                 in_app=in_app,

@@ -10,7 +10,7 @@ from gevent import getcurrent
 
 from floodmark.load.answer import AnswerParser
 from floodmark.load.failure import ConnectionLost, ConnectionRefused, NotSent
-from floodmark.load.raw_socket import Link
+from floodmark.load.raw_socket import RawSocket
 from floodmark.load.tls import TlsFailed
 from floodmark.load.wire import STAMP, Address, unread_by_peer
 
@@ -21,7 +21,7 @@ _now = time.time
 _write = os.write  # gets to the kernel on a shorter way than a socket's send
 
 
-class Connection(Link):
+class Connection(RawSocket):
     """Connects on first use, and again after the server or an error closed it.
 
     asked: when the last request began to wait for its turn, epoch s, 0 for one that did not. departs: called with it
@@ -128,16 +128,16 @@ class Connection(Link):
     def _converse(self, request: bytes, answer: AnswerParser, head_only: bool) -> float:
         """Nearly every request takes this path from end to end: in one piece, as a call costs more than it does."""
         received = 0.0
-        hub, inbox = self._hub, self._inbox
+        hub, reactor = self._hub, self._inbox
         if answer.touched or head_only:
             answer.expect(head_only)
         else:
             answer.done = False
         self._unread = False
         self._request = request
-        if inbox.turning and self.prompt:
+        if reactor.turning and self.prompt:
             self.asked = _now()
-            inbox.outgoing.append(self)
+            reactor.outgoing.append(self)
         else:
             self.asked = 0.0
             if not self.depart():

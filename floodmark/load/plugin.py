@@ -30,7 +30,7 @@ from floodmark.protocol.load_settings import read_settings
 from floodmark.records.recorder import bin_of
 from floodmark.records.timeline import Timeline
 from floodmark.search.find import find_ceiling
-from floodmark.search.fixed_levels import doubling, fixed_steps
+from floodmark.search.fixed_levels import doubling, fixed_levels
 from floodmark.search.fixed_rate import fixed_rate
 from floodmark.search.order import Search
 from floodmark.webui import page
@@ -75,7 +75,7 @@ def install(environment: Environment, runner: Runner | None = None, web_ui: Any 
     if isinstance(runner, WorkerRunner):
         _install_worker(environment, runner)
     else:
-        Conductor(environment, runner, web_ui)
+        RampInstaller(environment, runner, web_ui)
 
 
 def _users(runner: Runner) -> int:
@@ -130,7 +130,7 @@ def _install_worker(environment: Environment, runner: WorkerRunner) -> None:
     environment.events.report_to_master.add_listener(report)
 
 
-class Conductor:
+class RampInstaller:
     """Installs the ramp on a local runner or a master."""
 
     def __init__(self, environment: Environment, runner: Runner, web_ui: Any) -> None:
@@ -199,12 +199,12 @@ class Conductor:
         if ramp == SEARCH and self._settings.rate is not None:
             return fixed_rate(self._settings.rate)
         if ramp == SEARCH and self._settings.level is not None:
-            return fixed_steps([self._settings.level.users], self._settings.level.seconds)
+            return fixed_levels([self._settings.level.users], self._settings.level.seconds)
         if ramp == SEARCH:
             return find_ceiling(self._settings.search)
         options = self._environment.parsed_options
         last = (options.num_users if options is not None else None) or STEPS_LAST_DEFAULT
-        return fixed_steps(doubling(min(last, self._settings.search.max_users)), STEP_S)
+        return fixed_levels(doubling(min(last, self._settings.search.max_users)), STEP_S)
 
     def _sinks(self) -> list[Sink]:
         if self._settings.journal is not None:

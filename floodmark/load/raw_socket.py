@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from gevent import get_hub
 
 from floodmark.load.failure import ConnectionLost, ConnectionRefused, NotSent, TimedOut
-from floodmark.load.reactor import Arrived, inbox
-from floodmark.load.timeouts import REAPER
+from floodmark.load.reactor import Arrived, reactor
+from floodmark.load.timeouts import TIMEOUTS
 from floodmark.load.tls import Tls, TlsFailed
 from floodmark.load.wire import FEW_BYTES, STAMP, STAMP_SPACE, Address, more_room, open_socket
 
@@ -29,7 +29,7 @@ _UNDER_WAY = {errno.EINPROGRESS, errno.EAGAIN}
 _monotonic = time.monotonic
 
 
-class Link:
+class RawSocket:
     """A socket that connects on demand, and again after it was closed.
 
     locate: where to connect. opened: called at each new connection. tls_host: name in the server's certificate; None
@@ -71,7 +71,7 @@ class Link:
         self._hub = get_hub()
         self._socket: _socket.socket | None = None
         self._fd = -1
-        self._inbox = inbox()
+        self._inbox = reactor()
         self.greenlet: Any = None
         self.prompt = False
         self.reading = self._writing = False
@@ -102,7 +102,7 @@ class Link:
         if address is None:
             address = self._address = self._locate()
             self.prompt = self._tls_host is None
-            REAPER.watch(self)
+            TIMEOUTS.watch(self)
         try:
             sock = open_socket(address.family, longest_bytes=longest_bytes)
         except OSError as lacking:

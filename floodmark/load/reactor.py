@@ -59,7 +59,7 @@ class Departing(Awaiting, Protocol):
         """Send it, if it still waits; False where the greenlet has to see to it."""
 
 
-class Inbox:
+class Reactor:
     """One per process, in Locust's loop; ``inbox()`` is it.
 
     turning: users go on one after the other, and leave in ``outgoing`` what is to be sent after them. Connections that
@@ -164,12 +164,12 @@ class Inbox:
         self.hub.handle_error(connection.greenlet, *sys.exc_info())
 
 
-_inbox: Inbox | None = None
+_inbox: Reactor | None = None
 
 
-def inbox() -> Inbox:
+def reactor() -> Reactor:
     """The inbox of this process."""
     global _inbox
     if _inbox is None or _inbox.hub is not get_hub():
-        _inbox = Inbox()
+        _inbox = Reactor()
     return _inbox

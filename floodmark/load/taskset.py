@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from floodmark.load.user import LeanHttpUser
 
 
-class Root(DefaultTaskSet):
+class FastTaskSet(DefaultTaskSet):
     """Locust's set of a user's tasks, which costs as much per task as a request does; everything means the same."""
 
     user: Any = None  # a property, in Locust's, and asked for several times per task

@@ -19,7 +19,7 @@ class Expiring(Protocol):
     def expire(self) -> None: ...
 
 
-class Reaper:
+class Timeouts:
     """Scans every watched connection four times a second; runs only while there is one alive."""
 
     def __init__(self) -> None:
@@ -48,4 +48,4 @@ class Reaper:
             connection.expire()
 
 
-REAPER = Reaper()
+TIMEOUTS = Timeouts()

@@ -20,7 +20,7 @@ from floodmark.load.http_step import HttpStep
 from floodmark.load.step_driver.connection import Line
 from floodmark.load.step_driver.driver import Lane
 from floodmark.load.step_driver.request_plan import Course, lay_out
-from floodmark.load.taskset import Root
+from floodmark.load.taskset import FastTaskSet
 from floodmark.load.wire import origin
 
 
@@ -29,7 +29,7 @@ def scenario_think_time(user: User) -> float:
     return CONTROLS.think_time_s
 
 
-_WAITS = {TaskSet.wait.__code__, Root.wait.__code__}
+_WAITS = {TaskSet.wait.__code__, FastTaskSet.wait.__code__}
 
 
 class LeanHttpUser(User):
@@ -59,7 +59,7 @@ class LeanHttpUser(User):
 
     @_taskset_instance.setter
     def _taskset_instance(self, root: Any) -> None:
-        self._root = None if root is None else Root(self)
+        self._root = None if root is None else FastTaskSet(self)
 
     @property
     def base_url(self) -> str:

@@ -12,7 +12,7 @@ from floodmark.hostile import workload as hostile
 from floodmark.plan.app_scenarios import read_scenarios
 from floodmark.plan.scenario import DEFAULT_MAX_USERS, Scenario, from_table
 from floodmark.protocol.load_settings import LoadSettings
-from floodmark.search.settings import FULL, QUICK, Pace, RateSettings, SearchSettings
+from floodmark.search.settings import FULL, QUICK, Effort, RateSettings, SearchSettings
 from floodmark.targets import app_copy as own
 from floodmark.targets import requirements
 from floodmark.targets.target import ANSWERS, SUCCESS, Check, Target
@@ -77,8 +77,8 @@ class PlannedRun:
             return OVERHEAD_S + RATE_LEAD_S + self.scenario.load.seconds
         if self.search.known_users is not None:
             return OVERHEAD_S + AGAIN_S
-        slo_s = SLO_S[self.search.pace] if self.search.slo is not None else 0.0
-        return OVERHEAD_S + min(self.search.time_budget_s, SEARCH_S[self.search.pace]) + slo_s
+        slo_s = SLO_S[self.search.effort] if self.search.slo is not None else 0.0
+        return OVERHEAD_S + min(self.search.time_budget_s, SEARCH_S[self.search.effort]) + slo_s
 
 
 def scenario_names() -> list[str]:
@@ -238,15 +238,15 @@ def _max_users(scenario: Scenario, cap: int | None) -> int:
     return DEFAULT_MAX_USERS if cap is None else min(DEFAULT_MAX_USERS, cap)
 
 
-def search_settings(scenario: Scenario, slots: int | None, max_users: int, pace: Pace) -> SearchSettings:
+def search_settings(scenario: Scenario, slots: int | None, max_users: int, effort: Effort) -> SearchSettings:
     """What the search is told."""
     budget = scenario.search.time_budget_s
     return SearchSettings(
         slots_hint=slots,
         think_time_s=scenario.load.think_time_ms / 1000,
         precision=scenario.search.precision,
-        time_budget_s=min(budget, QUICK_BUDGET_S) if pace is QUICK else budget,
+        time_budget_s=min(budget, QUICK_BUDGET_S) if effort is QUICK else budget,
         max_users=max_users,
-        pace=pace,
+        effort=effort,
         slo=scenario.slo.settings if scenario.slo is not None else None,
     )

@@ -24,7 +24,7 @@ class LoadSettings:
     number of users, instead of a search; spacing: of the open model's arrivals. new_connections: every request on a
     connection of its own; close_delay_s: each closed that late. null_rps: what this generator gets from a server that
     does nothing. shared: it runs on the target's own CPUs. scenario: its name, for people. choices: what the web UI may
-    choose instead, by name; wishes: where to ask for its target.
+    choose instead, by name; switch: the folder through which its target is asked for.
     """
 
     journal: Path | None = None
@@ -39,7 +39,7 @@ class LoadSettings:
     shared: bool = False
     scenario: str = ""
     choices: Mapping[str, SearchSettings] = field(default_factory=dict)
-    wishes: Path | None = None
+    switch: Path | None = None
 
 
 def to_json(settings: LoadSettings) -> str:
@@ -57,7 +57,7 @@ def to_json(settings: LoadSettings) -> str:
             "shared": settings.shared,
             "scenario": settings.scenario,
             "choices": {name: _search_to_wire(search) for name, search in settings.choices.items()},
-            "wishes": str(settings.wishes) if settings.wishes else None,
+            "switch": str(settings.switch) if settings.switch else None,
             "search": _search_to_wire(settings.search),
         }
     )
@@ -71,16 +71,16 @@ def _search_to_wire(search: SearchSettings) -> dict[str, Any]:
         "time_budget_s": search.time_budget_s,
         "max_users": search.max_users,
         "known_users": search.known_users,
-        "quick": search.pace is QUICK,
+        "quick": search.effort is QUICK,
         "slo": dataclasses.asdict(search.slo) if search.slo is not None else None,
     }
 
 
 def _search_from_wire(wire: Mapping[str, Any]) -> SearchSettings:
     search = dict(wire)
-    pace = QUICK if search.pop("quick") else FULL
+    effort = QUICK if search.pop("quick") else FULL
     slo = search.pop("slo")
-    return SearchSettings(pace=pace, slo=SloSettings(**slo) if slo is not None else None, **search)
+    return SearchSettings(effort=effort, slo=SloSettings(**slo) if slo is not None else None, **search)
 
 
 def read_settings() -> LoadSettings:
@@ -102,5 +102,5 @@ def read_settings() -> LoadSettings:
         shared=wire["shared"],
         scenario=wire["scenario"],
         choices={name: _search_from_wire(search) for name, search in wire["choices"].items()},
-        wishes=Path(wire["wishes"]) if wire["wishes"] else None,
+        switch=Path(wire["switch"]) if wire["switch"] else None,
     )

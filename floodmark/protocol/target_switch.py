@@ -1,4 +1,6 @@
-"""A scenario chosen in the web UI: the load side asks, and whoever holds the target brings up another one."""
+"""Switching targets from the web UI: the load side asks for a scenario, and the process that holds the target brings
+that scenario's target up.
+"""
 
 from __future__ import annotations
 
@@ -14,24 +16,24 @@ POLL_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """The target of ``scenario`` is wanted; ``number`` tells one wish from the next."""
+class SwitchRequest:
+    """A request for the target of ``scenario``; ``number`` tells one request from the next."""
 
     number: int
     scenario: str
 
 
-class Wishes:
-    """Both sides of a folder that holds the newest wish, and the answer to it."""
+class TargetSwitch:
+    """Both sides of a folder that holds the newest request and its answer."""
 
     def __init__(self, folder: Path) -> None:
-        self._wish, self._answer = folder / "wish.json", folder / "answer.json"
+        self._request, self._answer = folder / "request.json", folder / "answer.json"
         self._number = 0
 
     def ask(self, scenario: str) -> str:
-        """Wait until the target of ``scenario`` is up. Returns why it is not, or nothing."""
+        """Wait until the target of ``scenario`` is up. Returns why it failed, or an empty string."""
         self._number += 1
-        write_text(self._wish, json.dumps({"number": self._number, "scenario": scenario}))
+        write_text(self._request, json.dumps({"number": self._number, "scenario": scenario}))
         deadline = time.monotonic() + WAIT_S
         while time.monotonic() < deadline:
             answer = _read(self._answer)
@@ -40,16 +42,16 @@ class Wishes:
             time.sleep(POLL_S)
         return f"the target of {scenario} was not up within {WAIT_S:.0f} s"
 
-    def pending(self) -> Wish | None:
-        """The wish that has no answer yet."""
-        wish = _read(self._wish)
-        if wish is None or int(str(wish["number"])) == self._number:
+    def pending(self) -> SwitchRequest | None:
+        """The request that has no answer yet."""
+        request = _read(self._request)
+        if request is None or int(str(request["number"])) == self._number:
             return None
-        return Wish(int(str(wish["number"])), str(wish["scenario"]))
+        return SwitchRequest(int(str(request["number"])), str(request["scenario"]))
 
-    def answer(self, wish: Wish, error: str = "") -> None:
-        self._number = wish.number
-        write_text(self._answer, json.dumps({"number": wish.number, "error": error}))
+    def answer(self, request: SwitchRequest, error: str = "") -> None:
+        self._number = request.number
+        write_text(self._answer, json.dumps({"number": request.number, "error": error}))
 
 
 def _read(path: Path) -> dict[str, object] | None:

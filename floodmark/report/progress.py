@@ -12,7 +12,7 @@ from rich.status import Status
 from floodmark.report import search_status as doing
 from floodmark.search.order import Order
 from floodmark.verdict.enums import Model, Phase
-from floodmark.verdict.interim import so_far
+from floodmark.verdict.interim import interim
 from floodmark.verdict.visit import Visit
 
 
@@ -49,7 +49,7 @@ class TerminalProgress:
         self._console.print(f"[dim]{self._clock()}[/dim] {text}", highlight=False)
 
     def order(self, order: Order) -> None:
-        estimate = doing.estimate(so_far(self._steps))
+        estimate = doing.estimate(interim(self._steps))
         parts = [f"{doing.DOING[order.phase]}: {doing.load(order)}", f"about {doing.left(order.left_s)} left"]
         text = escape(", ".join([*parts, *([f"so far {estimate}"] if estimate else [])]))
         if self._status is not None:

@@ -9,7 +9,7 @@ from floodmark.report.cells import significant
 
 if TYPE_CHECKING:
     from floodmark.search.order import Order
-    from floodmark.verdict.interim import SoFar
+    from floodmark.verdict.interim import Interim
     from floodmark.verdict.visit import Visit
 
 DOING = {
@@ -38,7 +38,7 @@ def left(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
-def estimate(known: SoFar) -> str:
+def estimate(known: Interim) -> str:
     """The goodput that the search would name now, with its interval; empty before the first visit that counts."""
     interval = known.goodput
     if interval is None:
@@ -50,7 +50,7 @@ def estimate(known: SoFar) -> str:
     return f"{text}, {visits} {'held at' if known.held else 'at'} {known.users} users"
 
 
-def bracket(known: SoFar) -> str:
+def bracket(known: Interim) -> str:
     """Between which users the knee lies."""
     if known.free is None and known.full is None:
         return ""

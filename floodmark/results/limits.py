@@ -8,7 +8,7 @@ from typing import Any
 from floodmark.results.metrics import row
 from floodmark.results.schema import Result
 from floodmark.verdict.bottleneck import Named
-from floodmark.verdict.estimate import Point
+from floodmark.verdict.estimate import Estimate
 from floodmark.verdict.saturation import Saturation
 
 
@@ -25,7 +25,7 @@ def slots_row(run_id: str, verdict: Saturation, slots: int | None) -> Result:
     if isinstance(knee.value, float) and isinstance(r0, float):
         configured = f"{slots} slots were configured" if slots is not None else "no number of slots was configured"
         reason = f"behaves like {knee.value:.1f} parallel servers of {r0:.3g} ms; {configured}"
-    point = Point(
+    point = Estimate(
         value=knee.value,
         lo=knee.lo,
         hi=knee.hi,
@@ -47,7 +47,7 @@ def advice_rows(run_id: str, advice: Mapping[str, Any] | None) -> list[Result]:
             run_id,
             "advice_rps",
             "requests/s",
-            Point(
+            Estimate(
                 value=rate,
                 lo=advice["goodput_lo"],
                 hi=advice["goodput_hi"],
@@ -57,5 +57,5 @@ def advice_rows(run_id: str, advice: Mapping[str, Any] | None) -> list[Result]:
                 reason=advice["note"],
             ),
         ),
-        row(run_id, "advice", "word", Point(value=advice["word"], valid=rate is not None, reason=advice["note"])),
+        row(run_id, "advice", "word", Estimate(value=advice["word"], valid=rate is not None, reason=advice["note"])),
     ]

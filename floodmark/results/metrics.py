@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from floodmark.results.schema import Result
 from floodmark.stats.intervals import LEVEL
 from floodmark.verdict.enums import Phase
-from floodmark.verdict.estimate import Point
+from floodmark.verdict.estimate import Estimate
 from floodmark.verdict.rate import Sustained
 from floodmark.verdict.saturation import Saturation
 from floodmark.verdict.visit import Visit
@@ -61,7 +61,7 @@ def rows(run_id: str, verdict: Saturation, visits: Sequence[Visit], timing: Timi
     return found
 
 
-def slo_rows(run_id: str, points: Mapping[str, Point]) -> list[Result]:
+def slo_rows(run_id: str, points: Mapping[str, Estimate]) -> list[Result]:
     """Rows of the SLO rate."""
     return [row(run_id, metric, _unit(metric), point) for metric, point in points.items()]
 
@@ -80,7 +80,7 @@ def rate_rows(run_id: str, verdict: Sustained, visits: Sequence[Visit], timing: 
     return found if timing is None else found + _time_rows(run_id, visits, timing)
 
 
-def row(run_id: str, metric: str, unit: str, point: Point) -> Result:
+def row(run_id: str, metric: str, unit: str, point: Estimate) -> Result:
     """A point as a row."""
     value = point.value
     return Result(

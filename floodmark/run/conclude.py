@@ -13,7 +13,7 @@ from floodmark.results.schema import RESULTS, Result
 from floodmark.results.table import write_table
 from floodmark.verdict.bottleneck import name_bottleneck
 from floodmark.verdict.enums import End, Model, Phase
-from floodmark.verdict.estimate import Point
+from floodmark.verdict.estimate import Estimate
 from floodmark.verdict.figures import Declared
 from floodmark.verdict.rate import Sustained, judge_rate
 from floodmark.verdict.saturation import Saturation, judge
@@ -59,7 +59,7 @@ def declared(facts: Mapping[str, Any]) -> Declared:
     )
 
 
-def _slo(run: StoredRun, verdict: Saturation) -> dict[str, Point]:
+def _slo(run: StoredRun, verdict: Saturation) -> dict[str, Estimate]:
     """The SLO rate, where the scenario asked for one."""
     slo = run.facts["scenario"].get("slo")
     searched = any(visit.phase in {Phase.SLO, Phase.CONFIRM} for visit in run.visits)

@@ -28,12 +28,12 @@ def describe(planned: PlannedRun, backend: str, why: str, allotment: Allotment) 
     scenario["search"]["max_users"] = planned.scenario.search.max_users or DEFAULT_MAX_USERS
     if planned.scenario.workload == hostile.WORKLOAD:
         scenario["hostile"] = hostile.asked_for()
-    config = {"scenario": scenario, "quick": planned.search.pace is QUICK, "backend": backend}
+    config = {"scenario": scenario, "quick": planned.search.effort is QUICK, "backend": backend}
     return {
         "status": "interrupted",
         "started": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "scenario": scenario,
-        "quick": planned.search.pace is QUICK,
+        "quick": planned.search.effort is QUICK,
         "config_hash": config_hash(config),
         "seed": planned.seed,
         "repeat": planned.repeat,

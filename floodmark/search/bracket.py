@@ -6,7 +6,7 @@ from collections.abc import Generator
 
 from floodmark.search.chance import above
 from floodmark.search.order import Order, SearchEnded
-from floodmark.search.state import Notes
+from floodmark.search.state import SearchState
 from floodmark.verdict.enums import End, Phase
 from floodmark.verdict.overload import COLLAPSED, as_held, failing
 from floodmark.verdict.visit import Visit
@@ -25,20 +25,20 @@ AROUND = (1.0, 1.15, 1.3)
 """Where a falling curve is looked at again, in knees: its peak lies between the knee and where waiting sets in."""
 
 
-def warm_up(notes: Notes) -> Part:
+def warm_up(state: SearchState) -> Part:
     """Drive at about twice the expected slots until two successive windows agree within 2 %.
 
     No rule inside a later visit repairs a slow warm-up. Raises SearchEnded(NOT_STEADY) when none agree in time.
     """
-    pace = notes.settings.pace
-    users = min(notes.settings.max_users, 2 * min(notes.settings.slots_hint or 8, HINT_CAP))
+    effort = state.settings.effort
+    users = min(state.settings.max_users, 2 * min(state.settings.slots_hint or 8, HINT_CAP))
     before: Visit | None = None
-    while notes.elapsed_s < pace.warm_max_s:
-        visit = yield from notes.visit(Phase.WARM, users, pace.warm_s, think=False)
+    while state.elapsed_s < effort.warm_max_s:
+        visit = yield from state.visit(Phase.WARM, users, effort.warm_s, think=False)
         if before is not None and _agree(before, visit):
             return
         before = visit
-    raise SearchEnded(End.NOT_STEADY, f"goodput still changed by more than 2 % after {notes.elapsed_s:.0f} s")
+    raise SearchEnded(End.NOT_STEADY, f"goodput still changed by more than 2 % after {state.elapsed_s:.0f} s")
 
 
 def _agree(before: Visit, now: Visit) -> bool:
@@ -49,95 +49,95 @@ def _agree(before: Visit, now: Visit) -> bool:
     return abs(now.goodput_rps - before.goodput_rps) <= tolerance * before.goodput_rps
 
 
-def base(notes: Notes) -> Part:
+def base(state: SearchState) -> Part:
     """One user without think time: R0, the uncontended response time."""
-    visit = yield from notes.visit(Phase.BASE, 1, notes.settings.pace.base_s, think=False)
-    _take_r0(notes, visit)
+    visit = yield from state.visit(Phase.BASE, 1, state.settings.effort.base_s, think=False)
+    _take_r0(state, visit)
 
 
-def _take_r0(notes: Notes, visit: Visit) -> None:
+def _take_r0(state: SearchState, visit: Visit) -> None:
     if visit.r_mean_ms is not None:
-        notes.r0_s = visit.r_mean_ms / 1000
+        state.r0_s = visit.r_mean_ms / 1000
 
 
-def bracket(notes: Notes) -> Part:
+def bracket(state: SearchState) -> Part:
     """Double the concurrency, without think time, until E(n) = X R0 / n says the slots are full.
 
     E needs no plateau of two noisy, equal levels: it is 1 while every user is served at once, and falls
     below 0.6 only past the knee. Seen twice, so that one bad visit does not end the bracket.
     """
-    pace = notes.settings.pace
+    effort = state.settings.effort
     users, seen = 2, 0
-    if notes.settings.max_users < 2:
+    if state.settings.max_users < 2:
         raise SearchEnded(End.MAX_USERS, "a search needs at least 2 users; [search] max_users is 1")
     while True:
-        visit = yield from notes.visit(
+        visit = yield from state.visit(
             Phase.BRACKET,
             users,
-            pace.bracket_max_s,
+            effort.bracket_max_s,
             think=False,
-            min_s=pace.bracket_min_s,
+            min_s=effort.bracket_min_s,
             half_width=0.05,
         )
-        notes.ceiling_rps = max(notes.ceiling_rps, visit.goodput_rps)
+        state.ceiling_rps = max(state.ceiling_rps, visit.goodput_rps)
         if not visit.errors and visit.goodput_rps:
-            notes.r0_s = min(notes.r0_s, users / visit.goodput_rps)
-        efficiency = visit.goodput_rps * notes.r0_s / users
+            state.r0_s = min(state.r0_s, users / visit.goodput_rps)
+        efficiency = visit.goodput_rps * state.r0_s / users
         if efficiency <= (SATURATED_AGAIN if seen else SATURATED):
             seen += 1
             if seen == 2 or failing(visit):  # errors are a second witness
                 return
             continue
         seen = 0
-        if users >= notes.settings.max_users:
+        if users >= state.settings.max_users:
             raise SearchEnded(
                 End.MAX_USERS,
                 f"every one of {users} users is still served at {efficiency:.0%} of its uncontended speed",
                 hold_users=users,
             )
-        users = min(2 * users, notes.settings.max_users)
+        users = min(2 * users, state.settings.max_users)
 
 
-def place(notes: Notes) -> Generator[Order, Visit, int]:
+def place(state: SearchState) -> Generator[Order, Visit, int]:
     """Visit 1.5, 2 and 4 times the knee with real users; returns the level to hold.
 
     Doubles on while goodput rises: kept connections can be spread so unevenly over workers that slots idle
     at twice their number. A falling curve is visited again below, and the least level near its best is held.
     Only what two windows do not have by chance is a rise or a fall: each look is a dozen seconds of users who think.
     """
-    pace = notes.settings.pace
+    effort = state.settings.effort
     curve: dict[int, Visit] = {}
 
     def look(users: int) -> Part:
         # Where errors came already, none of these levels will be held.
-        past = any(failing(s) for s in as_held(notes.visits, notes.think_s) if s.users <= users)
-        visit = yield from notes.visit(
+        past = any(failing(s) for s in as_held(state.visits, state.think_s) if s.users <= users)
+        visit = yield from state.visit(
             Phase.PLACE,
             users,
-            pace.edge_s if past else pace.place_s,
+            effort.edge_s if past else effort.place_s,
             think=True,
             fresh=True,
             may_fail=bool(curve),
-            min_s=pace.edge_s if past else pace.place_min_s,
+            min_s=effort.edge_s if past else effort.place_min_s,
             half_width=PLACE_HALF_WIDTH,
         )
         curve[users] = max(visit, curve.get(users, visit), key=_goodput)
 
-    knee = notes.knee_users
-    low, level = notes.users_for(1.5), notes.users_for(2.0)
+    knee = state.knee_users
+    low, level = state.users_for(1.5), state.users_for(2.0)
     yield from look(low)
     if level != low:
         yield from look(level)
     while True:
-        double = min(2 * level, notes.settings.max_users)
-        if double == level or notes.time_left_s < 6 * pace.hold_s:
+        double = min(2 * level, state.settings.max_users)
+        if double == level or state.time_left_s < 6 * effort.hold_s:
             break
         yield from look(double)
         rising = above(curve[double], curve[level], RISING)
         # Without think time, 1.5 N* users fill every slot, unless connections are dealt unevenly: hold higher then.
         rate = curve[level].goodput_rps
         uneven = (
-            not notes.think_s
+            not state.think_s
             and curve[low].goodput_rps < UNEVENLY * rate
             and curve[double].goodput_rps > FALLING * rate
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 
 from floodmark.search.order import Order
-from floodmark.search.state import Notes
+from floodmark.search.state import SearchState
 from floodmark.verdict.enums import Phase
 from floodmark.verdict.overload import COLLAPSED, USED, as_held, failing, verified_collapse
 from floodmark.verdict.visit import Visit
@@ -16,26 +16,26 @@ CLOSE = 1.05
 """Levels within 5 % of each other are told apart no further."""
 
 
-def edges(notes: Notes, held_users: int) -> Generator[Order, Visit, None]:
+def edges(state: SearchState, held_users: int) -> Generator[Order, Visit, None]:
     """Narrow down where errors begin, and where goodput collapses, when either was seen."""
 
     def collapsed(visit: Visit) -> bool:
-        return visit.users > held_users and visit.goodput_rps < COLLAPSED * notes.ceiling_rps
+        return visit.users > held_users and visit.goodput_rps < COLLAPSED * state.ceiling_rps
 
-    yield from narrow_errors(notes)
-    if verified_collapse(notes.visits, notes.ceiling_rps):
-        yield from _narrow(notes, collapsed, lambda: [s for s in notes.visits if s.phase in USED])
+    yield from narrow_errors(state)
+    if verified_collapse(state.visits, state.ceiling_rps):
+        yield from _narrow(state, collapsed, lambda: [s for s in state.visits if s.phase in USED])
 
 
-def narrow_errors(notes: Notes) -> Generator[Order, Visit, None]:
+def narrow_errors(state: SearchState) -> Generator[Order, Visit, None]:
     """Narrow down where errors begin."""
-    yield from _narrow(notes, failing, lambda: as_held(notes.visits, notes.think_s))
+    yield from _narrow(state, failing, lambda: as_held(state.visits, state.think_s))
 
 
-def _narrow(notes: Notes, bad: Bad, look_back: Callable[[], list[Visit]]) -> Generator[Order, Visit, None]:
+def _narrow(state: SearchState, bad: Bad, look_back: Callable[[], list[Visit]]) -> Generator[Order, Visit, None]:
     """Bisect by short visits, on a logarithmic scale. look_back: the visits that count so far."""
-    pace = notes.settings.pace
-    while notes.time_left_s > pace.edge_s + notes.settle_s(1, think=True) + pace.settle_min_s:
+    effort = state.settings.effort
+    while state.time_left_s > effort.edge_s + state.settle_s(1, think=True) + effort.settle_min_s:
         seen = look_back()
         worse = [s.users for s in seen if bad(s)]
         if not worse:
@@ -45,4 +45,4 @@ def _narrow(notes: Notes, bad: Bad, look_back: Callable[[], list[Visit]]) -> Gen
         middle = max(below + 1, round((max(below, 1) * above) ** 0.5))
         if middle >= above or above <= CLOSE * below:
             return
-        yield from notes.visit(Phase.OVERLOAD, middle, pace.edge_s, think=True, fresh=True, may_fail=True)
+        yield from state.visit(Phase.OVERLOAD, middle, effort.edge_s, think=True, fresh=True, may_fail=True)

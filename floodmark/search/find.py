@@ -10,10 +10,10 @@ from floodmark.search.drift import changed
 from floodmark.search.edge import edges, narrow_errors
 from floodmark.search.hold import Hold, hold
 from floodmark.search.order import Order, Outcome, Search, SearchEnded
-from floodmark.search.recheck import hold_again
+from floodmark.search.recheck import recheck
 from floodmark.search.settings import SearchSettings
 from floodmark.search.slo import find_slo_rate
-from floodmark.search.state import WORTH_SETTLING, Notes
+from floodmark.search.state import WORTH_SETTLING, SearchState
 from floodmark.search.verify import recover, verify
 from floodmark.verdict.enums import End
 from floodmark.verdict.overload import USED, as_held, failing
@@ -32,44 +32,44 @@ def find_ceiling(settings: SearchSettings) -> Search:
     same orders.
     """
     if settings.known_users is not None:
-        return (yield from hold_again(settings, settings.known_users))
-    notes = Notes(settings)
-    notes.plan_s = _estimate_s(settings)
+        return (yield from recheck(settings, settings.known_users))
+    state = SearchState(settings)
+    state.plan_s = _estimate_s(settings)
     try:
-        yield from warm_up(notes)
-        yield from base(notes)
-        yield from bracket(notes)
-        level = yield from place(notes)
-        level = yield from _without_errors(notes, level)
-        outcome = yield from _confirm(notes, level)
+        yield from warm_up(state)
+        yield from base(state)
+        yield from bracket(state)
+        level = yield from place(state)
+        level = yield from _without_errors(state, level)
+        outcome = yield from _confirm(state, level)
     except SearchEnded as ended:
         return ended.outcome
     if settings.slo is not None and outcome.end is End.FOUND:
-        yield from find_slo_rate(notes, settings.slo)
+        yield from find_slo_rate(state, settings.slo)
     return outcome
 
 
-def _confirm(notes: Notes, level: int) -> Generator[Order, Visit, Outcome]:
-    held = yield from _hold_evenly(notes, level)
+def _confirm(state: SearchState, level: int) -> Generator[Order, Visit, Outcome]:
+    held = yield from _hold_evenly(state, level)
     while True:
-        higher = yield from verify(notes, held)
+        higher = yield from verify(state, held)
         if higher is None:
             break
-        if notes.time_left_s < notes.settings.pace.holds_min * notes.round_s(higher) + notes.verification_s:
+        if state.time_left_s < state.settings.effort.holds_min * state.round_s(higher) + state.verification_s:
             raise SearchEnded(End.TIMED_OUT, f"goodput still rose at {higher} users when time ran out", held.users)
         # With fresh visits: the one that sent us here was picked for being high.
-        held = yield from _hold_evenly(notes, higher)
-    yield from recover(notes)
+        held = yield from _hold_evenly(state, higher)
+    yield from recover(state)
     if not math.isfinite(held.ceiling.hi):
         raise SearchEnded(End.TIMED_OUT, "each visit saw too few answers for an interval", held.users)
-    if len(held.visits) < notes.settings.pace.holds_min or held.ceiling.half_width > VAGUE:
+    if len(held.visits) < state.settings.effort.holds_min or held.ceiling.half_width > VAGUE:
         known = f"{len(held.visits)} visits know it to ±{held.ceiling.half_width:.0%}"
         raise SearchEnded(End.TIMED_OUT, known, held.users)
-    share = changed(notes.visits, held.users)
+    share = changed(state.visits, held.users)
     if share is not None:
         raise SearchEnded(End.NOT_STEADY, _why_unsteady(share))
-    yield from edges(notes, held.users)
-    return _outcome(notes, held)
+    yield from edges(state, held.users)
+    return _outcome(state, held)
 
 
 def _why_unsteady(share: float) -> str:
@@ -78,54 +78,54 @@ def _why_unsteady(share: float) -> str:
     return f"the target grew {share:.0%} faster while searched: it had not warmed up"
 
 
-def _without_errors(notes: Notes, level: int) -> Generator[Order, Visit, int]:
+def _without_errors(state: SearchState, level: int) -> Generator[Order, Visit, int]:
     """The level, or the highest below the onset of errors where its users get some: a ceiling may have 1 %."""
-    if not any(failing(s) for s in as_held(notes.visits, notes.think_s) if s.users == level):
+    if not any(failing(s) for s in as_held(state.visits, state.think_s) if s.users == level):
         return level
-    yield from narrow_errors(notes)
-    seen = as_held(notes.visits, notes.think_s)
+    yield from narrow_errors(state)
+    seen = as_held(state.visits, state.think_s)
     onset = min(s.users for s in seen if failing(s))
     return max((s.users for s in seen if s.users < onset), default=level)
 
 
-def _hold_evenly(notes: Notes, level: int) -> Generator[Order, Visit, Hold]:
+def _hold_evenly(state: SearchState, level: int) -> Generator[Order, Visit, Hold]:
     """Hold ``level``, or a multiple of it where visits agree better and give no less."""
     held = Hold(level)
     for _ in range(EVEN_DOUBLINGS):
-        double = min(2 * held.users, notes.settings.max_users)
-        if any(failing(s) for s in notes.visits if s.users <= double and s.phase in USED):
+        double = min(2 * held.users, state.settings.max_users)
+        if any(failing(s) for s in state.visits if s.users <= double and s.phase in USED):
             double = held.users
-        yield from hold(notes, held, leave_uneven=double > held.users)
-        enough = notes.verification_s + notes.settings.pace.holds_min * notes.round_s(double)
-        if not held.uneven or double == held.users or notes.time_left_s < enough:
+        yield from hold(state, held, leave_uneven=double > held.users)
+        enough = state.verification_s + state.settings.effort.holds_min * state.round_s(double)
+        if not held.uneven or double == held.users or state.time_left_s < enough:
             break
         lower, held = held, Hold(double)
-        yield from hold(notes, held, leave_uneven=True)
+        yield from hold(state, held, leave_uneven=True)
         if held.ceiling.value < NO_LESS * lower.ceiling.value:
             held = lower
             break
-    yield from hold(notes, held, leave_uneven=False)
+    yield from hold(state, held, leave_uneven=False)
     return held
 
 
-def _outcome(notes: Notes, held: Hold) -> Outcome:
-    if held.users >= notes.settings.max_users:
+def _outcome(state: SearchState, held: Hold) -> Outcome:
+    if held.users >= state.settings.max_users:
         return Outcome(end=End.MAX_USERS, reason="no level above the held one was allowed", hold_users=held.users)
     return Outcome(end=End.FOUND, reason="", hold_users=held.users)
 
 
 def _estimate_s(settings: SearchSettings) -> float:
     """A first guess of the whole search's length: eight doublings, four holds."""
-    pace = settings.pace
-    settle = pace.settle_min_s + 0.3 + 2 * settings.think_time_s
-    slo_s = pace.trials_max * (pace.trial_s + 4) + 1.5 * pace.confirm_s if settings.slo is not None else 0.0
+    effort = settings.effort
+    settle = effort.settle_min_s + 0.3 + 2 * settings.think_time_s
+    slo_s = effort.trials_max * (effort.trial_s + 4) + 1.5 * effort.confirm_s if settings.slo is not None else 0.0
     visits = [
-        *[pace.warm_s] * 2,
-        pace.base_s,
-        *[(pace.bracket_min_s + pace.bracket_max_s) / 2] * 5,
-        *[pace.place_s] * 3,
-        *[pace.rebase_s, max(pace.hold_s, WORTH_SETTLING * settle)] * pace.holds_min,
-        pace.verify_s,
-        pace.recovery_s,
+        *[effort.warm_s] * 2,
+        effort.base_s,
+        *[(effort.bracket_min_s + effort.bracket_max_s) / 2] * 5,
+        *[effort.place_s] * 3,
+        *[effort.rebase_s, max(effort.hold_s, WORTH_SETTLING * settle)] * effort.holds_min,
+        effort.verify_s,
+        effort.recovery_s,
     ]
     return min(settings.time_budget_s, sum(visits) + settle * len(visits)) + slo_s

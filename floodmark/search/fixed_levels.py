@@ -18,7 +18,7 @@ def doubling(last: int) -> list[int]:
     return [*levels, last] if last > 1 else levels
 
 
-def fixed_steps(levels: Sequence[int], seconds: float) -> Search:
+def fixed_levels(levels: Sequence[int], seconds: float) -> Search:
     """Visit each level once for ``seconds``, settling before."""
     for index, users in enumerate(levels):
         yield Order(

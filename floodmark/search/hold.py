@@ -6,7 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 
 from floodmark.search.order import Order
-from floodmark.search.state import Notes
+from floodmark.search.state import SearchState
 from floodmark.stats.intervals import Interval, agree, pooled_interval
 from floodmark.verdict.enums import Phase
 from floodmark.verdict.knee import CONTENDED
@@ -50,7 +50,7 @@ class Hold:
         return self.ceiling.half_width <= precision and agree(rates, MIDDLE_AGREE)
 
 
-def hold(notes: Notes, held: Hold, *, leave_uneven: bool) -> Generator[Order, Visit, None]:
+def hold(state: SearchState, held: Hold, *, leave_uneven: bool) -> Generator[Order, Visit, None]:
     """Visit the level until the interval is reached, the visits are used up, or time runs out.
 
     leave_uneven: stop as soon as the level proves uneven.
@@ -59,46 +59,46 @@ def hold(notes: Notes, held: Hold, *, leave_uneven: bool) -> Generator[Order, Vi
     give R0 under the same conditions. Each hold visit starts on fresh connections, so that an uneven spread
     of connections over workers is sampled and not inherited.
     """
-    pace, precision = notes.settings.pace, notes.settings.precision
-    base_users = max(1, int(notes.knee_inflight / 2))
-    while len(held.visits) < pace.holds_max and not held.settled(precision, pace.holds_min):
-        if held.visits and notes.time_left_s < notes.verification_s + notes.round_s(held.users):
+    effort, precision = state.settings.effort, state.settings.precision
+    base_users = max(1, int(state.knee_inflight / 2))
+    while len(held.visits) < effort.holds_max and not held.settled(precision, effort.holds_min):
+        if held.visits and state.time_left_s < state.verification_s + state.round_s(held.users):
             break
         if leave_uneven and held.uneven:
             break
-        visit = yield from notes.visit(
+        visit = yield from state.visit(
             Phase.BASE,
             base_users,
-            pace.rebase_max_s,
+            effort.rebase_max_s,
             think=False,
-            min_s=pace.rebase_s,
-            half_width=_base_half_width(notes),
+            min_s=effort.rebase_s,
+            half_width=_base_half_width(state),
         )
-        base_users = _judge_base(notes, visit, base_users)
-        visit = yield from notes.visit(
+        base_users = _judge_base(state, visit, base_users)
+        visit = yield from state.visit(
             Phase.HOLD,
             held.users,
-            notes.hold_s(held.users),
+            state.hold_s(held.users),
             think=True,
             fresh=True,
-            min_s=pace.hold_min_s,
+            min_s=effort.hold_min_s,
             half_width=HOLD_HALF_WIDTH,
         )
         held.visits.append(visit)
-        notes.ceiling_rps = held.ceiling.value
+        state.ceiling_rps = held.ceiling.value
 
 
-def _base_half_width(notes: Notes) -> float:
+def _base_half_width(state: SearchState) -> float:
     """How well R0 is to be known for N* = C (R0 + Z): the longer users think, the less it matters."""
-    return BASE_HALF_WIDTH * (notes.r0_s + notes.think_s) / notes.r0_s
+    return BASE_HALF_WIDTH * (state.r0_s + state.think_s) / state.r0_s
 
 
-def _judge_base(notes: Notes, visit: Visit, users: int) -> int:
+def _judge_base(state: SearchState, visit: Visit, users: int) -> int:
     """Take R0 from an uncontended base; halve a base that was contended after all."""
     if visit.r_mean_ms is None:
         return users
     r0_s = visit.r_mean_ms / 1000
-    if users > 1 and users > CONTENDED * notes.ceiling_rps * min(r0_s, notes.r0_s):
+    if users > 1 and users > CONTENDED * state.ceiling_rps * min(r0_s, state.r0_s):
         return max(1, users // 2)
-    notes.r0_s = min(notes.r0_s, r0_s)
+    state.r0_s = min(state.r0_s, r0_s)
     return users

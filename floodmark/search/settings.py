@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """Window lengths in s and visit counts. ``--quick`` is the same algorithm at another pace.
+class Effort:
+    """Window lengths in s and visit counts. ``--quick`` is the same algorithm at a smaller effort.
 
     A visit with a least and a greatest length ends as soon as its goodput is known well enough for its purpose.
     """
@@ -37,8 +37,8 @@ class Pace:
     settle_min_s: float = 0.5
 
 
-FULL = Pace()
-QUICK = Pace(
+FULL = Effort()
+QUICK = Effort(
     warm_s=2.5,
     warm_max_s=30.0,
     base_s=2.0,
@@ -111,6 +111,6 @@ class SearchSettings:
     precision: float = 0.02
     time_budget_s: float = 180.0
     max_users: int = 4000
-    pace: Pace = FULL
+    effort: Effort = FULL
     slo: SloSettings | None = None
     known_users: int | None = None

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from floodmark.search.fixed_rate import connections
 from floodmark.search.order import Order, SearchEnded
 from floodmark.search.settings import SloSettings
-from floodmark.search.state import Notes
+from floodmark.search.state import SearchState
 from floodmark.stats.tail import Trial, first_guess, sustainable
 from floodmark.verdict.enums import Phase
 from floodmark.verdict.slo import PIECES, far_off, hopeless, kept, trial_of
@@ -24,23 +24,23 @@ HIGHEST = 1.02
 """Share of the ceiling beyond which no rate is tried: nothing follows it there."""
 
 
-def find_slo_rate(notes: Notes, slo: SloSettings) -> Generator[Order, Visit, None]:
+def find_slo_rate(state: SearchState, slo: SloSettings) -> Generator[Order, Visit, None]:
     """Search it, from a known ceiling. What ends this search does not end the one for the ceiling."""
     try:
-        yield from _find(notes, slo)
+        yield from _find(state, slo)
     except SearchEnded:
         return
 
 
-def _find(notes: Notes, slo: SloSettings) -> Generator[Order, Visit, None]:
-    pace, ceiling, limit_ms = notes.settings.pace, notes.ceiling_rps, slo.limit_ms(notes.r0_s)
+def _find(state: SearchState, slo: SloSettings) -> Generator[Order, Visit, None]:
+    effort, ceiling, limit_ms = state.settings.effort, state.ceiling_rps, slo.limit_ms(state.r0_s)
     most = HIGHEST * ceiling
     drain = False
 
     def offer(phase: Phase, rate: float, seconds: float, settle_s: float) -> Generator[Order, Visit, Visit]:
-        visit = yield from notes.visit(
+        visit = yield from state.visit(
             phase,
-            connections(rate, notes.settings.max_users),
+            connections(rate, state.settings.max_users),
             seconds,
             think=True,
             may_fail=True,
@@ -52,16 +52,16 @@ def _find(notes: Notes, slo: SloSettings) -> Generator[Order, Visit, None]:
 
     trials: list[Trial] = []
     estimate = first_guess(ceiling, limit_ms / 1000)
-    while len(trials) < pace.trials_max:
+    while len(trials) < effort.trials_max:
         # Just above and just below in turn: the slope is fitted where it is used.
         rate = min(most, estimate * (1 + (APART if len(trials) % 2 else -APART)))
-        visit = yield from offer(Phase.SLO, rate, pace.trial_s, DRAIN_S if drain else SETTLE_S)
+        visit = yield from offer(Phase.SLO, rate, effort.trial_s, DRAIN_S if drain else SETTLE_S)
         trial = trial_of(visit)
         trials.append(trial)
         drain = trial.misses > OVERLOADED * trial.arrivals
         found = sustainable(trials, ceiling, limit_ms / 1000)
         estimate = min(most, found.value)
-        if len(trials) >= pace.trials_min and found.half_width <= PRECISE:
+        if len(trials) >= effort.trials_min and found.half_width <= PRECISE:
             break
     # At the estimate itself, every other confirmation would fail.
     estimate *= STEPS_DOWN[0]
@@ -70,7 +70,7 @@ def _find(notes: Notes, slo: SloSettings) -> Generator[Order, Visit, None]:
         run: list[Visit] = []
         while len(run) < PIECES and not hopeless(run):
             settle_s = 0.0 if run else DRAIN_S if drain else CONFIRM_SETTLE_S
-            run.append((yield from offer(Phase.CONFIRM, estimate, pace.confirm_s / PIECES, settle_s)))
+            run.append((yield from offer(Phase.CONFIRM, estimate, effort.confirm_s / PIECES, settle_s)))
         if kept(run, slo.error_share):
             return
         drain = True

@@ -18,7 +18,7 @@ WORTH_SETTLING = 2.0
 
 
 @dataclass(slots=True)
-class Notes:
+class SearchState:
     """State of one search: estimates, and every visit so far."""
 
     settings: SearchSettings
@@ -49,25 +49,26 @@ class Notes:
     @property
     def verification_s(self) -> float:
         """Time kept back for verification and recovery, settling included; a rise or a fall is looked at again."""
-        pace = self.settings.pace
-        return pace.verify_s + pace.recovery_s + self.settle_s(self.users_for(4), think=True) + 2 * pace.settle_min_s
+        effort = self.settings.effort
+        settling_s = self.settle_s(self.users_for(4), think=True) + 2 * effort.settle_min_s
+        return effort.verify_s + effort.recovery_s + settling_s
 
     def hold_s(self, users: int) -> float:
         """Length of a visit to the held level: users who think take long to settle, and are then watched longer, as
         far as there is time for the least number of visits.
         """
-        pace = self.settings.pace
-        spare_s = (self.time_left_s - self.verification_s) / pace.holds_min - self._between_holds_s(users)
-        return max(pace.hold_s, min(WORTH_SETTLING * self.settle_s(users, think=True), spare_s))
+        effort = self.settings.effort
+        spare_s = (self.time_left_s - self.verification_s) / effort.holds_min - self._between_holds_s(users)
+        return max(effort.hold_s, min(WORTH_SETTLING * self.settle_s(users, think=True), spare_s))
 
     def round_s(self, users: int) -> float:
         """Time one base visit and one hold visit take, settling included."""
         return self._between_holds_s(users) + self.hold_s(users)
 
     def _between_holds_s(self, users: int) -> float:
-        pace = self.settings.pace
-        settling = self.settle_s(1, think=False) + self.settle_s(users, think=True) + pace.settle_min_s
-        return (pace.rebase_s + pace.rebase_max_s) / 2 + settling
+        effort = self.settings.effort
+        settling = self.settle_s(1, think=False) + self.settle_s(users, think=True) + effort.settle_min_s
+        return (effort.rebase_s + effort.rebase_max_s) / 2 + settling
 
     def users_for(self, factor: float) -> int:
         """``factor`` times the knee, at least one user and at most the allowed maximum."""
@@ -77,7 +78,7 @@ class Notes:
         """Two cycles at this level, within bounds: everything in flight from before has left by then."""
         z = self.think_s if think else 0.0
         r = max(self.r0_s, users / self.ceiling_rps - z) if self.ceiling_rps else self.r0_s
-        return min(SETTLE_CAP_S, max(self.settings.pace.settle_min_s, 2 * (r + z)))
+        return min(SETTLE_CAP_S, max(self.settings.effort.settle_min_s, 2 * (r + z)))
 
     def visit(
         self,

@@ -8,7 +8,7 @@ from collections.abc import Generator, Sequence
 
 from floodmark.search.hold import Hold
 from floodmark.search.order import Order
-from floodmark.search.state import Notes
+from floodmark.search.state import SearchState
 from floodmark.stats.intervals import t_quantile
 from floodmark.verdict.enums import Phase
 from floodmark.verdict.overload import COLLAPSED, failing
@@ -22,27 +22,27 @@ RECOVERY_GOOD = 60
 """Good answers that a look at the recovery should hold."""
 
 
-def verify(notes: Notes, held: Hold) -> Generator[Order, Visit, int | None]:
+def verify(state: SearchState, held: Hold) -> Generator[Order, Visit, int | None]:
     """Visit 4 N*, and at least twice the held level.
 
     Returns a higher level to hold when goodput still rises there, None when the ceiling is confirmed. What
     looks like a rise or a collapse is looked at twice, with the held level once more in between: one visit of
     a noisy host must not decide.
     """
-    pace = notes.settings.pace
-    users = min(notes.settings.max_users, max(notes.users_for(BEYOND), 2 * held.users))
+    effort = state.settings.effort
+    users = min(state.settings.max_users, max(state.users_for(BEYOND), 2 * held.users))
     beyond: list[Visit] = []
 
     def look() -> Generator[Order, Visit, bool]:
         """Whether this visit leaves the held level the ceiling."""
-        visit = yield from notes.visit(
+        visit = yield from state.visit(
             Phase.VERIFY,
             users,
-            pace.verify_s,
+            effort.verify_s,
             think=True,
             fresh=True,
             may_fail=True,
-            min_s=pace.verify_min_s,
+            min_s=effort.verify_min_s,
             half_width=VERIFY_HALF_WIDTH,
         )
         beyond.append(visit)
@@ -50,11 +50,11 @@ def verify(notes: Notes, held: Hold) -> Generator[Order, Visit, int | None]:
 
     if (yield from look()):
         return None
-    between = yield from notes.visit(Phase.HOLD, held.users, notes.hold_s(held.users), think=True, fresh=True)
+    between = yield from state.visit(Phase.HOLD, held.users, state.hold_s(held.users), think=True, fresh=True)
     held.visits.append(between)
-    notes.ceiling_rps = held.ceiling.value
+    state.ceiling_rps = held.ceiling.value
     # A rise that comes with errors is no capacity.
-    if (yield from look()) or failing(notes.visits[-1]):
+    if (yield from look()) or failing(state.visits[-1]):
         return None
     return users if _rises(beyond, between, held) else None
 
@@ -78,15 +78,15 @@ def _rises(beyond: Sequence[Visit], between: Visit, held: Hold) -> bool:
     return min(rates) > _no_rise(held) and mean > max(certain, NOT_THE_CEILING * between.goodput_rps)
 
 
-def recover(notes: Notes) -> Generator[Order, Visit, None]:
+def recover(state: SearchState) -> Generator[Order, Visit, None]:
     """Fall back to half the knee straight after the overload, and look until the target is as before, or time is up."""
-    pace = notes.settings.pace
-    users = notes.users_for(0.5)
-    before = Before.of(notes.visits, notes.ceiling_rps)
-    rate = min(notes.ceiling_rps, users / (notes.r0_s + notes.think_s)) or 1.0
-    seconds = min(pace.recovery_s, max(1.0, RECOVERY_GOOD / rate))
-    begun = notes.elapsed_s
-    while notes.elapsed_s - begun < pace.recovery_max_s:
-        visit = yield from notes.visit(Phase.RECOVERY, users, seconds, think=True, may_fail=True, settle_s=0.0)
-        if recovered(visit, before, notes.think_s):
+    effort = state.settings.effort
+    users = state.users_for(0.5)
+    before = Before.of(state.visits, state.ceiling_rps)
+    rate = min(state.ceiling_rps, users / (state.r0_s + state.think_s)) or 1.0
+    seconds = min(effort.recovery_s, max(1.0, RECOVERY_GOOD / rate))
+    begun = state.elapsed_s
+    while state.elapsed_s - begun < effort.recovery_max_s:
+        visit = yield from state.visit(Phase.RECOVERY, users, seconds, think=True, may_fail=True, settle_s=0.0)
+        if recovered(visit, before, state.think_s):
             return

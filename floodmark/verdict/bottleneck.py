@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from floodmark.verdict.enums import Bottleneck, Generator
-from floodmark.verdict.estimate import Point
+from floodmark.verdict.estimate import Estimate
 from floodmark.verdict.figures import Declared, Figures, figures, levels_beyond
 from floodmark.verdict.rules import RULES, Rule, filled
 from floodmark.verdict.visit import Visit
@@ -33,7 +33,7 @@ class Named:
     figures: Figures
 
     @property
-    def points(self) -> dict[str, Point]:
+    def points(self) -> dict[str, Estimate]:
         """Rows ``bottleneck`` and ``bottleneck_margin``."""
         known = self.word is not Bottleneck.UNKNOWN
         visits = self.figures.visits or None
@@ -41,8 +41,8 @@ class Named:
         method = f"at {self.figures.users:.0f} users" if self.figures.users is not None else ""
         margin = self.margin if self.margin is not None and math.isfinite(self.margin) else None
         return {
-            "bottleneck": Point(value=self.word, method=method, n_visits=visits, valid=known, reason=reason),
-            "bottleneck_margin": Point(
+            "bottleneck": Estimate(value=self.word, method=method, n_visits=visits, valid=known, reason=reason),
+            "bottleneck_margin": Estimate(
                 value=margin,
                 method="distance of the deciding figure to its limit, over the limit",
                 n_visits=visits,
@@ -58,7 +58,7 @@ def name_bottleneck(
     declared: Declared,
     *,
     thinking: bool = False,
-    generator: Point | None = None,
+    generator: Estimate | None = None,
 ) -> Named:
     """Name it from all visits of a run. generator: what the verdict says of the generator, which comes first."""
     found = figures(visits, hold_users, declared, thinking=thinking)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
+class Estimate:
     """A number with its interval, or a word.
 
     hi None with lo set: censored. valid False: not to be quoted, and why.

@@ -15,7 +15,7 @@ FREE, FULL = 0.9, 0.6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SoFar:
+class Interim:
     """Estimates of the moment; None where nothing is known yet.
 
     free, full: most users that were served at once, and least that were not: the knee lies between. goodput: of the
@@ -31,11 +31,11 @@ class SoFar:
     visits: int = 0
 
 
-def so_far(visits: Sequence[Visit]) -> SoFar:
+def interim(visits: Sequence[Visit]) -> Interim:
     """From all visits up to now."""
     seen = [s for s in visits if s.valid and s.model is Model.CLOSED and s.phase is not Phase.WARM and s.good]
     if not seen:
-        return SoFar()
+        return Interim()
     bases = [s.r_mean_ms for s in seen if s.phase is Phase.BASE and s.r_mean_ms is not None]
     climbed = [s for s in seen if s.phase is Phase.BRACKET and s.efficiency is not None]
     free = [s.users for s in climbed if s.efficiency is not None and s.efficiency >= FREE]
@@ -43,7 +43,7 @@ def so_far(visits: Sequence[Visit]) -> SoFar:
     holds = [s for s in seen if s.phase is Phase.HOLD]
     level = holds[-1].users if holds else max(s.users for s in seen if s.phase is not Phase.RECOVERY)
     visits = [s for s in (holds or seen) if s.users == level]
-    return SoFar(
+    return Interim(
         r0_ms=min(bases, default=None),
         free=max(free, default=None),
         full=min(full, default=None),

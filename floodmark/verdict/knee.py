@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from floodmark.stats.intervals import FLOOR, Interval, pooled_interval
 from floodmark.verdict.enums import Phase
-from floodmark.verdict.estimate import Point
+from floodmark.verdict.estimate import Estimate
 from floodmark.verdict.visit import Visit
 
 CONTENDED = 0.9
@@ -25,13 +25,13 @@ def uncontended(visits: Sequence[Visit], ceiling_rps: float = math.inf) -> list[
     return [s for s in bases if s.users == 1 or s.users <= CONTENDED * ceiling_rps * least_s] or bases
 
 
-def uncontended_ms(bases: Sequence[Visit]) -> Point:
+def uncontended_ms(bases: Sequence[Visit]) -> Estimate:
     """R0, the response time of a request that waits for no other: the median of the base visits."""
     if not bases:
-        return Point(valid=False, reason="no base visit")
+        return Estimate(valid=False, reason="no base visit")
     interval = pooled_interval([s.r_mean_ms or 0.0 for s in bases], [0.0])
     bounded = math.isfinite(interval.hi)
-    return Point(
+    return Estimate(
         value=interval.value,
         lo=interval.lo if bounded else None,
         hi=interval.hi if bounded else None,
@@ -88,11 +88,11 @@ def _beside(hold: Visit, bases: Sequence[Visit]) -> Sequence[Visit]:
     return bases[max(0, after - 1) : after + 1]
 
 
-def knee_point(found: Interval | None, visits: int, method: str, *, censored: bool, why: str) -> Point:
+def knee_point(found: Interval | None, visits: int, method: str, *, censored: bool, why: str) -> Estimate:
     """The knee as published; ``censored``: its ceiling is only a lower bound."""
     if found is None:
-        return Point(valid=False, reason="R0 or the ceiling is unknown")
-    return Point(
+        return Estimate(valid=False, reason="R0 or the ceiling is unknown")
+    return Estimate(
         value=found.value,
         lo=max(0.0, found.lo),
         hi=found.hi if not censored and math.isfinite(found.hi) else None,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from floodmark.stats.intervals import wilson
 from floodmark.verdict.enums import Phase
-from floodmark.verdict.estimate import Point
+from floodmark.verdict.estimate import Estimate
 from floodmark.verdict.recovery import Before, recovered
 from floodmark.verdict.visit import Visit
 
@@ -34,11 +34,11 @@ class Overload:
     before when the overload was over; None where that was not looked at.
     """
 
-    kept: Point
-    collapse_users: Point
-    error_onset_users: Point
-    recovery_s: Point
-    at: Mapping[str, Point]
+    kept: Estimate
+    collapse_users: Estimate
+    error_onset_users: Estimate
+    recovery_s: Estimate
+    at: Mapping[str, Estimate]
     metastable: bool | None = None
 
 
@@ -64,25 +64,25 @@ def as_held(visits: Sequence[Visit], think_s: float) -> list[Visit]:
     return [s for s in visits if s.phase in USED or (s.phase in UNPAUSED and not think_s)]
 
 
-def _kept(beyond: Sequence[Visit], ceiling_rps: float) -> Point:
+def _kept(beyond: Sequence[Visit], ceiling_rps: float) -> Estimate:
     if not beyond:
-        return Point(valid=False, reason="no visit beyond the held level")
+        return Estimate(valid=False, reason="no visit beyond the held level")
     most = max(s.users for s in beyond)
     rates = [s.goodput_rps for s in beyond if s.users == most]
-    return Point(
+    return Estimate(
         value=statistics.median(rates) / ceiling_rps,
         method=f"goodput at {most} users over the ceiling",
         n_visits=len(rates),
     )
 
 
-def _collapse(beyond: Sequence[Visit], hold_users: int, ceiling_rps: float) -> Point:
+def _collapse(beyond: Sequence[Visit], hold_users: int, ceiling_rps: float) -> Estimate:
     """The least level below 90 % of the ceiling, where two visits far beyond agree that there is one."""
     if not beyond:
-        return Point(valid=False, reason="no visit beyond the held level")
+        return Estimate(valid=False, reason="no visit beyond the held level")
     if not verified_collapse(beyond, ceiling_rps):
         most = float(max(s.users for s in beyond))
-        return Point(value=f"none_to_{most:.0f}", lo=most, method="no level below 90 %, twice", n_visits=len(beyond))
+        return Estimate(value=f"none_to_{most:.0f}", lo=most, method="no level below 90 %, twice", n_visits=len(beyond))
     levels: dict[int, list[float]] = {}
     for visit in beyond:
         levels.setdefault(visit.users, []).append(visit.goodput_rps)
@@ -90,7 +90,7 @@ def _collapse(beyond: Sequence[Visit], hold_users: int, ceiling_rps: float) -> P
     low = list(itertools.takewhile(lambda n: statistics.median(levels[n]) < COLLAPSED * ceiling_rps, falling))
     least = min(low, default=falling[0])
     below = max([hold_users, *(n for n in levels if n < least)])
-    return Point(
+    return Estimate(
         value=float(least),
         lo=float(below),
         hi=float(least),
@@ -110,17 +110,17 @@ def failing(visit: Visit) -> bool:
     return wilson(visit.errors, visit.good + visit.errors).lo > TOLERATED
 
 
-def error_onset(used: Sequence[Visit]) -> Point:
+def error_onset(used: Sequence[Visit]) -> Estimate:
     """The least level with more than 1 % errors, beyond chance, and the highest one below it without."""
     if not used:
-        return Point(valid=False, reason="no visit")
+        return Estimate(valid=False, reason="no visit")
     bad = [s.users for s in used if failing(s)]
     most = max(s.users for s in used)
     if not bad:
-        return Point(value=f"none_to_{most}", lo=float(most), method="no level with more than 1 % errors")
+        return Estimate(value=f"none_to_{most}", lo=float(most), method="no level with more than 1 % errors")
     least = min(bad)
     below = max((s.users for s in used if s.users < least), default=0)
-    return Point(
+    return Estimate(
         value=float(least),
         lo=float(below),
         hi=float(least),
@@ -129,17 +129,17 @@ def error_onset(used: Sequence[Visit]) -> Point:
     )
 
 
-def _recovery(visits: Sequence[Visit], ceiling_rps: float, think_s: float) -> tuple[Point, bool | None]:
+def _recovery(visits: Sequence[Visit], ceiling_rps: float, think_s: float) -> tuple[Estimate, bool | None]:
     """Seconds from the end of the overload until a visit at half the knee was as before."""
     first = next((i for i, s in enumerate(visits) if s.phase is Phase.RECOVERY), None)
     if not first:
-        return Point(valid=False, reason="recovery was not looked at"), None
+        return Estimate(valid=False, reason="recovery was not looked at"), None
     ended = visits[first - 1].t_end_s
     before = Before.of(visits[:first], ceiling_rps)
     looks = [s for s in visits[first:] if s.phase is Phase.RECOVERY]
     for visit in looks:
         if recovered(visit, before, think_s):
-            point = Point(
+            point = Estimate(
                 value=visit.t_end_s - ended,
                 lo=max(0.0, visit.t_start_s - ended),
                 hi=visit.t_end_s - ended,
@@ -148,14 +148,14 @@ def _recovery(visits: Sequence[Visit], ceiling_rps: float, think_s: float) -> tu
             )
             return point, False
     last = looks[-1].t_end_s - ended
-    return Point(
+    return Estimate(
         lo=last, method=f"{looks[-1].users} users were still served worse than before", n_visits=len(looks)
     ), True
 
 
-def _at_multiples(used: Sequence[Visit], knee_users: float, ceiling_rps: float) -> dict[str, Point]:
+def _at_multiples(used: Sequence[Visit], knee_users: float, ceiling_rps: float) -> dict[str, Estimate]:
     """Goodput kept, errors and tail at 1.5, 2 and 4 times the knee."""
-    found: dict[str, Point] = {}
+    found: dict[str, Estimate] = {}
     for name, factor in FACTORS.items():
         wanted = factor * knee_users
         near = [s for s in used if wanted / NEAR <= s.users <= wanted * NEAR]
@@ -164,18 +164,18 @@ def _at_multiples(used: Sequence[Visit], knee_users: float, ceiling_rps: float) 
         tails = [s.r_p95_ms for s in visits if s.r_p95_ms is not None]
         where = f"{users} users"
         if not visits:
-            missing = Point(valid=False, reason=f"no visit near {wanted:.0f} users")
+            missing = Estimate(valid=False, reason=f"no visit near {wanted:.0f} users")
             found |= dict.fromkeys((f"overload_{name}_{what}" for what in ("kept", "errors", "p95_ms")), missing)
             continue
-        found[f"overload_{name}_kept"] = Point(
+        found[f"overload_{name}_kept"] = Estimate(
             value=statistics.median(s.goodput_rps for s in visits) / ceiling_rps, method=where, n_visits=len(visits)
         )
-        found[f"overload_{name}_errors"] = Point(
+        found[f"overload_{name}_errors"] = Estimate(
             value=sum(s.errors for s in visits) / max(1, sum(s.errors + s.good for s in visits)),
             method=where + _kinds(visits),
             n_visits=len(visits),
         )
-        found[f"overload_{name}_p95_ms"] = Point(
+        found[f"overload_{name}_p95_ms"] = Estimate(
             value=statistics.median(tails) if tails else None,
             method=f"{where}, median of visits",
             n_visits=len(tails) or None,

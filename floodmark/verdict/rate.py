@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from floodmark.verdict.enums import END_TEXT, End, Generator, Phase
-from floodmark.verdict.estimate import Point
+from floodmark.verdict.estimate import Estimate
 from floodmark.verdict.visit import Visit
 
 
@@ -17,7 +17,7 @@ class Sustained:
     points: by metric. reason: why the figures may not be quoted.
     """
 
-    points: Mapping[str, Point]
+    points: Mapping[str, Estimate]
     confirmed: bool
     reason: str
 
@@ -27,13 +27,13 @@ def judge_rate(visits: Sequence[Visit], end: End, reason: str) -> Sustained:
     held = next((s for s in reversed(visits) if s.phase is Phase.STEP and s.rate_intended_rps), None)
     if held is None or end is not End.RATE_HELD:
         why = END_TEXT[end] + (f" ({reason})" if reason else "")
-        return Sustained(points={"goodput_rps": Point(valid=False, reason=why)}, confirmed=False, reason=why)
+        return Sustained(points={"goodput_rps": Estimate(valid=False, reason=why)}, confirmed=False, reason=why)
     offered = held.rate_intended_rps or 0.0
     follow = held.goodput_rps / offered
     why = held.reason if not held.valid else ""
     points = {
-        "offered_rps": Point(value=offered, method="arrivals due in the window", n_visits=1),
-        "goodput_rps": Point(
+        "offered_rps": Estimate(value=offered, method="arrivals due in the window", n_visits=1),
+        "goodput_rps": Estimate(
             value=held.goodput_rps,
             lo=held.goodput_lo,
             hi=held.goodput_hi,
@@ -42,10 +42,10 @@ def judge_rate(visits: Sequence[Visit], end: End, reason: str) -> Sustained:
             valid=held.valid,
             reason=why,
         ),
-        "follow_ratio": Point(value=follow, method="goodput over offered", valid=held.valid, reason=why),
-        "not_sent": Point(value=float(held.not_sent or 0), method="arrivals that found no connection in time"),
+        "follow_ratio": Estimate(value=follow, method="goodput over offered", valid=held.valid, reason=why),
+        "not_sent": Estimate(value=float(held.not_sent or 0), method="arrivals that found no connection in time"),
         **{
-            f"r_{name}_ms": Point(
+            f"r_{name}_ms": Estimate(
                 value=value,
                 method="from the intended send time",
                 n_visits=1,
@@ -54,7 +54,7 @@ def judge_rate(visits: Sequence[Visit], end: End, reason: str) -> Sustained:
             )
             for name, value in (("p50", held.r_p50_ms), ("p95", held.r_p95_ms), ("p99", held.r_p99_ms))
         },
-        "generator": Point(
+        "generator": Estimate(
             value=held.gen_verdict, valid=held.gen_verdict is not Generator.LIMITED, reason=held.reason, n_visits=1
         ),
     }

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from floodmark.stats.curve import users_reaching
 from floodmark.stats.intervals import pooled_interval, wilson
 from floodmark.verdict.enums import END_TEXT, End, Generator, Model, Phase
-from floodmark.verdict.estimate import Point
+from floodmark.verdict.estimate import Estimate
 from floodmark.verdict.knee import changed_pace, knee, knee_point, uncontended, uncontended_ms
 from floodmark.verdict.overload import TOLERATED, look_beyond
 from floodmark.verdict.visit import Visit
@@ -24,18 +24,18 @@ class Saturation:
 
     end: End
     reason: str
-    ceiling_rps: Point
-    knee_users: Point
-    knee_inflight: Point
-    n95_users: Point
-    r0_ms: Point
-    collapse_users: Point
-    overload_kept: Point
-    error_onset_users: Point
-    recovery_s: Point
-    generator: Point
+    ceiling_rps: Estimate
+    knee_users: Estimate
+    knee_inflight: Estimate
+    n95_users: Estimate
+    r0_ms: Estimate
+    collapse_users: Estimate
+    overload_kept: Estimate
+    error_onset_users: Estimate
+    recovery_s: Estimate
+    generator: Estimate
     metastable: bool | None = None
-    further: Mapping[str, Point] = field(default_factory=dict)
+    further: Mapping[str, Estimate] = field(default_factory=dict)
     hold_users: int | None = None
 
     @property
@@ -65,7 +65,7 @@ def judge(visits: Sequence[Visit], end: End, reason: str, hold_users: int | None
     holds = [s for s in visits if s.phase is Phase.HOLD and s.users == hold_users and s.valid]
     generator = _generator(visits, hold_users)
     if end is End.GENERATOR_LIMITED and generator.value is not Generator.LIMITED:
-        generator = Point(value=Generator.LIMITED, valid=False, reason=reason, n_visits=len(visits))
+        generator = Estimate(value=Generator.LIMITED, valid=False, reason=reason, n_visits=len(visits))
     if end in NO_CEILING or not holds:
         return _nothing(visits, end, why, generator)
     ceiling = pooled_interval([s.goodput_rps for s in holds], [s.half_width for s in holds])
@@ -84,7 +84,7 @@ def judge(visits: Sequence[Visit], end: End, reason: str, hold_users: int | None
     return Saturation(
         end=end,
         reason=why,
-        ceiling_rps=Point(
+        ceiling_rps=Estimate(
             value=ceiling.value,
             lo=max(ceiling.lo, min(s.goodput_lo or 0.0 for s in holds)) if censored else ceiling.lo,
             hi=None if censored else ceiling.hi,
@@ -95,7 +95,7 @@ def judge(visits: Sequence[Visit], end: End, reason: str, hold_users: int | None
         ),
         knee_users=knee_point(knee_users, len(holds), f"C (R0 + Z){of_which}", censored=censored, why=why),
         knee_inflight=knee_point(knee_inflight, len(holds), f"C R0{of_which}", censored=censored, why=why),
-        n95_users=Point(
+        n95_users=Estimate(
             value=n95,
             method="least users with 95 % of the ceiling, interpolated",
             valid=not censored and n95 is not None and end is End.FOUND,
@@ -123,7 +123,7 @@ def _objection(holds: Sequence[Visit], end: End, why: str) -> tuple[str, bool]:
     return why, False
 
 
-def _generator(visits: Sequence[Visit], hold_users: int | None) -> Point:
+def _generator(visits: Sequence[Visit], hold_users: int | None) -> Estimate:
     """The worst word of the visits the ceiling rests on, or of all where none does."""
     resting = [s for s in visits if s.users == hold_users and s.phase is Phase.HOLD] or [
         s for s in visits if s.phase is not Phase.WARM
@@ -133,14 +133,14 @@ def _generator(visits: Sequence[Visit], hold_users: int | None) -> Point:
     # Where nothing is good there is nothing that the generator kept from being more.
     limited = [s for s in visits if s.model is Model.CLOSED and s.gen_verdict is Generator.LIMITED and s.good]
     if limited:
-        return Point(value=Generator.LIMITED, valid=False, reason=limited[-1].reason, n_visits=len(visits))
+        return Estimate(value=Generator.LIMITED, valid=False, reason=limited[-1].reason, n_visits=len(visits))
     if not judged:
-        return Point(valid=False, reason="no visit")
+        return Estimate(valid=False, reason="no visit")
     # The middle visit's word: one late wake-up of a shared machine is not the generator's limit.
     words = sorted(order.index(s.gen_verdict) for s in judged if s.gen_verdict is not None)
     word = order[words[len(words) // 2]]
     reason = next((s.reason for s in judged if s.gen_verdict is word and s.reason), "")
-    return Point(value=word, n_visits=len(judged), reason=reason, method="median of hold visits")
+    return Estimate(value=word, n_visits=len(judged), reason=reason, method="median of hold visits")
 
 
 def _curve(visits: Sequence[Visit], hold_users: int | None, thinking: bool) -> dict[int, list[float]]:
@@ -153,15 +153,15 @@ def _curve(visits: Sequence[Visit], hold_users: int | None, thinking: bool) -> d
     return curve
 
 
-def _nothing(visits: Sequence[Visit], end: End, why: str, generator: Point) -> Saturation:
+def _nothing(visits: Sequence[Visit], end: End, why: str, generator: Estimate) -> Saturation:
     """No ceiling: at most a lower bound, where the search was climbing."""
-    void = Point(valid=False, reason=why)
+    void = Estimate(valid=False, reason=why)
     seen = [s for s in visits if s.good and (s.phase is not Phase.WARM or end is End.GENERATOR_LIMITED)]
     bound = void
     if end in {End.MAX_USERS, End.TIMED_OUT, End.GENERATOR_LIMITED} and seen:
         best = max(seen, key=lambda s: s.goodput_rps)
         low = best.goodput_lo if best.goodput_lo is not None else best.goodput_rps
-        bound = Point(lo=low, method="lower bound: highest visit", n_visits=1, valid=False, reason=why)
+        bound = Estimate(lo=low, method="lower bound: highest visit", n_visits=1, valid=False, reason=why)
     return Saturation(
         end=end,
         reason=why,

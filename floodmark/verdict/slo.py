@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from floodmark.stats.tail import MISSES, Trial, sustainable
 from floodmark.verdict.enums import Generator, Phase
-from floodmark.verdict.estimate import Point
+from floodmark.verdict.estimate import Estimate
 from floodmark.verdict.visit import Visit
 
 PIECES = 5
@@ -75,18 +75,18 @@ def confirmations(visits: Sequence[Visit]) -> list[Run]:
     return list(runs)
 
 
-def judge_slo(visits: Sequence[Visit], ceiling_rps: float | None, error_share: float) -> dict[str, Point]:
+def judge_slo(visits: Sequence[Visit], ceiling_rps: float | None, error_share: float) -> dict[str, Estimate]:
     """Rows ``slo_rate_rps``, ``slo_ms`` and ``slo_p99_ms``, from the visits of all phases."""
     trials = [s for s in visits if s.phase is Phase.SLO and s.rate_intended_rps]
     runs = confirmations(visits)
     limit_ms = next((s.slo_ms for s in trials if s.slo_ms is not None), None)
     if limit_ms is None or not ceiling_rps:
-        return {"slo_rate_rps": Point(valid=False, reason="not searched: no ceiling was confirmed")}
-    limit = {"slo_ms": Point(value=limit_ms, method="latency from the intended send time, 99 % of arrivals")}
+        return {"slo_rate_rps": Estimate(valid=False, reason="not searched: no ceiling was confirmed")}
+    limit = {"slo_ms": Estimate(value=limit_ms, method="latency from the intended send time, 99 % of arrivals")}
     held = [run for run in runs if kept(run, error_share)]
     if not held:
         why = _why_none(visits, runs)
-        return {"slo_rate_rps": Point(valid=False, reason=why, n_visits=len(trials)), **limit}
+        return {"slo_rate_rps": Estimate(valid=False, reason=why, n_visits=len(trials)), **limit}
     return {"slo_rate_rps": _rate(held[-1], len(runs), trials, ceiling_rps, limit_ms), **limit, **_tail(held[-1])}
 
 
@@ -99,13 +99,13 @@ def _why_none(visits: Sequence[Visit], runs: Sequence[Run]) -> str:
     return f"none of {len(runs)} rates down to {pooled(runs[-1]).rate_rps:.1f}/s kept it"
 
 
-def _rate(run: Run, attempts: int, trials: Sequence[Visit], ceiling_rps: float, limit_ms: float) -> Point:
+def _rate(run: Run, attempts: int, trials: Sequence[Visit], ceiling_rps: float, limit_ms: float) -> Estimate:
     whole, quiet = pooled(run), pooled(undisturbed(run))
     between = sustainable([trial_of(s) for s in trials], ceiling_rps, limit_ms / 1000)
     text = f"confirmed in {sum(s.seconds for s in run):.0f} s: {whole.misses} of {whole.arrivals} arrivals missed"
     if whole.misses > MISSES * whole.arrivals:
         text += f", {whole.misses - quiet.misses} of them in one disturbed window of {len(run)}"
-    return Point(
+    return Estimate(
         value=whole.rate_rps,
         lo=min(whole.rate_rps, between.lo),
         hi=max(whole.rate_rps, between.hi),
@@ -114,10 +114,10 @@ def _rate(run: Run, attempts: int, trials: Sequence[Visit], ceiling_rps: float, 
     )
 
 
-def _tail(run: Run) -> dict[str, Point]:
+def _tail(run: Run) -> dict[str, Estimate]:
     tails = [s.r_p99_ms for s in run if s.r_p99_ms is not None]
     return {
-        "slo_p99_ms": Point(
+        "slo_p99_ms": Estimate(
             value=statistics.median(tails) if tails else None,
             method="of the confirming run, median of its windows",
             n_visits=len(tails) or None,

@@ -12,7 +12,7 @@ from locust.argument_parser import LocustArgumentParser
 from floodmark.errors import UsageError
 from floodmark.plan.scenario import from_table
 from floodmark.protocol.load_settings import LoadSettings, read_settings
-from floodmark.protocol.target_switch import Wishes
+from floodmark.protocol.target_switch import TargetSwitch
 from floodmark.search.settings import SearchSettings, SloSettings
 
 SLO = "slo"
@@ -75,21 +75,21 @@ class Form:
     def __init__(self, settings: LoadSettings) -> None:
         self._settings = settings
         self._up = settings.scenario
-        self._wishes = Wishes(settings.wishes) if settings.wishes is not None else None
+        self._switch = TargetSwitch(settings.switch) if settings.switch is not None else None
 
     def read(self, form: Mapping[str, str]) -> Chosen:
         """Raises UsageError for what cannot be used, in words for the form."""
         name = form.get(SCENARIO) or self._up
         search = self._settings.search
         if name != self._settings.scenario:
-            if name not in self._settings.choices or self._wishes is None:
+            if name not in self._settings.choices or self._switch is None:
                 raise UsageError(f"there is no scenario {name!r} here")
             search = self._settings.choices[name]
         text = form.get(SLO, "").strip()
         if text:
             search = dataclasses.replace(search, slo=slo_of(text))
-        if name != self._up and self._wishes is not None:
-            refused = self._wishes.ask(name)
+        if name != self._up and self._switch is not None:
+            refused = self._switch.ask(name)
             if refused:
                 self._up = ""
                 raise UsageError(refused)

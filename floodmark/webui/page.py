@@ -95,7 +95,7 @@ def _page(live: Live) -> str:
     return assets.environment().get_template("live.html.j2").render(
         name=live.name,
         css=Markup(assets.template("page.css")),
-        looks=[symbols.look(live.name, 0)],
+        symbols=[symbols.symbol(live.name, 0)],
         quantiles=series.QUANTILES,
         quantile=QUANTILE,
         script=Markup(assets.template("live.js")),

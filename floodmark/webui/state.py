@@ -18,7 +18,7 @@ from floodmark.results.schema import Second, columns, to_cells
 from floodmark.search.order import Order, Outcome
 from floodmark.stats.window import Window
 from floodmark.verdict.enums import END_TEXT, Model
-from floodmark.verdict.interim import so_far
+from floodmark.verdict.interim import interim
 from floodmark.verdict.saturation import judge
 from floodmark.verdict.visit import Visit
 
@@ -103,7 +103,7 @@ class Live:
 
     def facts(self) -> dict[str, str]:
         """The search at work, in words."""
-        known = so_far(self.visits)
+        known = interim(self.visits)
         return {
             "name": self.name,
             "phase": self._phase(),
@@ -141,7 +141,7 @@ class Live:
             end = self._outcome
             verdict = judge(self.visits, end.end, end.reason, end.hold_users, self.think_time_s)
             return series.marks(self.name, {row.metric: row for row in result_rows("", verdict, self.visits, None)})
-        known = so_far(self.visits)
+        known = interim(self.visits)
         if known.goodput is None or not known.held:
             return []
         interval = known.goodput

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from floodmark.hostile.measure import Conditions, Look, calm, disturbed
+from floodmark.hostile.measure import Conditions, Observation, calm, disturbed
 from floodmark.hostile.row import HOSTILE, HostileRow, Kind, Word
 from floodmark.protocol.journal import JournalReader, Visited
 from floodmark.protocol.load_settings import VARIABLE, LoadSettings, to_json
@@ -36,7 +36,7 @@ def up(name: str, folder: Path, **settings: int) -> Iterator[Running]:
         running.down()
 
 
-def look(running: Running, kind: Kind) -> Look:
+def observation(running: Running, kind: Kind) -> Observation:
     found = disturbed(running, kind, CONDITIONS)
     assert found.alive
     assert calm(running)
@@ -45,7 +45,7 @@ def look(running: Running, kind: Kind) -> Look:
 
 def test_as_many_silent_connections_as_sync_workers_starve_the_others(tmp_path: Path) -> None:
     with up("gunicorn-sync", tmp_path, workers=SLOTS) as running:
-        found = look(running, Kind.IDLE_SILENT)
+        found = observation(running, Kind.IDLE_SILENT)
     assert found.service.answered == 0
     assert (found.evidence.in_app, found.evidence.held) == (0, SLOTS)
     assert found.evidence.in_kernel > 0
@@ -53,14 +53,14 @@ def test_as_many_silent_connections_as_sync_workers_starve_the_others(tmp_path: 
 
 def test_a_server_that_waits_for_requests_in_a_loop_goes_on_serving(tmp_path: Path) -> None:
     with up("gunicorn-gevent", tmp_path) as running:
-        found = look(running, Kind.IDLE_SILENT)
+        found = observation(running, Kind.IDLE_SILENT)
     assert found.service.answered > 0
     assert found.evidence.held == SLOTS
 
 
 def test_aborted_requests_leave_the_server_serving_and_nothing_in_the_app(tmp_path: Path) -> None:
     with up("waitress", tmp_path, threads=SLOTS) as running:
-        look(running, Kind.ABORTED)
+        observation(running, Kind.ABORTED)
         assert running.ledger_path is not None
         with contextlib.closing(LedgerReader(running.ledger_path)) as ledger:
             wait_for(lambda: sum(c.in_flight for c in ledger.counts()) == 0, 20, "the end of aborted requests")

@@ -17,7 +17,7 @@ from locust.runners import STATE_INIT, STATE_RUNNING
 from werkzeug.test import TestResponse
 
 from floodmark.errors import UsageError
-from floodmark.load.plugin import Conductor
+from floodmark.load.plugin import RampInstaller
 from floodmark.protocol.load_settings import LoadSettings
 from floodmark.records.timeline import Timeline
 from floodmark.results.folder import read_run
@@ -136,7 +136,7 @@ def test_the_search_is_told_in_words_from_start_to_verdict(live: Live) -> None:
 
 def test_a_form_that_cannot_be_used_says_why(tmp_path: Path) -> None:
     choices = {"gthread": SearchSettings(), "sync": SearchSettings(think_time_s=0.5)}
-    form = Form(LoadSettings(scenario="gthread", choices=choices, wishes=tmp_path))
+    form = Form(LoadSettings(scenario="gthread", choices=choices, switch=tmp_path))
     assert form.read({"slo": "5x"}).search.slo is not None
     assert form.read({"slo": ""}).search == SearchSettings()
     with pytest.raises(UsageError, match="five"):
@@ -150,7 +150,7 @@ def test_a_ramp_under_way_is_not_edited_and_a_bad_form_starts_nothing() -> None:
     environment = Environment(user_classes=[])
     environment.parsed_options = SimpleNamespace(headless=False, ramp="search", slo="", web_base_path="", csv_prefix="")
     runner = environment.create_local_runner()
-    Conductor(environment, runner, ui)
+    RampInstaller(environment, runner, ui)
     shape = environment.shape_class
     with ui.app.test_client() as client:
         runner.state = STATE_RUNNING

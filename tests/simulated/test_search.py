@@ -12,7 +12,7 @@ import pytest
 
 from floodmark.search.find import find_ceiling
 from floodmark.search.order import Order, Outcome
-from floodmark.search.settings import FULL, QUICK, Pace, SearchSettings
+from floodmark.search.settings import FULL, QUICK, Effort, SearchSettings
 from floodmark.verdict.enums import End, Phase
 from floodmark.verdict.saturation import Saturation, judge
 from floodmark.verdict.visit import Visit
@@ -120,7 +120,7 @@ def test_errors_only_are_the_answer_even_where_they_come_faster_than_the_generat
 
 @pytest.mark.parametrize("seed", range(5))
 def test_quick_is_the_same_search_on_a_smaller_budget(seed: int) -> None:
-    settings = SearchSettings(slots_hint=8, time_budget_s=75, pace=QUICK)
+    settings = SearchSettings(slots_hint=8, time_budget_s=75, effort=QUICK)
     verdict, visits = find(Model(slots=8, service=constant(0.05)), settings, seed)
     assert verdict.confirmed
     assert value(verdict.ceiling_rps) == pytest.approx(160, rel=0.02)
@@ -241,8 +241,8 @@ def test_no_order_exceeds_the_allowed_users() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("pace", [FULL, QUICK])
-def test_a_known_level_is_held_again_in_half_a_minute(pace: Pace, seed: int) -> None:
-    settings = SearchSettings(slots_hint=8, pace=pace, known_users=16)
+def test_a_known_level_is_held_again_in_half_a_minute(effort: Effort, seed: int) -> None:
+    settings = SearchSettings(slots_hint=8, effort=effort, known_users=16)
     verdict, visits = find(Model(slots=8, service=constant(0.05)), settings, seed)
     assert verdict.end is End.HELD
     assert verdict.confirmed

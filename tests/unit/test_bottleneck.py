@@ -11,7 +11,7 @@ from floodmark.results.limits import bottleneck_rows
 from floodmark.verdict.advice import Change, change_for, judge_advice
 from floodmark.verdict.bottleneck import decide, name_bottleneck
 from floodmark.verdict.enums import Advice, Bottleneck, Generator, Phase
-from floodmark.verdict.estimate import Point
+from floodmark.verdict.estimate import Estimate
 from floodmark.verdict.figures import Declared, Figures, figures
 from floodmark.verdict.rules import RULES, AtLeast, Below
 from floodmark.verdict.visit import Visit
@@ -141,7 +141,7 @@ def test_what_stands_further_up_comes_first() -> None:
 
 
 def test_the_generators_own_verdict_comes_before_all() -> None:
-    limited = Point(value=Generator.LIMITED, valid=False, reason="generator CPU 99% of a core")
+    limited = Estimate(value=Generator.LIMITED, valid=False, reason="generator CPU 99% of a core")
     named = name_bottleneck(run(oom_kills=1), 16, SLOTS, generator=limited)
     assert named.word is Bottleneck.GENERATOR
     assert named.evidence == "generator CPU 99% of a core"

@@ -9,7 +9,7 @@ import pytest
 
 from floodmark.commands.concurrency import estimate_s, parse, shown
 from floodmark.concurrency.observe import Burst
-from floodmark.concurrency.row import ConcurrencyRow, Look, row
+from floodmark.concurrency.row import ConcurrencyRow, ObservedWave, row
 from floodmark.concurrency.watch import Moment, summarise
 from floodmark.errors import UsageError
 from floodmark.results.table import read_table, write_table
@@ -54,8 +54,8 @@ def test_what_was_just_about_to_be_accepted_did_not_wait_in_the_kernel() -> None
     assert (seen.fullest.in_server, seen.fullest.in_kernel) == (12, 0)
 
 
-def look(most: int, *, fresh: bool = True, burst_s: float = 0.82, per_process: Sequence[int] = (4, 4)) -> Look:
-    return Look(
+def wave(most: int, *, fresh: bool = True, burst_s: float = 0.82, per_process: Sequence[int] = (4, 4)) -> ObservedWave:
+    return ObservedWave(
         fresh=fresh,
         max_inflight=most,
         mean_inflight=most - 0.5,
@@ -68,7 +68,7 @@ def look(most: int, *, fresh: bool = True, burst_s: float = 0.82, per_process: S
     )
 
 
-def summed(*looks: Look, slots: int | None = 8) -> ConcurrencyRow:
+def summed(*observed: ObservedWave, slots: int | None = 8) -> ConcurrencyRow:
     return row(
         server="s",
         version="1",
@@ -76,12 +76,12 @@ def summed(*looks: Look, slots: int | None = 8) -> ConcurrencyRow:
         nominal_slots=slots,
         clients=64,
         hold_ms=100,
-        looks=looks,
+        observed=observed,
     )
 
 
 def test_a_row_holds_the_extremes_and_the_medians(tmp_path: Path) -> None:
-    found = summed(look(8), look(6, fresh=False, burst_s=1.2), look(8, burst_s=0.9), look(7, fresh=False, burst_s=1.0))
+    found = summed(wave(8), wave(6, fresh=False, burst_s=1.2), wave(8, burst_s=0.9), wave(7, fresh=False, burst_s=1.0))
     assert (found.max_inflight, found.min_of_max, found.mean_inflight) == (8, 6, 7.0)
     assert (found.burst_s, found.kept_burst_s, found.ideal_s) == (0.86, 1.1, 0.8)
     assert (found.per_process, found.errors, found.reused) == ("4 4", "6 stale", 0.5)
@@ -93,13 +93,13 @@ def test_a_row_holds_the_extremes_and_the_medians(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        (summed(look(8), look(8, fresh=False)), "delivers its 8 slots in every wave"),
-        (summed(look(16), look(10, fresh=False), slots=16), "reaches its 16 slots, but only 10 in its worst wave"),
-        (summed(look(10), look(11, fresh=False), slots=16), "10 to 11 of its 16 slots"),
-        (summed(look(64, burst_s=0.11), slots=None), "no limit within 64: 64 at once"),
-        (summed(look(9)), "more than its 8 slots: 9 at once"),
-        (summed(look(8, burst_s=2.4)), "3.0 times the ideal: connections are dealt unevenly to processes"),
-        (summed(look(8, burst_s=2.4, per_process=(8,))), "slots idle in between"),
+        (summed(wave(8), wave(8, fresh=False)), "delivers its 8 slots in every wave"),
+        (summed(wave(16), wave(10, fresh=False), slots=16), "reaches its 16 slots, but only 10 in its worst wave"),
+        (summed(wave(10), wave(11, fresh=False), slots=16), "10 to 11 of its 16 slots"),
+        (summed(wave(64, burst_s=0.11), slots=None), "no limit within 64: 64 at once"),
+        (summed(wave(9)), "more than its 8 slots: 9 at once"),
+        (summed(wave(8, burst_s=2.4)), "3.0 times the ideal: connections are dealt unevenly to processes"),
+        (summed(wave(8, burst_s=2.4, per_process=(8,))), "slots idle in between"),
     ],
 )
 def test_a_row_says_whether_the_slots_are_delivered(found: ConcurrencyRow, said: str) -> None:

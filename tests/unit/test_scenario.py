@@ -55,7 +55,7 @@ def test_overrides_and_quick() -> None:
     assert planned.target.nominal_slots == 16
     assert planned.scenario.budget.memory == 1024**3
     assert planned.scenario.workload == "cpu"
-    assert planned.search.pace is QUICK
+    assert planned.search.effort is QUICK
     assert planned.search.time_budget_s == 70
 
 

@@ -8,15 +8,15 @@ import pytest
 
 from floodmark.search.hold import Hold
 from floodmark.search.settings import SearchSettings
-from floodmark.search.state import Notes
+from floodmark.search.state import SearchState
 from floodmark.search.verify import verify
 from tests.unit.test_chance import visit
 
 
 def verified(held: Sequence[float], seen: Sequence[float], half_width: float) -> int | None:
     """What verify returns of a level held with these rates, when it then sees those: beyond, between, beyond."""
-    notes = Notes(SearchSettings(), r0_s=0.2, ceiling_rps=sorted(held)[len(held) // 2])
-    search = verify(notes, Hold(8, [visit(rate, half_width) for rate in held]))
+    state = SearchState(SearchSettings(), r0_s=0.2, ceiling_rps=sorted(held)[len(held) // 2])
+    search = verify(state, Hold(8, [visit(rate, half_width) for rate in held]))
     next(search)
     try:
         for rate in seen:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from floodmark.report.html.series import Row
-from floodmark.report.html.vega import INK, LINEAR, LOG, PAPER, Look, at, axis, field, head, layer, plain, share
+from floodmark.report.html.vega import INK, LINEAR, LOG, PAPER, SeriesStyle, at, axis, field, head, layer, plain, share
 from floodmark.report.vega_lite import Spec
 
 
@@ -59,10 +59,10 @@ def goodput(names: Sequence[str], scales: Scales, data: Mapping[str, Sequence[Ro
         axis("users", "users", scales.users, LOG),
         axis("goodput", "good answers / s", scales.goodput, scales.goodput_type),
     )
-    look = Look(names)
+    style = SeriesStyle(names)
     ceiling, knee, bound = (f"datum.kind == '{kind}'" for kind in ("ceiling", "knee", "bound"))
     rule = {"type": "rule", "clip": True}
-    level = {"y": rate, "color": look.colour, "description": field("label"), "tooltip": field("label")}
+    level = {"y": rate, "color": style.colour, "description": field("label"), "tooltip": field("label")}
     return {
         **head("Good answers per second against concurrent users, a curve for each server", data),
         "params": [{"name": "hidden", "value": []}],
@@ -78,8 +78,8 @@ def goodput(names: Sequence[str], scales: Scales, data: Mapping[str, Sequence[Ro
             layer("null", {"type": "text", "align": "left", "dx": 6, "dy": -6, "color": INK, "clip": True},
                    {"x": {"value": 0}, "y": rate, "text": field("label")}),
             layer("levels", {"type": "area", "opacity": 0.15, "clip": True, "aria": False},
-                   {"x": users, "y": at(rate, "lo"), "y2": field("hi"), "color": look.colour}, "isValid(datum.lo)"),
-            *_curve(look, users, rate, "levels", "goodput", "points"),
+                   {"x": users, "y": at(rate, "lo"), "y2": field("hi"), "color": style.colour}, "isValid(datum.lo)"),
+            *_curve(style, users, rate, "levels", "goodput", "points"),
         ],
     }  # fmt: skip
 
@@ -87,8 +87,8 @@ def goodput(names: Sequence[str], scales: Scales, data: Mapping[str, Sequence[Ro
 def latency(names: Sequence[str], scales: Scales, data: Mapping[str, Sequence[Row]], quantile: str = "p95") -> Spec:
     """Latency of good answers against users: the quantile that the page's control chooses."""
     users, time = axis("users", "users", scales.users, LOG), axis("ms", "latency / ms", scales.latency, LOG)
-    look = Look(names)
-    level = {"color": look.colour, "description": field("label"), "tooltip": field("label")}
+    style = SeriesStyle(names)
+    level = {"color": style.colour, "description": field("label"), "tooltip": field("label")}
     chosen = [{"calculate": "datum[quantile]", "as": "ms"}, {"filter": "isValid(datum.ms)"}]
     return {
         **head("Latency of good answers against concurrent users, a curve for each server", data),
@@ -96,7 +96,7 @@ def latency(names: Sequence[str], scales: Scales, data: Mapping[str, Sequence[Ro
         "layer": [
             layer("marks", {"type": "rule", "strokeWidth": 1.5, "strokeDash": [1.5, 2.5], "clip": True},
                    {"x": users, **level}, "datum.kind == 'knee'"),
-            *_curve(look, users, time, "levels", "ms", "points", chosen),
+            *_curve(style, users, time, "levels", "ms", "points", chosen),
         ],
     }  # fmt: skip
 
@@ -107,7 +107,9 @@ _SAID = (
 )
 
 
-def _curve(look: Look, x: Spec, y: Spec, line: str, shown: str, visits: str, chosen: Sequence[Spec] = ()) -> list[Spec]:
+def _curve(
+    style: SeriesStyle, x: Spec, y: Spec, line: str, shown: str, visits: str, chosen: Sequence[Spec] = ()
+) -> list[Spec]:
     """A line through the levels, and a point for each visit."""
     told = [
         ("server", "server"), ("visit", "visit"), ("phase", "phase"), ("users", "users"), ("goodput", "good/s"),
@@ -116,8 +118,8 @@ def _curve(look: Look, x: Spec, y: Spec, line: str, shown: str, visits: str, cho
     shared = {
         "x": x,
         "y": y,
-        "stroke": look.colour,
-        "shape": look.shape,
+        "stroke": style.colour,
+        "shape": style.shape,
         "description": field("label"),
         "tooltip": [*(plain(name, title) for name, title in told), share("errors"), plain("reason", "note")],
     }
@@ -125,7 +127,7 @@ def _curve(look: Look, x: Spec, y: Spec, line: str, shown: str, visits: str, cho
     said = {"calculate": _SAID, "as": "label"}
     return [
         layer(line, {"type": "line", "strokeWidth": 1.6, "clip": True, "aria": False},
-               {"x": x, "y": y, "color": look.colour}, f"isValid(datum.{shown})", chosen),
-        layer(visits, {**mark, "filled": False}, {**shared, "fill": look.colour}, "datum.valid", [*chosen, said]),
+               {"x": x, "y": y, "color": style.colour}, f"isValid(datum.{shown})", chosen),
+        layer(visits, {**mark, "filled": False}, {**shared, "fill": style.colour}, "datum.valid", [*chosen, said]),
         layer(visits, {**mark, "fill": PAPER}, shared, "!datum.valid", [*chosen, said]),
     ]  # fmt: skip

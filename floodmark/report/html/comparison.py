@@ -16,7 +16,7 @@ from floodmark.report.html import charts, over_time, series
 from floodmark.report.html.charts import Scales
 from floodmark.report.html.pictures import svg
 from floodmark.report.html.series import Row
-from floodmark.report.html.symbols import Look, look
+from floodmark.report.html.symbols import Symbol, symbol
 from floodmark.report.html.vega import LOG, log_ticks
 from floodmark.report.runs import Subject, Workload
 from floodmark.report.vega_lite import Spec
@@ -32,7 +32,7 @@ class TableRow:
 
     id: str
     name: str
-    look: Look
+    symbol: Symbol
     place: str
     tied: str
     status: str
@@ -59,7 +59,7 @@ class Comparison:
     name: str
     columns: list[str]
     rows: list[TableRow]
-    looks: list[Look]
+    symbols: list[Symbol]
     charted: bool
     quantiles: Sequence[str]
     logs: dict[str, bool]
@@ -104,7 +104,7 @@ def compare(number: int, workload: Workload, *, drawn: bool) -> Comparison:
         columns=list(shown),
         rows=[_row(number, workload, one, {name: cell(one.verdict) for name, cell in shown.items()})
               for one in workload.subjects],
-        looks=[look(one.name, one.number) for one in workload.subjects],
+        symbols=[symbol(one.name, one.number) for one in workload.subjects],
         charted=charted,
         quantiles=series.QUANTILES,
         logs={"users": True, "goodput": scales.goodput_type == LOG, "latency": True},
@@ -160,7 +160,7 @@ def _row(number: int, workload: Workload, one: Subject, shown: dict[str, Cell]) 
     return TableRow(
         id=subject_id(number, one),
         name=one.name,
-        look=look(one.name, one.number),
+        symbol=symbol(one.name, one.number),
         place=str(one.place or cells.UNKNOWN),
         tied=_names(workload.tied_with(one)),
         status="" if status == "complete" else status,

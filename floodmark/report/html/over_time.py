@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from floodmark.report.html.series import BUCKETS_PER_DECADE, CORES, PLACES, Row
-from floodmark.report.html.vega import FAINT, LOG, PAPER, Look, field, fine, head, layer, plain, share
+from floodmark.report.html.vega import FAINT, LOG, PAPER, SeriesStyle, field, fine, head, layer, plain, share
 from floodmark.report.vega_lite import Spec
 
 HOUR_MS = 3_600_000
@@ -91,7 +91,7 @@ def histogram() -> Spec:
 
 def history(names: Sequence[str], rows: Sequence[Row]) -> Spec:
     """Ceilings of all runs over time."""
-    look = Look(names)
+    style = SeriesStyle(names)
     times = [row["started"] for row in rows]
     rates = [row[key] for row in rows for key in ("value", "lo", "hi") if row[key] is not None]
     when = {"domain": [min(times) - HOUR_MS, max(times) + HOUR_MS]}
@@ -109,17 +109,17 @@ def history(names: Sequence[str], rows: Sequence[Row]) -> Spec:
         "height": 240,
         "layer": [
             layer("history", {"type": "rule", "aria": False}, {"x": x, "y": {**y, "field": "lo"}, "y2": field("hi"),
-                   "color": look.colour}, "isValid(datum.hi)"),
-            layer("history", {**mark, "filled": False}, {"x": x, "y": y, "stroke": look.colour, "fill": look.colour,
-                   "shape": look.shape, **said}, "datum.valid"),
-            layer("history", {**mark, "fill": PAPER}, {"x": x, "y": y, "stroke": look.colour, "shape": look.shape,
+                   "color": style.colour}, "isValid(datum.hi)"),
+            layer("history", {**mark, "filled": False}, {"x": x, "y": y, "stroke": style.colour, "fill": style.colour,
+                   "shape": style.shape, **said}, "datum.valid"),
+            layer("history", {**mark, "fill": PAPER}, {"x": x, "y": y, "stroke": style.colour, "shape": style.shape,
                    **said}, "!datum.valid && isValid(datum.value)"),
         ],
     }  # fmt: skip
 
 
-def _named(names: Sequence[str], looks: Sequence[Any]) -> Spec:
-    scale = {"domain": list(names), "range": list(looks)}
+def _named(names: Sequence[str], styles: Sequence[Any]) -> Spec:
+    scale = {"domain": list(names), "range": list(styles)}
     column = {PLACES: "place", CORES: "who"}[tuple(names)]
     return {"field": column, "type": "nominal", "scale": scale, "legend": {"title": None, "orient": "top"}}
 

@@ -20,11 +20,11 @@ _PATHS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Symbol:
     name: str
     path: str
     colour: str
 
 
-def look(name: str, number: int) -> Look:
-    return Look(name, _PATHS[shape(number)], colour(number))
+def symbol(name: str, number: int) -> Symbol:
+    return Symbol(name, _PATHS[shape(number)], colour(number))

@@ -20,7 +20,7 @@ def colour(number: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class SeriesStyle:
     """Colour and shape by server; the legend is the page's own, with its switches."""
 
     names: Sequence[str]
@@ -33,8 +33,8 @@ class Look:
     def shape(self) -> Spec:
         return self._channel([shape(n) for n in range(len(self.names))])
 
-    def _channel(self, looks: Sequence[str]) -> Spec:
-        scale = {"domain": list(self.names), "range": list(looks)}
+    def _channel(self, styles: Sequence[str]) -> Spec:
+        scale = {"domain": list(self.names), "range": list(styles)}
         return {"field": "server", "type": "nominal", "scale": scale, "legend": None}
 
 

@@ -17,7 +17,7 @@ from greenlet import greenlet
 from floodmark.load import reactor as module
 from floodmark.load.controls import CONTROLS
 from floodmark.load.failure import ConnectionRefused
-from floodmark.load.reactor import inbox
+from floodmark.load.reactor import reactor
 from floodmark.load.wire import resolve
 from floodmark.records.recorder import Recorder
 from tests.load.scripted import OK, Peer, Scripted, scripted
@@ -43,7 +43,7 @@ class Together:
     def join(self) -> None:
         gevent.joinall(self.users, timeout=10, raise_error=True)
         assert all(user.ready() for user in self.users)
-        assert not inbox().turning
+        assert not reactor().turning
 
     def paths(self) -> list[bytes]:
         return sorted(request.split()[1] for request in self.server.requests)
@@ -82,7 +82,7 @@ def test_what_users_of_one_turn_send_next_is_sent_after_all_of_them_went_on() ->
     waiting = []
 
     def go_on(number: int, client: Client) -> None:
-        waiting.append(len(inbox().outgoing))
+        waiting.append(len(reactor().outgoing))
         client.get("/second")
 
     with answered_together(4, go_on) as together:
@@ -193,8 +193,8 @@ def test_new_connections_are_made_after_all_went_on_and_the_old_ones_are_closed(
     with answered_together(3, go_on) as together:
         together.join()
         assert together.server.connections == len(together.server.requests) == 12
-        assert not inbox()._closing
-        assert not any(client._connection._fd in inbox()._watched for client in together.clients)
+        assert not reactor()._closing
+        assert not any(client._connection._fd in reactor()._watched for client in together.clients)
 
 
 def test_an_exception_that_nobody_catches_costs_nobody_else_an_answer() -> None:
@@ -230,12 +230,12 @@ def test_a_ctrl_c_in_the_middle_of_sending_reaches_the_program_and_ends_nobody_e
 def turn() -> Iterator[None]:
     """As in the hub, while users go on."""
     gevent.sleep(0)  # out of the turn that brought the last answer
-    inbox().turning = True
+    reactor().turning = True
     try:
         yield
-        inbox()._send_on()
+        reactor()._send_on()
     finally:
-        inbox().turning = False
+        reactor().turning = False
 
 
 def test_who_is_killed_before_its_request_was_sent_sends_nothing() -> None:
@@ -245,7 +245,7 @@ def test_who_is_killed_before_its_request_was_sent_sends_nothing() -> None:
         with turn():
             user = gevent.spawn(client.get, "/second")
             gevent.sleep(0)
-            assert len(inbox().outgoing) == 1
+            assert len(reactor().outgoing) == 1
             user.kill()
         assert [request.split()[1] for request in server.requests] == [b"/first"]
         assert [facts["name"] for facts in client.reported] == ["/first"]

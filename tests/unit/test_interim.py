@@ -14,7 +14,7 @@ from floodmark.report.reading_progress import Counting
 from floodmark.results.folder import read_run
 from floodmark.search.order import Order
 from floodmark.verdict.enums import Generator, Phase
-from floodmark.verdict.interim import SoFar, so_far
+from floodmark.verdict.interim import Interim, interim
 from floodmark.verdict.visit import Visit
 from tests.support.stored import KEPT
 
@@ -28,29 +28,29 @@ def upto(phase: Phase, count: int = 1) -> list[Visit]:
 
 
 def test_before_the_first_visit_that_counts_nothing_is_known() -> None:
-    assert so_far([]) == so_far(STEPS[:2]) == SoFar()
-    assert doing.estimate(SoFar()) == doing.bracket(SoFar()) == ""
+    assert interim([]) == interim(STEPS[:2]) == Interim()
+    assert doing.estimate(Interim()) == doing.bracket(Interim()) == ""
 
 
 def test_the_bracket_closes_around_eight_slots() -> None:
-    rising = so_far(upto(Phase.BRACKET, 2))
+    rising = interim(upto(Phase.BRACKET, 2))
     assert (rising.free, rising.full) == (4, None)
     assert doing.bracket(rising) == "above 4 users"
-    found = so_far(upto(Phase.BRACKET, 5))
+    found = interim(upto(Phase.BRACKET, 5))
     assert found.free == 8
     assert found.full == 16
     assert doing.bracket(found) == "8 to 16 users"
 
 
 def test_the_estimate_is_of_the_highest_level_and_then_of_the_held_one() -> None:
-    before = so_far(upto(Phase.PLACE, 2))
+    before = interim(upto(Phase.PLACE, 2))
     assert not before.held
-    first = so_far(upto(Phase.HOLD, 1))
+    first = interim(upto(Phase.HOLD, 1))
     assert first.held
     assert first.visits == 1
     assert first.goodput is not None
     assert first.goodput.lo < first.goodput.value < first.goodput.hi < 1.2 * first.goodput.value
-    done = so_far(STEPS)
+    done = interim(STEPS)
     assert done.goodput is not None
     assert (done.users, done.visits) == (32, 3)
     assert doing.estimate(done) == "155.6 good/s [153.0, 158.2], 3 visits held at 32 users"
@@ -58,7 +58,7 @@ def test_the_estimate_is_of_the_highest_level_and_then_of_the_held_one() -> None
 
 def test_visits_left_out_count_for_nothing() -> None:
     void = [dataclasses.replace(visit, valid=False) for visit in STEPS]
-    assert so_far(void) == SoFar()
+    assert interim(void) == Interim()
 
 
 def test_the_generator_s_health_is_told_as_far_as_it_is_known() -> None:
