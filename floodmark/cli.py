@@ -15,7 +15,6 @@ from rich.console import Console
 from floodmark import __version__
 from floodmark.errors import FloodmarkError, Interrupted, UsageError
 from floodmark.report.failure import show_error
-from target_apps.server import CatalogError
 
 VERBS = {
     "run": "run",
@@ -72,9 +71,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except FloodmarkError as error:
         show_error(console, error)
         return error.exit_code
-    except CatalogError as error:
-        show_error(console, UsageError(str(error)))
-        return UsageError.exit_code
     except KeyboardInterrupt:
         return Interrupted.exit_code
     return code

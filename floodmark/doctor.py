@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from floodmark.plan.host_limits import Host, read_host
-from floodmark.targets import compose
-from target_apps import catalog
+from floodmark.targets import compose, servers
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +86,8 @@ def _engine() -> Finding:
 
 def _servers() -> list[Finding]:
     findings = []
-    for name in catalog.names():
-        server = catalog.load(name)
-        reason = server.missing()
+    for name in servers.names():
+        server = servers.find(name)
+        reason = servers.missing(server)
         findings.append(Finding(name, reason or server.version() or "installed", server.mend if reason else ""))
     return findings

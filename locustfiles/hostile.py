@@ -18,8 +18,9 @@ from locust.env import Environment
 from floodmark.errors import UsageError
 from floodmark.hostile.client import HostileClient
 from floodmark.hostile.row import Kind
-from floodmark.hostile.workload import DEFAULT, VARIABLE, parse_counts
+from floodmark.hostile.workload import DEFAULT, parse_counts
 from floodmark.load import HttpStep, ScenarioUser
+from floodmark.protocol.load_settings import read_settings
 
 AGAIN_S = 1.0
 
@@ -83,10 +84,9 @@ def counts(text: str) -> str:
 def add_option(parser: LocustArgumentParser, **_: Any) -> None:
     parser.add_argument(
         "--hostile",
-        default=DEFAULT,
+        default=read_settings().hostile or DEFAULT,
         metavar="KIND=N,...",
         type=counts,
-        env_var=VARIABLE,
         help=f"floodmark: hostile clients beside the users, of {', '.join(Kind)} (default {DEFAULT})",
     )
 

@@ -15,7 +15,7 @@ from benchmarks.known_answers.evidence import Found
 from benchmarks.known_answers.processes import GENERATOR_CPU, finish
 from floodmark.protocol.journal import JournalReader, Started, Visited
 from floodmark.protocol.load_settings import VARIABLE, LoadSettings, to_json
-from floodmark.search.order import Outcome
+from floodmark.verdict.outcome import Outcome
 from floodmark.verdict.visit import Visit
 from target_apps.serve import ROOT
 

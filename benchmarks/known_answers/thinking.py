@@ -40,7 +40,7 @@ def thinkers(bench: Bench, case: Case) -> Evidence:
                 metrics[f"R({users})_ms"] = Found(value=visit.r_mean_ms, valid=visit.valid)
         found = _search(bench, url)
     assert found.outcome is not None
-    verdict = judge(found.visits, found.outcome.end, found.outcome.reason, found.outcome.hold_users, THINK_S)
+    verdict = judge(found.visits, found.outcome, THINK_S)
     metrics["ceiling_rps"], metrics["knee_users"] = _found(verdict.ceiling_rps), _found(verdict.knee_users)
     metrics["generator"] = _found(verdict.generator)
     metrics["time_to_result_s"] = Found(value=found.visits[-1].t_end_s)

@@ -16,7 +16,7 @@ def ours(scenario: Scenario, noise: Noise | None, seed: int) -> Finding:
     """
     settings = SearchSettings(slots_hint=scenario.model.slots, think_time_s=scenario.think_s)
     visits, outcome = simulate(find_ceiling(settings), scenario.noisy(noise), seed)
-    verdict = judge(visits, outcome.end, outcome.reason, outcome.hold_users, scenario.think_s)
+    verdict = judge(visits, outcome, scenario.think_s)
     ceiling, knee = verdict.ceiling_rps, verdict.knee_users
     seconds = visits[-1].t_end_s
     if not verdict.confirmed or not isinstance(ceiling.value, float):

@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from floodmark.compare.comparison import Comparison, compare, ranking
-from floodmark.compare.inputs import read_side
+from floodmark.compare.inputs import read_run_set
 from floodmark.compare.text import markdown, ranking_markdown, show, show_ranking
 from floodmark.errors import ThresholdMissed
 from floodmark.report.tables import stdout
@@ -30,7 +30,7 @@ def add_to(verbs: Any) -> None:
 def execute(options: argparse.Namespace, console: Console) -> int:
     if options.b is None:
         return _rank(options)
-    found = compare(read_side(options.a), read_side(options.b), force=options.force)
+    found = compare(read_run_set(options.a), read_run_set(options.b), force=options.force)
     if options.json:
         print(json.dumps(dataclasses.asdict(found), indent=2))
     elif options.format == "md":
@@ -42,7 +42,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
 
 
 def _rank(options: argparse.Namespace) -> int:
-    rows = ranking(read_side(options.a))
+    rows = ranking(read_run_set(options.a))
     if options.json:
         print(json.dumps([dataclasses.asdict(row) for row in rows], indent=2))
     elif options.format == "md":

@@ -9,10 +9,9 @@ from typing import Any
 from rich.console import Console
 
 from floodmark.commands.arguments import default_results
-from floodmark.commands.nightly import FOLDER, TREND
 from floodmark.errors import UsageError
 from floodmark.nightly.exports import write_otava, write_parquet
-from floodmark.nightly.files import NIGHTS, night_folders, rebuild
+from floodmark.nightly.files import FOLDER, NIGHTS, TREND, night_folders, rebuild
 from floodmark.nightly.trend import page
 from floodmark.results.table import write_text
 

@@ -12,7 +12,7 @@ from floodmark.errors import UsageError
 from floodmark.plan.planned_run import find_scenario, plan_run, scenario_names
 from floodmark.plan.scenario import read_scenario
 from floodmark.report.tables import stdout, table
-from target_apps import catalog
+from floodmark.targets import servers
 from target_apps.workloads import WORKLOADS
 
 
@@ -36,9 +36,9 @@ def execute(options: argparse.Namespace, console: Console) -> int:
 
 def _targets() -> Table:
     shown = table("target", "what", "settings", "slots", "here (process backend)")
-    for name in catalog.names():
-        server = catalog.load(name)
-        reason = server.missing()
+    for name in servers.names():
+        server = servers.find(name)
+        reason = servers.missing(server)
         settings = " ".join(f"{s.name}={s.default}" for s in server.settings.values())
         here = f"unavailable: {reason}; {server.mend}" if reason else server.version() or "installed"
         shown.add_row(name, server.title, settings, server.slots or "unlimited", here)

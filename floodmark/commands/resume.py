@@ -3,52 +3,41 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from floodmark.commands.nightly import (
-    add_outcome,
-    check,
-    conclude,
-    parse_gates,
-    prepare,
-    read_settings,
-    same_host,
-    suite_of,
-)
+from floodmark.commands import arguments, night_outcome
 from floodmark.errors import UsageError
-from floodmark.nightly.files import read_night
+from floodmark.nightly.files import NightStatus, read_night
 from floodmark.nightly.night import Night
+from floodmark.nightly.prepare import make_launcher, other_host, parse_gates, plan_setups
+from floodmark.run.conductor import Conditions
 
 
 def add_to(verbs: Any) -> None:
     parser = verbs.add_parser("resume", help="go on with a night after a crash or a kill", description=__doc__)
     parser.add_argument("folder", type=Path, metavar="DIR", help="a night's folder: results/nightly/<date>")
-    add_outcome(parser)
+    night_outcome.add_to(parser)
     parser.set_defaults(execute=execute)
 
 
 def execute(options: argparse.Namespace, console: Console) -> int:
-    facts = read_night(options.folder)
-    if facts["status"] == "complete":
+    record = read_night(options.folder)
+    if record.status is NightStatus.COMPLETE:
         raise UsageError(f"night {options.folder} is complete; floodmark nightly makes a new one")
-    moved = same_host(facts)
+    moved = other_host(record.host)
     if moved:
         raise UsageError(f"night {options.folder} was begun on another host ({'; '.join(moved)}); make a new one")
-    found = suite_of(facts["suite"])
-    gates = parse_gates(options.fail_under, found)
-    bring_up, conditions = prepare(check(found, facts["settings"]), facts["settings"], console)
-    night = Night(
-        path=options.folder,
-        suite=found,
-        settings=read_settings(facts["settings"]),
-        conditions=dataclasses.replace(conditions, results=options.folder),
-        bring_up=bring_up,
-        console=console,
-    )
+    suite = record.suite.suite()
+    gates = parse_gates(options.fail_under, suite)
+    settings = record.settings
+    bind = arguments.parse_bind(settings.bind)
+    plans = plan_setups(suite, bind=bind, quick=settings.quick, seed=settings.seed)
+    launcher = make_launcher(plans, settings.backend, lambda text: console.print(text, highlight=False))
+    conditions = Conditions(launcher=launcher, results=options.folder)
+    night = Night(path=options.folder, record=record, suite=suite, bind=bind, conditions=conditions, console=console)
     done = len(night.done())
-    console.print(f"night {options.folder.name}: {done} of {len(facts['visits'])} visits are done", highlight=False)
-    return conclude(night, gates, json_wanted=options.json)
+    console.print(f"night {options.folder.name}: {done} of {len(record.visits)} visits are done", highlight=False)
+    return night_outcome.show(night, gates, as_json=options.json)

@@ -6,7 +6,6 @@ import argparse
 import dataclasses
 import json
 import os
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,27 +13,24 @@ from typing import Any
 from rich.console import Console
 
 from floodmark.commands import arguments, user_app
+from floodmark.commands.launching import make_launcher
 from floodmark.errors import FloodmarkError, ThresholdMissed, UsageError
 from floodmark.plan.host_limits import binding_of
 from floodmark.plan.planned_run import PlannedRun, plan_external
+from floodmark.protocol.load_settings import Client
 from floodmark.report import terminal
 from floodmark.report.failure import show_error, show_warning
-from floodmark.report.progress import Progress, TerminalProgress
+from floodmark.report.progress import TerminalProgress
 from floodmark.report.tables import stdout
-from floodmark.results.folder import read_run
+from floodmark.results.document import plain
 from floodmark.results.repeats import STARTS, write_starts
-from floodmark.results.schema import RESULTS, Result
-from floodmark.results.table import read_table
+from floodmark.results.run import read_run, read_summary
 from floodmark.run.advice import verify_advice
 from floodmark.run.conductor import Conditions, Finished, conduct
-from floodmark.targets.choose import choose
 from floodmark.targets.cpus import allot
 from floodmark.targets.external import RunningExternal
-from floodmark.targets.target import Backend, Running
+from floodmark.targets.launcher import ExternalLauncher, Launcher
 from floodmark.verdict.enums import Model
-
-CLIENTS = ("step", "lean", "fast", "http")
-"""floodmark's two and, as a cross-check, Locust's two."""
 
 
 def add_to(verbs: Any) -> None:
@@ -47,7 +43,7 @@ def add_to(verbs: Any) -> None:
     arguments.add_scenario(parser)
     arguments.add_results(parser)
     parser.add_argument(
-        "--client", default="step", choices=CLIENTS, help="user class that makes the load (default step)"
+        "--client", default=Client.STEP, choices=list(Client), help="user class that makes the load (default step)"
     )
     parser.add_argument("--generators", type=int, default=1, metavar="N", help="Locust processes (default 1)")
     parser.add_argument(
@@ -61,21 +57,21 @@ def add_to(verbs: Any) -> None:
 
 
 def execute(options: argparse.Namespace, console: Console) -> int:
-    plans, bring_up, conditions = prepare(options, console)
-    if options.client != "step" and any(planned.scenario.load.model is Model.OPEN for planned in plans):
+    plans, conditions = prepare(options, console)
+    if options.client != Client.STEP and any(planned.scenario.load.model is Model.OPEN for planned in plans):
         raise UsageError(f"--client {options.client}: only the step client can offer an open load")
-    if options.client != "step" and any(planned.scenario.load.close_delay_ms for planned in plans):
+    if options.client != Client.STEP and any(planned.scenario.load.close_delay_ms for planned in plans):
         raise UsageError(f"--client {options.client}: only the step client can close late (load.close_delay_ms)")
     finished: list[Finished] = []
     for number, planned in enumerate(plans, 1):
         progress = TerminalProgress(console)
         _announce(console, planned, number, plans, conditions)
-        done = conduct(planned, bring_up(planned, progress), conditions, progress)
+        done = conduct(planned, conditions, progress)
         if options.verify_advice:
-            verify_advice(done.folder, planned, bring_up, conditions, progress)
+            verify_advice(done.folder, planned, conditions, progress)
         finished.append(done)
         if not options.json:
-            _show(done)
+            terminal.show(stdout(), read_run(done.folder))
         if done.error is not None:
             show_error(console, done.error)
     starts = [row for row in write_starts(conditions.results) if row.series == conditions.series]
@@ -89,47 +85,37 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     return _exit_code(finished, options.fail_under)
 
 
-BringUpFor = Callable[[PlannedRun, Progress], Callable[[Path], Running]]
-
-
-def prepare(options: argparse.Namespace, console: Console) -> tuple[list[PlannedRun], BringUpFor, Conditions]:
+def prepare(options: argparse.Namespace, console: Console) -> tuple[list[PlannedRun], Conditions]:
     """Everything that can be wrong before a server is started. Raises UsageError or TargetError."""
     arguments.at_least_one(options.repeat, "--repeat")
     arguments.at_least_one(options.generators, "--generators")
     if options.url:
-        return _prepare_external(options)
+        plans, launcher = _prepare_external(options)
+    else:
+        plans, launcher = _prepare_own(options, console)
+    conditions = Conditions(
+        launcher=launcher,
+        results=options.results,
+        generators=options.generators,
+        client=Client(options.client),
+        series=_series(options),
+    )
+    return plans, conditions
+
+
+def _prepare_own(options: argparse.Namespace, console: Console) -> tuple[list[PlannedRun], Launcher]:
     if options.pid is not None:
         raise UsageError("--pid has an effect only with --url")
     plans = user_app.plans(options)
-    if options.client != "step" and any(planned.home is not None for planned in plans):
+    if options.client != Client.STEP and any(planned.home is not None for planned in plans):
         raise UsageError(f"--client {options.client} has no effect with a locustfile of your own")
     budgets = {planned.scenario.budget for planned in plans}
     if len(budgets) > 1:
         raise UsageError("these scenarios have different budgets; run them apart, or set one with --set budget.cpus=N")
-    backend, why = choose(options.backend, lambda text: console.print(text, highlight=False))
-    budget = plans[0].scenario.budget
-    conditions = Conditions(
-        backend=backend.name,
-        why=why,
-        allotment=allot(budget.cpus, budget.memory),
-        results=options.results,
-        generators=options.generators,
-        client=options.client,
-        series=_series(options),
-    )
-
-    def bring_up(planned: PlannedRun, _progress: Progress) -> Callable[[Path], Running]:
-        return lambda folder: _up(backend, planned, conditions, folder)
-
-    return plans, bring_up, conditions
+    return plans, make_launcher(options, console, plans[0].scenario.budget)
 
 
-def _up(backend: Backend, planned: PlannedRun, conditions: Conditions, folder: Path) -> Running:
-    assert planned.target is not None
-    return backend.up(planned.target, conditions.allotment, folder)
-
-
-def _prepare_external(options: argparse.Namespace) -> tuple[list[PlannedRun], BringUpFor, Conditions]:
+def _prepare_external(options: argparse.Namespace) -> tuple[list[PlannedRun], Launcher]:
     user_app.forbid(options, "--url")
     if options.scenarios:
         raise UsageError("give scenarios or --url, not both")
@@ -150,16 +136,7 @@ def _prepare_external(options: argparse.Namespace) -> tuple[list[PlannedRun], Br
         for number in range(1, options.repeat + 1)
     ]
     budget = plans[0].scenario.budget
-    conditions = Conditions(
-        backend="external",
-        why="--url was given",
-        allotment=allot(budget.cpus, budget.memory),
-        results=options.results,
-        generators=options.generators,
-        client=options.client,
-        series=_series(options),
-    )
-    return plans, lambda planned, progress: lambda folder: running, conditions
+    return plans, ExternalLauncher(running=running, allotment=allot(budget.cpus, budget.memory))
 
 
 def _announce(
@@ -167,23 +144,20 @@ def _announce(
 ) -> None:
     left = sum(p.estimate_s for p in plans[number - 1 :])
     count = f"{number}/{len(plans)} " if len(plans) > 1 else ""
+    launcher = conditions.launcher
     console.print(
-        f"{count}[bold]{planned.scenario.name}[/bold] / {planned.scenario.workload}: backend {conditions.backend} "
-        f"({conditions.why}); about {left / 60:.0f} min" + (" for all" if len(plans) > 1 else ""),
+        f"{count}[bold]{planned.scenario.name}[/bold] / {planned.scenario.workload}: backend {launcher.name} "
+        f"({launcher.why}); about {left / 60:.0f} min" + (" for all" if len(plans) > 1 else ""),
         highlight=False,
     )
-    for found in binding_of(planned, conditions.backend):
+    for found in binding_of(planned, conditions.launcher.name):
         show_warning(console, found.text)
 
 
-def _show(done: Finished) -> None:
-    run = read_run(done.folder)
-    terminal.show(stdout(), run.facts, read_table(done.folder / RESULTS, Result), run.visits, done.folder)
-
-
 def _document(folder: Path) -> dict[str, Any]:
+    """A run for ``--json``."""
     run = read_run(folder)
-    metrics = {
+    results = {
         row.metric: {
             "value": row.value,
             "lo": row.lo,
@@ -192,9 +166,9 @@ def _document(folder: Path) -> dict[str, Any]:
             "valid": row.valid,
             "reason": row.reason,
         }
-        for row in read_table(folder / RESULTS, Result)
+        for row in run.results.values()
     }
-    return {"run_id": run.run_id, "folder": str(folder), "facts": run.facts, "results": metrics}
+    return {"run_id": run.run_id, "folder": str(folder), "facts": plain(run.record), "results": results}
 
 
 def _series(options: argparse.Namespace) -> str | None:
@@ -207,8 +181,8 @@ def _exit_code(finished: list[Finished], fail_under: float | None) -> int:
     if errors:
         return errors[0].exit_code
     for done in finished:
-        rates = {r.metric: r for r in read_table(done.folder / RESULTS, Result)}
-        ceiling = rates.get("ceiling_rps") or rates["goodput_rps"]
+        results = read_summary(done.folder).results
+        ceiling = results.get("ceiling_rps") or results["goodput_rps"]
         if fail_under is not None and ceiling.hi is not None and ceiling.hi < fail_under:
             raise ThresholdMissed(
                 f"{done.folder.name}: the ceiling {ceiling.value:.1f}/s [{ceiling.lo:.1f}, {ceiling.hi:.1f}] "

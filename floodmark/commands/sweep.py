@@ -10,22 +10,21 @@ from rich.console import Console
 from rich.markup import escape
 
 from floodmark.commands import arguments
-from floodmark.commands.up import scenario_or_target
+from floodmark.commands.launching import make_launcher
+from floodmark.commands.one_scenario import scenario_or_target
 from floodmark.errors import Interrupted, UsageError
 from floodmark.plan.host_limits import binding_of
 from floodmark.plan.planned_run import plan_run
 from floodmark.report.failure import show_warning
 from floodmark.report.tables import stdout
 from floodmark.results.folder import new_folder
-from floodmark.run.conductor import Conditions
 from floodmark.sweep.grid import Axis, axis, collect, default_axes, shuffled, span
 from floodmark.sweep.progress import SweepProgress, minutes
 from floodmark.sweep.series import Sweep, Task, measure
 from floodmark.sweep.show import document, show
-from floodmark.targets.choose import choose
+from floodmark.targets import servers
 from floodmark.targets.cpus import allot
 from floodmark.verdict.enums import Model
-from target_apps import catalog
 
 AXES = {
     "workers": ("server.workers", "1,2,4", "worker processes"),
@@ -66,21 +65,17 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     if defaulted:
         axes = _default(options, fixed, tasks[0])
         tasks = _tasks(options, axes, fixed)
-    backend, why = choose(options.backend, lambda text: console.print(text, highlight=False))
     for task in tasks:
         allot(task.planned.scenario.budget.cpus, task.planned.scenario.budget.memory)
+    launcher = make_launcher(options, console, tasks[0].planned.scenario.budget)
     estimate_s = sum(task.planned.estimate_s for task in tasks)
-    _announce(console, axes, tasks, f"backend {backend.name} ({why})", estimate_s, defaulted=defaulted)
-    for text in dict.fromkeys(found.text for task in tasks for found in binding_of(task.planned, backend.name)):
+    _announce(console, axes, tasks, f"backend {launcher.name} ({launcher.why})", estimate_s, defaulted=defaulted)
+    for text in dict.fromkeys(found.text for task in tasks for found in binding_of(task.planned, launcher.name)):
         show_warning(console, text)
     sweep = Sweep(
         folder=new_folder(options.results, f"sweep-{tasks[0].planned.scenario.name}"), axes=axes, total=len(tasks)
     )
-    budget = tasks[0].planned.scenario.budget
-    conditions = Conditions(
-        backend=backend.name, why=why, allotment=allot(budget.cpus, budget.memory), results=sweep.folder
-    )
-    whole = measure(tasks, sweep, backend, conditions, SweepProgress(console, len(tasks), estimate_s))
+    whole = measure(tasks, sweep, launcher, SweepProgress(console, len(tasks), estimate_s))
     if options.json:
         print(json.dumps(document(sweep), indent=2))
     else:
@@ -120,7 +115,7 @@ def _tasks(options: argparse.Namespace, axes: list[Axis], fixed: list[str]) -> l
 
 def _default(options: argparse.Namespace, fixed: list[str], task: Task) -> list[Axis]:
     """The server's own axes, as many values of them as take less than a quarter of an hour."""
-    axes = default_axes(catalog.load(task.planned.scenario.target), [pair.partition("=")[0] for pair in fixed])
+    axes = default_axes(servers.find(task.planned.scenario.target), [pair.partition("=")[0] for pair in fixed])
     each_s = task.planned.estimate_s
     while len(span(axes)) * each_s > DEFAULT_LIMIT_S and any(len(one.values) > 2 for one in axes):
         longest = max(range(len(axes)), key=lambda i: len(axes[i].values))

@@ -16,18 +16,18 @@ from typing import Any
 from rich.console import Console
 
 from floodmark.commands import arguments
-from floodmark.commands.up import one_scenario
+from floodmark.commands.launching import make_launcher
+from floodmark.commands.one_scenario import one_scenario
 from floodmark.errors import FloodmarkError, TargetError, UsageError
 from floodmark.plan.planned_run import PlannedRun, find_scenario, plan_run, scenario_names
 from floodmark.plan.scenario import read_scenario
 from floodmark.protocol.target_switch import TargetSwitch
 from floodmark.report.failure import show_error
-from floodmark.run.conductor import pinned
 from floodmark.run.locust_process import LocustProcess
 from floodmark.targets import ready
-from floodmark.targets.choose import choose
-from floodmark.targets.cpus import allot
-from floodmark.targets.target import Allotment, Backend, Running
+from floodmark.targets.cpus import pinned
+from floodmark.targets.launcher import Launcher
+from floodmark.targets.target import Running
 from floodmark.verdict.enums import Model
 
 WATCH_S = 0.5
@@ -51,17 +51,16 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     planned = plan_run(
         scenario, bind=arguments.parse_bind(options.bind), quick=options.quick, repeat=1, seed=options.seed
     )
-    allotment = allot(scenario.budget.cpus, scenario.budget.memory)
     ready.port_must_be_free("127.0.0.1", options.web_port, option="--web-port")
-    backend, why = choose(options.backend, lambda text: console.print(text, highlight=False))
+    launcher = make_launcher(options, console, scenario.budget)
     choices = _choices(planned, options)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="floodmark-ui-")))
-        stack.enter_context(pinned(allotment.generator_cpus))
-        held = _Held(backend, allotment, folder)
+        stack.enter_context(pinned(launcher.allotment.generator_cpus))
+        held = _Held(launcher, folder)
         stack.callback(held.down)
         running = held.up(planned)
-        switch = folder / "wishes"
+        switch = folder / "switch"
         switch.mkdir()
         locust = LocustProcess(
             planned.locustfile,
@@ -74,15 +73,13 @@ def execute(options: argparse.Namespace, console: Console) -> int:
                 switch=switch,
             ),
             folder,
-            None,
-            planned.path,
-            marker=planned.marker,
+            log=None,
             home=planned.home,
         )
         stack.callback(locust.stop)
         _wait_for_page(locust, options.web_port)
         console.print(
-            f"{held.name} at {running.base_url}, backend {backend.name} ({why})\n"
+            f"{held.name} at {running.base_url}, backend {launcher.name} ({launcher.why})\n"
             f"Locust's web UI: http://127.0.0.1:{options.web_port}  (Ctrl-C stops both)\n"
             f"live charts of the search: http://127.0.0.1:{options.web_port}/saturation",
             highlight=False,
@@ -146,8 +143,8 @@ def _watch(
 class _Held:
     """The one target that is up, if any."""
 
-    def __init__(self, backend: Backend, allotment: Allotment, folder: Path) -> None:
-        self._backend, self._allotment, self._folder = backend, allotment, folder
+    def __init__(self, launcher: Launcher, folder: Path) -> None:
+        self._launcher, self._folder = launcher, folder
         self._running: Running | None = None
         self._count = 0
         self.name = ""
@@ -157,7 +154,7 @@ class _Held:
         self._count += 1
         folder = self._folder / f"target-{self._count}"
         folder.mkdir()
-        self._running = self._backend.up(planned.target, self._allotment, folder)
+        self._running = self._launcher.up(planned.target, folder)
         self.name = planned.target.server.name
         return self._running
 

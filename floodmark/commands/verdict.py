@@ -11,10 +11,8 @@ from rich.console import Console
 from floodmark.errors import NoVerdict
 from floodmark.report import terminal
 from floodmark.report.tables import stdout
-from floodmark.results.folder import read_run
-from floodmark.results.schema import RESULTS, Result
-from floodmark.results.table import read_table
-from floodmark.run.conclude import conclude
+from floodmark.results.conclude import conclude
+from floodmark.results.run import read_run
 
 
 def add_to(verbs: Any) -> None:
@@ -25,8 +23,7 @@ def add_to(verbs: Any) -> None:
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     verdict = conclude(options.folder)
-    run = read_run(options.folder)
-    terminal.show(stdout(), run.facts, read_table(options.folder / RESULTS, Result), run.visits, options.folder)
+    terminal.show(stdout(), read_run(options.folder))
     if not verdict.confirmed:
         raise NoVerdict(verdict.reason)
     return 0

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from floodmark.compare.enums import Role, Word
-from floodmark.compare.inputs import Side, notes, unlike
+from floodmark.compare.inputs import RunSet, notes, unlike
 from floodmark.compare.ratio import Ratio, Value, decide, rank, ratio
 from floodmark.errors import UsageError
 
@@ -55,7 +55,7 @@ class Comparison:
         return [row for row in self.rows if row.word is Word.WORSE and row.role != Role.REFERENCE]
 
 
-def compare(a: Side, b: Side, *, force: bool = False) -> Comparison:
+def compare(a: RunSet, b: RunSet, *, force: bool = False) -> Comparison:
     """Compare what both have. Raises UsageError where they are unlike and it is not forced."""
     pairs = [(name, name) for name in a.names if name in b.names]
     if not pairs and len(a.names) == len(b.names) == 1:
@@ -84,9 +84,12 @@ def _each(x: str, y: str, differences: Sequence[str], of: int) -> list[str]:
     return [f"{x}: {d}" if of > 1 and x == y else d for d in differences]
 
 
-def _rows(a: Side, b: Side, pairs: Sequence[tuple[str, str]]) -> list[ComparisonRow]:
+def _rows(a: RunSet, b: RunSet, pairs: Sequence[tuple[str, str]]) -> list[ComparisonRow]:
     keys = [
-        (x, y, metric) for x, y in pairs for metric in METRICS if any(metric in s.results for s in a.of(x) + b.of(y))
+        (x, y, metric)
+        for x, y in pairs
+        for metric in METRICS
+        if any(metric in start.run.results for start in a.of(x) + b.of(y))
     ]
     frozen = [key for key in keys if a.of(key[0])[0].role == Role.REFERENCE]
     of_references = decide([_ratio(a, b, key) for key in frozen], less_is_better=[METRICS[k[2]] for k in frozen])
@@ -107,16 +110,16 @@ def _rows(a: Side, b: Side, pairs: Sequence[tuple[str, str]]) -> list[Comparison
     ]
 
 
-def _ratio(a: Side, b: Side, key: tuple[str, str, str], shift: Ratio | None = None) -> Ratio:
+def _ratio(a: RunSet, b: RunSet, key: tuple[str, str, str], shift: Ratio | None = None) -> Ratio:
     return ratio(a.values(key[0], key[2]), b.values(key[1], key[2]), shift=shift)
 
 
-def _row(a: Side, b: Side, key: tuple[str, str, str], found: Ratio, *, normalised: bool) -> ComparisonRow:
+def _row(a: RunSet, b: RunSet, key: tuple[str, str, str], found: Ratio, *, normalised: bool) -> ComparisonRow:
     x, y, metric = key
     left, right = a.values(x, metric), b.values(y, metric)
     reason = found.reason
     if not left or not right:
-        why = [start.results[metric].reason for start in a.of(x) + b.of(y) if metric in start.results]
+        why = [start.run.results[metric].reason for start in a.of(x) + b.of(y) if metric in start.run.results]
         reason = next((f"{reason}: {text}" for text in why if text), reason)
     return ComparisonRow(
         setup=x if x == y else f"{x} and {y}",
@@ -157,7 +160,7 @@ class RankRow:
     n_rounds: int
 
 
-def ranking(side: Side) -> list[RankRow]:
+def ranking(side: RunSet) -> list[RankRow]:
     """The setups of a night, or of a folder of runs, best first by workload. References are left out."""
     rows = []
     watched = [s for s in side.starts if s.role != Role.REFERENCE]

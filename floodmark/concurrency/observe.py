@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from floodmark.concurrency.row import ObservedWave
+from floodmark.concurrency.row import Burst, ConcurrencyRow, ObservedWave, row
 from floodmark.concurrency.watch import Watch
 from floodmark.concurrency.wave import Crowd
 from floodmark.errors import TargetError
-from floodmark.targets.target import Running
+from floodmark.targets.target import Running, Target
 
 PATH, MARKER = "/io?ms={hold_ms}", b"floodmark:io"
 REPETITIONS = 3
+START_S = 3.0
 LONG_S = 3.0
 """A wave that takes longer is not repeated: a server with one slot would take minutes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Burst:
-    """clients: requests sent at once. hold_ms: how long the app holds each."""
+def estimate_s(target: Target, burst: Burst) -> float:
+    """How long one server takes, s."""
+    slots = min(burst.clients, target.nominal_slots or burst.clients)
+    wave_s = math.ceil(burst.clients / slots) * burst.hold_ms / 1000
+    return START_S + 2 * wave_s * (1 if wave_s > LONG_S else REPETITIONS)
 
-    clients: int = 64
-    hold_ms: int = 100
+
+def measure_server(
+    target: Target, up: Callable[[Target], Running], burst: Burst, say: Callable[[str], None]
+) -> ConcurrencyRow:
+    """Start one server, observe it, and stop it. Raises TargetError."""
+    running = up(target)
+    try:
+        observed = observe(running, burst, say)
+    finally:
+        running.down()
+    return row(target, running.effective.version or "", burst, observed)
 
 
 def observe(running: Running, burst: Burst, say: Callable[[str], None]) -> list[ObservedWave]:

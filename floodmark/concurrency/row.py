@@ -7,9 +7,19 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from floodmark.targets.target import Target
+
 CONCURRENCY = "concurrency.csv"
 SLOW = 1.25
 """Times the ideal, beyond which a burst took longer than the slots explain."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Burst:
+    """clients: requests sent at once. hold_ms: how long the app holds each."""
+
+    clients: int = 64
+    hold_ms: int = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,17 +70,9 @@ class ConcurrencyRow:
     note: str
 
 
-def row(
-    *,
-    server: str,
-    version: str,
-    settings: Mapping[str, object],
-    nominal_slots: int | None,
-    clients: int,
-    hold_ms: int,
-    observed: Sequence[ObservedWave],
-) -> ConcurrencyRow:
+def row(target: Target, version: str, burst: Burst, observed: Sequence[ObservedWave]) -> ConcurrencyRow:
     """Sum up the waves at one server. Raises ValueError without any."""
+    nominal_slots, clients, hold_ms = target.nominal_slots, burst.clients, burst.hold_ms
     if not observed:
         raise ValueError("no wave to sum up")
     fresh = [wave for wave in observed if wave.fresh]
@@ -83,9 +85,9 @@ def row(
         for kind, count in wave.errors.items():
             errors[kind] = errors.get(kind, 0) + count
     return ConcurrencyRow(
-        server=server,
+        server=target.server.name,
         version=version,
-        settings=" ".join(f"{name}={value}" for name, value in settings.items()),
+        settings=" ".join(f"{name}={value}" for name, value in target.settings.items()),
         nominal_slots=nominal_slots,
         max_inflight=fullest.max_inflight,
         mean_inflight=round(statistics.median(wave.mean_inflight for wave in observed), 2),

@@ -3,53 +3,34 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 from floodmark.errors import TargetError
 from floodmark.hostile.client import Gang
-from floodmark.hostile.row import Evidence, Kind, Service, serve, served_again_s
+from floodmark.hostile.row import (
+    SETTLE_S,
+    Conditions,
+    Evidence,
+    HostileRow,
+    Kind,
+    Observation,
+    Service,
+    row,
+    serve,
+    served_again_s,
+)
 from floodmark.hostile.visitors import MARKER, PATH, Visitors
 from floodmark.hostile.watch import Watch
 from floodmark.targets.ready import ask
-from floodmark.targets.target import Check, Running
+from floodmark.targets.target import Check, Running, Target
 
-SETTLE_S = 0.8
-"""For the server to take in what hostile clients sent: the slow reader's answer is large."""
 BASE_S = 1.5
 AGAIN_S = 2.0
 EMPTY_S = 1.0
 CALM_S = 5.0
 POLL_S = 0.02
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conditions:
-    """hostile: clients of a kind at once. users: well-behaved ones. window_s: how long both are there."""
-
-    hostile: int = 8
-    users: int = 4
-    window_s: float = 3.0
-
-    @property
-    def cell_s(self) -> float:
-        """How long one kind takes at most, s."""
-        return SETTLE_S + self.window_s + AGAIN_S + EMPTY_S
-
-    @property
-    def usual_s(self) -> float:
-        """How long one kind mostly takes, s."""
-        return SETTLE_S + self.window_s + 0.5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observation:
-    """What one kind did. again_s: until everybody was served again; None when that took too long."""
-
-    service: Service
-    evidence: Evidence
-    again_s: float | None
-    alive: bool
 
 
 def place(running: Running) -> tuple[str, int]:
@@ -135,3 +116,35 @@ def calm(running: Running) -> bool:
         else:
             return status == 200 and MARKER in body
     return False
+
+
+def measure_server(
+    target: Target,
+    up: Callable[[Target], Running],
+    kinds: Sequence[Kind],
+    conditions: Conditions,
+    add: Callable[[HostileRow], None],
+    say: Callable[[str], None],
+) -> None:
+    """One server under each kind of hostile client; started anew where it does not serve again.
+
+    up: starts the target. add: called with each row as soon as it is known. Raises TargetError.
+    """
+    with ExitStack() as stack:
+
+        def start() -> Running:
+            running = up(target)
+            stack.callback(running.down)
+            return running
+
+        running = start()
+        base = undisturbed(running, conditions)
+        for kind in kinds:
+            observation = disturbed(running, kind, conditions)
+            measured = row(target, running.effective.version or "", kind, conditions, observation, base)
+            add(measured)
+            say(f"{kind}: others are {measured.effect}; {measured.note}")
+            if kind is not kinds[-1] and not calm(running):
+                say("it does not serve again; started anew")
+                stack.close()
+                running = start()

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from floodmark.targets.target import Target
+
 HOSTILE = "hostile.csv"
 SLOWED = 1.5
 """Times as slow, or as few, as without hostile clients, from which on others are called slowed."""
@@ -15,6 +17,8 @@ STARVED = 0.05
 """Share of the throughput below which nobody is served to speak of."""
 FAILED = 0.01
 """Share of requests without a good answer beyond which others are not unharmed."""
+SETTLE_S = 0.8
+"""For the server to take in what hostile clients sent: the slow reader's answer is large."""
 PATIENCE_S = 1.0
 """A request that waits longer when the window closes counts as not answered; a younger one is left out."""
 
@@ -83,6 +87,30 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """hostile: clients of a kind at once. users: well-behaved ones. window_s: how long both are there."""
+
+    hostile: int = 8
+    users: int = 4
+    window_s: float = 3.0
+
+    @property
+    def usual_s(self) -> float:
+        """How long one kind mostly takes, s."""
+        return SETTLE_S + self.window_s + 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What one kind did. again_s: until everybody was served again; None when that took too long."""
+
+    service: Service
+    evidence: Evidence
+    again_s: float | None
+    alive: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostileRow:
     """One server under one kind of hostile client. Counts are of well-behaved requests, but for those named otherwise.
 
@@ -126,6 +154,11 @@ class HostileRow:
     left_in_app: int
     errors: str
     note: str
+
+    @property
+    def effect(self) -> str:
+        """The word, with its number."""
+        return f"slowed {self.times:.1f}x" if self.word is Word.SLOWED else self.word
 
 
 def serve(asked: Sequence[Asked], start: float, end: float) -> Service:
@@ -212,63 +245,51 @@ def _holder(kind: Kind, seen: Evidence, hostile: int, nominal_slots: int | None,
 
 
 def row(
-    *,
-    server: str,
-    version: str,
-    settings: Mapping[str, object],
-    nominal_slots: int | None,
-    connection_cap: int | None,
-    kind: Kind,
-    hostile: int,
-    users: int,
-    window_s: float,
-    found: Service,
-    base: Service,
-    again_s: float | None,
-    alive: bool,
-    evidence: Evidence,
+    target: Target, version: str, kind: Kind, conditions: Conditions, observation: Observation, base: Service
 ) -> HostileRow:
-    """Sum up one server under one kind of hostile client."""
-    word, times = judge(found, base, alive=alive)
+    """Sum up one server under one kind of hostile client. base: what others got without any."""
+    service, evidence, alive = observation.service, observation.evidence, observation.alive
+    slots, cap = target.nominal_slots, target.server.connection_cap(target.settings)
+    word, times = judge(service, base, alive=alive)
     return HostileRow(
-        server=server,
+        server=target.server.name,
         version=version,
-        settings=" ".join(f"{name}={value}" for name, value in settings.items()),
-        nominal_slots=nominal_slots,
-        connection_cap=connection_cap,
+        settings=" ".join(f"{name}={value}" for name, value in target.settings.items()),
+        nominal_slots=slots,
+        connection_cap=cap,
         kind=kind,
-        hostile=hostile,
+        hostile=conditions.hostile,
         word=word,
         times=_round(times, 2),
-        users=users,
-        window_s=window_s,
-        asked=found.asked,
-        answered=found.answered,
-        answered_share=round(found.share, 4),
-        p50_ms=_round(found.p50_ms, 2),
-        max_ms=_round(found.max_ms, 2),
-        rate_rps=round(found.rate_rps, 2),
+        users=conditions.users,
+        window_s=conditions.window_s,
+        asked=service.asked,
+        answered=service.answered,
+        answered_share=round(service.share, 4),
+        p50_ms=_round(service.p50_ms, 2),
+        max_ms=_round(service.max_ms, 2),
+        rate_rps=round(service.rate_rps, 2),
         base_p50_ms=_round(base.p50_ms, 2),
         base_max_ms=_round(base.max_ms, 2),
         base_rate_rps=round(base.rate_rps, 2),
-        kept=round(found.rate_rps / base.rate_rps if base.rate_rps else 0.0, 4),
-        first_served_s=_round(found.first_s, 3),
-        served_again_s=_round(again_s, 3),
+        kept=round(service.rate_rps / base.rate_rps if base.rate_rps else 0.0, 4),
+        first_served_s=_round(service.first_s, 3),
+        served_again_s=_round(observation.again_s, 3),
         alive=alive,
         held=evidence.held,
         in_app=evidence.in_app,
         most_in_app=evidence.most_in_app,
         in_kernel=evidence.in_kernel,
         left_in_app=evidence.left_in_app,
-        errors=", ".join(f"{count} {kind}" for kind, count in sorted(found.errors.items())),
+        errors=", ".join(f"{count} {name}" for name, count in sorted(service.errors.items())),
         note=explain(
             kind,
             word,
             evidence,
-            first_s=found.first_s,
-            hostile=hostile,
-            nominal_slots=nominal_slots,
-            connection_cap=connection_cap,
+            first_s=service.first_s,
+            hostile=conditions.hostile,
+            nominal_slots=slots,
+            connection_cap=cap,
         ),
     )
 

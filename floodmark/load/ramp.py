@@ -17,10 +17,11 @@ from floodmark.load.sinks import Sink
 from floodmark.records.recorder import BINS_PER_S, bin_of
 from floodmark.records.timeline import Timeline
 from floodmark.results.schema import Second
-from floodmark.search.order import Order, Outcome, Search
+from floodmark.search.order import Order, Search
 from floodmark.stats.window import ErrorKind
 from floodmark.verdict.enums import End, Phase, Spacing
 from floodmark.verdict.from_window import visit_from_window
+from floodmark.verdict.outcome import Outcome
 from floodmark.verdict.visit import Visit
 
 logger = logging.getLogger("floodmark")

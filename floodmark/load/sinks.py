@@ -9,8 +9,9 @@ from typing import Protocol
 from floodmark.protocol.journal import buckets
 from floodmark.results.schema import HISTOGRAMS, STEPS, TIMELINE, BucketCount, Second
 from floodmark.results.table import Appender
-from floodmark.search.order import Order, Outcome
+from floodmark.search.order import Order
 from floodmark.stats.window import Window
+from floodmark.verdict.outcome import Outcome
 from floodmark.verdict.visit import Visit
 
 logger = logging.getLogger("floodmark")

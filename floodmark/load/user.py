@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import cached_property
 from typing import Any
 
@@ -22,6 +21,7 @@ from floodmark.load.step_driver.driver import Lane
 from floodmark.load.step_driver.request_plan import Course, lay_out
 from floodmark.load.taskset import FastTaskSet
 from floodmark.load.wire import origin
+from floodmark.protocol.load_settings import Client, read_settings
 
 
 def scenario_think_time(user: User) -> float:
@@ -158,22 +158,19 @@ class StepHttpUser(LeanHttpUser):
         return killed
 
 
-CLIENTS: dict[str, type[User]] = {
-    "step": StepHttpUser,
-    "lean": LeanHttpUser,
-    "fast": FastHttpUser,
-    "http": HttpUser,
+CLIENTS: dict[Client, type[User]] = {
+    Client.STEP: StepHttpUser,
+    Client.LEAN: LeanHttpUser,
+    Client.FAST: FastHttpUser,
+    Client.HTTP: HttpUser,
 }
 """User classes a scenario can be run with; the last two are Locust's own, as a cross-check."""
-CLIENT_VARIABLE = "FLOODMARK_CLIENT"
 
 
-def scenario_user(client: str | None = None) -> type[User]:
-    """Base class of this project's users: by name, or as ``FLOODMARK_CLIENT`` says, or the step user."""
-    name = client or os.environ.get(CLIENT_VARIABLE) or "step"
-    if name not in CLIENTS:
-        raise ValueError(f"{CLIENT_VARIABLE}={name!r}: must be one of {', '.join(CLIENTS)}")
-    return type("ScenarioUser", (CLIENTS[name],), {"abstract": True, "wait_time": scenario_think_time})
+def scenario_user(client: Client | None = None) -> type[User]:
+    """Base class of this project's users: of the client that is asked for, or that the load's settings name."""
+    base = CLIENTS[client or read_settings().client]
+    return type("ScenarioUser", (base,), {"abstract": True, "wait_time": scenario_think_time})
 
 
 _lanes: dict[int, Lane] = {}

@@ -4,26 +4,69 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from floodmark.compare.enums import Finding, Role
 from floodmark.compare.inputs import Start, likeness, read_start
-from floodmark.results.document import make_folder, read_document
+from floodmark.nightly.order import PlannedVisit
+from floodmark.nightly.suite import SuiteDefinition
+from floodmark.results.document import make_folder, read_document, write_document
 from floodmark.results.provenance import config_hash
-from floodmark.results.schema import SCHEMA
-from floodmark.results.table import read_table, write_table, write_text
+from floodmark.results.record import HostRecord, Revision
+from floodmark.results.table import read_table, write_table
 
 NIGHT = "night.json"
+NIGHT_SCHEMA = 1
 ROUNDS = "rounds.csv"
 NIGHT_ROWS = "night.csv"
 NIGHTS = "nights.csv"
 SUMMARY = "summary.md"
+TREND = "trend.html"
+FOLDER = "nightly"
+"""Below the results folder."""
 METRICS = {"ceiling_rps": False, "r0_ms": True}
 """What is judged, and whether less of it is better."""
+
+
+class NightStatus(StrEnum):
+    """How far a night came."""
+
+    RUNNING = "running"
+    INTERRUPTED = "interrupted"
+    COMPLETE = "complete"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightSettings:
+    """What holds for every visit of a night. bind: HOST:PORT. again: whether alarms are measured again."""
+
+    bind: str
+    quick: bool = False
+    seed: int
+    again: bool = True
+    backend: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightRecord:
+    """night.json: all that is needed to go on with a night."""
+
+    schema: int = NIGHT_SCHEMA
+    night: str
+    status: NightStatus
+    started: str
+    ended: str | None = None
+    suite: SuiteDefinition
+    settings: NightSettings
+    host: HostRecord = field(default_factory=HostRecord)
+    floodmark: Revision = field(default_factory=Revision)
+    python: str = ""
+    python_build: str = ""
+    packages: Mapping[str, str | None] = field(default_factory=dict)
+    visits: tuple[PlannedVisit, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,14 +155,14 @@ def create_night(root: Path, date: str) -> Path:
     return make_folder(root, names, "nights")
 
 
-def read_night(path: Path) -> dict[str, Any]:
-    """night.json. Raises UsageError where there is none."""
-    return read_document(path / NIGHT, "night")
+def read_night(path: Path) -> NightRecord:
+    """night.json. Raises UsageError where there is none, or it cannot be read."""
+    return read_document(path / NIGHT, NightRecord, "night", range(NIGHT_SCHEMA, NIGHT_SCHEMA + 1))
 
 
-def write_night(path: Path, facts: dict[str, Any]) -> None:
-    """night.json, replaced whole."""
-    write_text(path / NIGHT, json.dumps({"schema": SCHEMA, "night": path.name, **facts}, indent=2) + "\n")
+def write_night(path: Path, record: NightRecord) -> None:
+    """Replace night.json at once. Raises WriteError."""
+    write_document(path / NIGHT, record)
 
 
 def round_rows(path: Path, runs: Iterable[Path], noisy: dict[str, bool | None]) -> list[RoundRow]:
@@ -127,42 +170,43 @@ def round_rows(path: Path, runs: Iterable[Path], noisy: dict[str, bool | None]) 
     rows: list[RoundRow] = []
     for folder in runs:
         start = read_start(folder)
-        series = config_hash(likeness(start.facts))
-        rows += [_round_row(path.name, start, metric, series, noisy.get(start.run_id)) for metric in METRICS]
+        series, run_id = config_hash(likeness(start.run.record)), start.run.run_id
+        rows += [_round_row(path.name, start, metric, series, noisy.get(run_id)) for metric in METRICS]
     return rows
 
 
 def _round_row(night: str, start: Start, metric: str, series: str, noisy: bool | None) -> RoundRow:
-    found = start.results.get(metric)
-    place = start.facts["night"]
-    value = found.value if found is not None and isinstance(found.value, float) and found.value > 0 else None
-    valid = found is not None and found.valid and value is not None
-    reason = found.reason if found is not None else str(start.facts.get("error") or "no result")
+    run, place = start.run, start.run.record.night
+    assert place is not None
+    row = run.results.get(metric)
+    value = row.value if row is not None and isinstance(row.value, float) and row.value > 0 else None
+    valid = row is not None and row.valid and value is not None
+    reason = row.reason if row is not None else run.record.error or "no result"
     if metric != "ceiling_rps" and valid:
         # R0 of a run whose search went wrong is no R0 of the night.
-        ceiling = start.results.get("ceiling_rps")
+        ceiling = run.results.get("ceiling_rps")
         valid = ceiling is not None and ceiling.valid
         reason = "" if valid or ceiling is None else ceiling.reason
     return RoundRow(
         night=night,
         setup=start.name,
         role=Role(start.role),
-        twin_of=str(place.get("twin_of") or ""),
+        twin_of=place.twin_of or "",
         workload=start.group,
-        round=int(place["round"]),
+        round=place.round,
         again=start.again,
-        run_id=start.run_id,
+        run_id=run.run_id,
         metric=metric,
         value=value,
-        lo=found.lo if found is not None else None,
-        hi=found.hi if found is not None else None,
-        unit=found.unit if found is not None else "",
+        lo=row.lo if row is not None else None,
+        hi=row.hi if row is not None else None,
+        unit=row.unit if row is not None else "",
         valid=valid,
         noisy=noisy,
         reason="" if valid else reason,
         series=series,
-        server_version=start.facts["target"].get("version"),
-        app_hash=start.facts.get("app_hash"),
+        server_version=run.record.target.version,
+        app_hash=run.record.app_hash,
     )
 
 

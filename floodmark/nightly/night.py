@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
 from floodmark.errors import Interrupted
 from floodmark.nightly.files import (
+    SUMMARY,
+    TREND,
+    NightRecord,
     NightRow,
+    NightStatus,
     RoundRow,
-    read_night,
+    night_folders,
+    read_night_rows,
     rebuild,
     round_rows,
     write_night,
@@ -26,30 +31,32 @@ from floodmark.nightly.files import (
 from floodmark.nightly.history import Past, alarmed, judge_night, read_past, references
 from floodmark.nightly.order import PlannedVisit, order_again
 from floodmark.nightly.suite import Setup, Suite
+from floodmark.nightly.summary import markdown
+from floodmark.nightly.trend import page
 from floodmark.plan.planned_run import PlannedRun
 from floodmark.report.failure import show_error
 from floodmark.report.progress import TerminalProgress
-from floodmark.results.folder import read_facts, read_run
-from floodmark.results.schema import PROVENANCE, RESULTS
-from floodmark.run.conductor import Conditions, conduct, now
-from floodmark.targets.target import Running
-from floodmark.verdict.enums import End, Phase
+from floodmark.results.conclude import judged_outcome
+from floodmark.results.record import PROVENANCE, NightPlace, Status
+from floodmark.results.run import Run, read_run, read_summary
+from floodmark.results.schema import RESULTS
+from floodmark.results.table import write_text
+from floodmark.run.conductor import Conditions, conduct
+from floodmark.run.describe import now
+from floodmark.verdict.enums import End
 
 NOISY_CV = 0.03
 AGAIN_ROUNDS = 3
 JUDGE_S = 5.0
 
-BringUp = Callable[[PlannedRun, Path], Running]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What holds for every visit of a night."""
+class NightResult:
+    """What a night says, and all nights with it."""
 
-    bind: tuple[str, int]
-    quick: bool
-    seed: int
-    again: bool
+    rows: Sequence[NightRow]
+    history: Sequence[NightRow]
+    summary: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,51 +64,59 @@ class Night:
     """A night under way."""
 
     path: Path
+    record: NightRecord
     suite: Suite
-    settings: Settings
+    bind: tuple[str, int]
     conditions: Conditions
-    bring_up: BringUp
     console: Console
     _spent_s: float = field(default=0.0, init=False)
     _planned_s: float = field(default=0.0, init=False)
 
-    def carry_out(self) -> list[NightRow]:
+    def carry_out(self) -> NightResult:
         """Make the visits that are left, judge, measure alarms again, and write. Raises Interrupted."""
-        facts = read_night(self.path)
         try:
-            self._visit_all(facts)
+            self._visit_all()
             past = read_past(self.path.parent, self.path.name)
-            rows, rounds = self._judge(facts, past, confirm=False)
+            rows, rounds = self._judge(past, confirm=False)
             alarms = alarmed(rows)
-            if alarms and self.settings.again and not any(visit["again"] for visit in facts["visits"]):
+            if alarms and self.record.settings.again and not any(visit.again for visit in self.record.visits):
                 names = [*alarms, *references(rounds, alarms)]
-                visits = [PlannedVisit.of(entry) for entry in facts["visits"]]
-                more = order_again(names, visits, AGAIN_ROUNDS, self.settings.seed)
+                more = order_again(names, self.record.visits, AGAIN_ROUNDS, self.record.settings.seed)
                 self._say(f"alarm: {', '.join(alarms)}; measured again {AGAIN_ROUNDS} times, with {len(more)} visits")
-                facts["visits"] += [dataclasses.asdict(visit) for visit in more]
-                write_night(self.path, facts)
-            self._visit_all(facts)
-            rows, rounds = self._judge(facts, past, confirm=True)
+                self._note(visits=(*self.record.visits, *more))
+            self._visit_all()
+            rows, rounds = self._judge(past, confirm=True)
         except Interrupted:
-            facts["status"] = "interrupted"
-            write_night(self.path, facts)
+            self._note(status=NightStatus.INTERRUPTED)
             raise
         write_rounds(self.path, rounds)
         write_night_rows(self.path, rows)
-        facts.update(status="complete", ended=now())
-        write_night(self.path, facts)
+        self._note(status=NightStatus.COMPLETE, ended=now())
         rebuild(self.path.parent)
-        return rows
+        return self._sum_up(rows)
+
+    def _sum_up(self, rows: Sequence[NightRow]) -> NightResult:
+        """Write the summary of the night, and the trend of all."""
+        root = self.path.parent
+        history = [row for folder in night_folders(root) for row in read_night_rows(folder)]
+        summary = markdown(self.path, rows, history)
+        write_text(self.path / SUMMARY, summary)
+        write_text(root / TREND, page(history))
+        return NightResult(rows=rows, history=history, summary=summary)
+
+    def _note(self, **changes: object) -> None:
+        self.record = dataclasses.replace(self.record, **changes)  # type: ignore[arg-type]
+        write_night(self.path, self.record)
 
     def done(self) -> dict[int, Path]:
         """Folders of the visits that were finished, by number. An interrupted one stays on disk and is made anew."""
-        found = {}
+        finished = {}
         for folder in sorted(p.parent for p in self.path.glob(f"*/{PROVENANCE}")):
-            facts = read_facts(folder)
+            record = read_summary(folder).record
             whole = (folder / RESULTS).is_file()
-            if whole and facts.get("status") != "interrupted" and facts.get("night"):
-                found[int(facts["night"]["number"])] = folder
-        return found
+            if whole and record.status is not Status.INTERRUPTED and record.night is not None:
+                finished[record.night.number] = folder
+        return finished
 
     def estimate_s(self, visits: Sequence[PlannedVisit]) -> float:
         """Time of ``visits`` by plan; those after the first round are short."""
@@ -110,9 +125,8 @@ class Night:
     def _estimate_s(self, visit: PlannedVisit) -> float:
         return self._plan(visit, known_users=2 if visit.round > 1 else None).estimate_s
 
-    def _visit_all(self, facts: dict[str, Any]) -> None:
-        visits = [PlannedVisit.of(entry) for entry in facts["visits"]]
-        done = self.done()
+    def _visit_all(self) -> None:
+        visits, done = self.record.visits, self.done()
         left = [visit for visit in visits if visit.number not in done]
         for position, visit in enumerate(left):
             rest_s = self.estimate_s(left[position:])
@@ -129,30 +143,26 @@ class Night:
     def _visit(self, visit: PlannedVisit) -> None:
         planned = self._plan(visit, self._known_users(visit))
         setup = self._setup(visit)
-        place = {
-            "night": self.path.name,
-            "number": visit.number,
-            "round": visit.round,
-            "setup": setup.name,
-            "role": setup.role,
-            "twin_of": setup.twin_of,
-            "again": visit.again,
-            "short": planned.search.known_users is not None,
-        }
+        place = NightPlace(
+            night=self.path.name,
+            number=visit.number,
+            round=visit.round,
+            setup=setup.name,
+            role=setup.role,
+            twin_of=setup.twin_of,
+            again=visit.again,
+            short=planned.search.known_users is not None,
+        )
         begun = time.monotonic()
-        progress = TerminalProgress(self.console)
-        conditions = dataclasses.replace(self.conditions, place=place)
-        finished = conduct(planned, lambda folder: self.bring_up(planned, folder), conditions, progress)
+        finished = conduct(planned, dataclasses.replace(self.conditions, place=place), TerminalProgress(self.console))
         if finished.error is not None:
             show_error(self.console, finished.error)
         self._spent_s += time.monotonic() - begun
         self._planned_s += planned.estimate_s
 
     def _plan(self, visit: PlannedVisit, known_users: int | None) -> PlannedRun:
-        settings = self.settings
-        planned = self._setup(visit).planned(
-            bind=settings.bind, quick=settings.quick, seed=settings.seed + visit.number
-        )
+        settings = self.record.settings
+        planned = self._setup(visit).planned(bind=self.bind, quick=settings.quick, seed=settings.seed + visit.number)
         return dataclasses.replace(planned, search=dataclasses.replace(planned.search, known_users=known_users))
 
     def _setup(self, visit: PlannedVisit) -> Setup:
@@ -163,27 +173,25 @@ class Night:
         if visit.round == 1:
             return None
         for folder in reversed(self.done().values()):
-            facts = read_facts(folder)
-            if facts["night"]["setup"] == visit.setup and facts["search"]["end"] in {End.FOUND, End.HELD}:
-                return int(facts["search"]["hold_users"])
+            run = read_run(folder)
+            place = run.record.night
+            if place is not None and place.setup == visit.setup and judged_outcome(run).end in {End.FOUND, End.HELD}:
+                return run.hold_users
         return None
 
-    def _judge(self, facts: dict[str, Any], past: Past, *, confirm: bool) -> tuple[list[NightRow], list[RoundRow]]:
+    def _judge(self, past: Past, *, confirm: bool) -> tuple[list[NightRow], list[RoundRow]]:
         folders = [folder for _, folder in sorted(self.done().items())]
-        rounds = round_rows(self.path, folders, {folder.name: noisy(folder) for folder in folders})
-        rows = judge_night(rounds, past, night=self.path.name, started=facts["started"], confirm=confirm)
+        rounds = round_rows(self.path, folders, {folder.name: noisy(read_run(folder)) for folder in folders})
+        rows = judge_night(rounds, past, night=self.path.name, started=self.record.started, confirm=confirm)
         return rows, rounds
 
     def _say(self, text: str) -> None:
         self.console.print(text, highlight=False)
 
 
-def noisy(folder: Path) -> bool | None:
+def noisy(run: Run) -> bool | None:
     """Whether a run's hold visits differ by more than 3 % (coefficient of variation); None for fewer than two."""
-    run = read_run(folder)
-    users = (run.facts.get("search") or {}).get("hold_users")
-    rates = [s.goodput_rps for s in run.visits if s.phase is Phase.HOLD and s.users == users and s.valid]
+    rates = [visit.goodput_rps for visit in run.held]
     if len(rates) < 2:
         return None
-    mean = sum(rates) / len(rates)
-    return math.sqrt(sum((r - mean) ** 2 for r in rates) / (len(rates) - 1)) > NOISY_CV * mean
+    return statistics.stdev(rates) > NOISY_CV * statistics.fmean(rates)

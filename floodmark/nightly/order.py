@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from floodmark.nightly.suite import Setup
 
@@ -18,16 +17,6 @@ class PlannedVisit:
     round: int
     setup: str
     again: bool = False
-
-    @staticmethod
-    def of(entry: Mapping[str, Any]) -> PlannedVisit:
-        """From night.json."""
-        return PlannedVisit(
-            number=int(entry["number"]),
-            round=int(entry["round"]),
-            setup=str(entry["setup"]),
-            again=bool(entry["again"]),
-        )
 
 
 def order(setups: Sequence[Setup], rounds: int, seed: int) -> list[PlannedVisit]:

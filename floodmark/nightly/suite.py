@@ -60,6 +60,22 @@ class Suite:
         return Suite(rounds=self.rounds, setups=tuple(kept))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuiteDefinition:
+    """A suite as file and options define it: what night.json keeps, so that a night can go on."""
+
+    table: Mapping[str, Any]
+    where: str
+    overrides: tuple[str, ...] = ()
+    rounds: int | None = None
+    only: tuple[str, ...] = ()
+
+    def suite(self) -> Suite:
+        """Raises UsageError."""
+        whole = suite(self.table, self.where, overrides=self.overrides, rounds=self.rounds)
+        return whole.only(self.only) if self.only else whole
+
+
 def read_table(path: Path) -> dict[str, Any]:
     """A suite's file. Raises UsageError."""
     try:

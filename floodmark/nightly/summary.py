@@ -7,7 +7,7 @@ from pathlib import Path
 
 from floodmark.compare.comparison import ranking
 from floodmark.compare.enums import Finding, Role
-from floodmark.compare.inputs import read_side
+from floodmark.compare.inputs import read_run_set
 from floodmark.nightly.files import NightRow
 from floodmark.stats.intervals import wilson
 
@@ -44,7 +44,7 @@ def markdown(path: Path, rows: Sequence[NightRow], history: Sequence[NightRow]) 
     ]
     lines += ["|---|---|---:|---|---:|---:|---:|---|"]
     lines += [f"| {' | '.join(_cells(row))} |" for row in rows]
-    ranks = ranking(read_side(path))
+    ranks = ranking(read_run_set(path))
     if ranks:
         lines += ["", "Ranking by ceiling; equal ranks cannot be told apart:", ""]
         for workload in dict.fromkeys(rank.workload for rank in ranks):

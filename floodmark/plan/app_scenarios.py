@@ -11,8 +11,8 @@ from typing import Any
 
 from floodmark.errors import UsageError
 from floodmark.plan.scenario import Scenario, from_table, read_toml
+from floodmark.targets import servers
 from floodmark.targets.user_app import OWN_FILE
-from target_apps import catalog
 
 
 def read_scenarios(path: Path, overrides: Iterable[str] = ()) -> list[Scenario]:
@@ -36,7 +36,7 @@ def from_own_table(
     if not chosen:
         raise UsageError(
             f"{where}: say behind which servers: [app] servers = [...], or --server NAME, which can be repeated; "
-            f"there are: {', '.join(catalog.names())}"
+            f"there are: {', '.join(servers.names())}"
         )
     if len(set(chosen)) < len(chosen):
         raise UsageError(f"{where}: a server is named twice: {', '.join(chosen)}; runs are repeated with --repeat")

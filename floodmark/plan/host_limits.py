@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import resource
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from floodmark.plan.planned_run import PlannedRun
 from floodmark.plan.scenario import DEFAULT_MAX_USERS
-from floodmark.results.provenance import host_facts
+from floodmark.results.provenance import host_record
 from floodmark.verdict.enums import Model
 
 PROC, CGROUPS = Path("/proc"), Path("/sys/fs/cgroup")
@@ -70,16 +68,16 @@ class Binding:
 
 def read_host(proc: Path = PROC, cgroups: Path = CGROUPS) -> Host:
     """This host's limits."""
-    known = host_facts()["limits"]
-    ports = known["ports"]
-    soft, hard = known["file_descriptors"]
+    known = host_record().limits
+    ports, descriptors = known.ports, known.file_descriptors
+    soft, hard = descriptors if descriptors is not None else (-1, -1)
     cookies = _number(proc / "sys/net/ipv4/tcp_syncookies")
     return Host(
-        somaxconn=known["somaxconn"],
+        somaxconn=known.somaxconn,
         files_soft=_finite(soft),
         files_hard=_finite(hard),
         ports=ports[1] - ports[0] + 1 if ports and len(ports) == 2 else None,
-        tw_reuse=known["tcp_tw_reuse"],
+        tw_reuse=known.tcp_tw_reuse,
         syn_backlog=_number(proc / "sys/net/ipv4/tcp_max_syn_backlog"),
         syncookies=cookies != 0,
         tasks=_tasks_left(proc, cgroups),
@@ -131,11 +129,6 @@ def binding(host: Host, wanted: Wants) -> list[Binding]:
 def binding_of(planned: PlannedRun, backend: str) -> list[Binding]:
     """The limits of this host that bind a planned run."""
     return binding(read_host(), wants(planned, backend))
-
-
-def as_facts(found: list[Binding]) -> list[Mapping[str, Any]]:
-    """For run.json."""
-    return [dataclasses.asdict(one) for one in found]
 
 
 def _cap(_host: Host, w: Wants) -> Binding | None:

@@ -10,16 +10,16 @@ from floodmark.data_files import SHARE
 from floodmark.errors import UsageError
 from floodmark.hostile import workload as hostile
 from floodmark.plan.app_scenarios import read_scenarios
-from floodmark.plan.scenario import DEFAULT_MAX_USERS, Scenario, from_table
+from floodmark.plan.scenario import DEFAULT_MAX_USERS, WORKLOAD, Scenario, from_table
 from floodmark.protocol.load_settings import LoadSettings
-from floodmark.search.settings import FULL, QUICK, Effort, RateSettings, SearchSettings
+from floodmark.results.record import AppSection
+from floodmark.search.settings import FULL, QUICK, Effort, RateSettings, SearchSettings, parse_slo
 from floodmark.targets import app_copy as own
-from floodmark.targets import requirements
+from floodmark.targets import requirements, servers
 from floodmark.targets.target import ANSWERS, SUCCESS, Check, Target
-from floodmark.targets.user_app import AppSection, OwnApp, locate
+from floodmark.targets.user_app import OwnApp, locate
 from floodmark.verdict.enums import Model
-from target_apps import catalog
-from target_apps.server import CatalogError, did_you_mean
+from target_apps.server import did_you_mean
 from target_apps.workloads import WORKLOADS
 
 SCENARIOS = SHARE / "scenarios"
@@ -69,6 +69,9 @@ class PlannedRun:
             spacing=load.arrivals,
             new_connections=load.new_connections,
             close_delay_s=load.close_delay_ms / 1000,
+            path=self.path,
+            marker=self.marker,
+            hostile=hostile.asked_for() if self.scenario.workload == hostile.WORKLOAD else "",
         )
 
     @property
@@ -103,20 +106,6 @@ def named_scenarios(names: Sequence[str], overrides: Iterable[str], workload: st
     return [found for name in names for found in read_scenarios(find_scenario(name), changed)]
 
 
-def make_plan(
-    names: Sequence[str],
-    *,
-    bind: tuple[str, int],
-    overrides: Iterable[str] = (),
-    workload: str | None = None,
-    quick: bool = False,
-    repeat: int = 1,
-    seed: int = 1,
-) -> list[PlannedRun]:
-    """Resolve scenarios into runs, repeats interleaved. Raises UsageError for anything that cannot be run."""
-    return plan_all(named_scenarios(names, overrides, workload), bind=bind, quick=quick, repeat=repeat, seed=seed)
-
-
 def plan_all(
     scenarios: Sequence[Scenario], *, bind: tuple[str, int], quick: bool, repeat: int, seed: int
 ) -> list[PlannedRun]:
@@ -130,11 +119,8 @@ def plan_all(
 
 def plan_run(scenario: Scenario, *, bind: tuple[str, int], quick: bool, repeat: int, seed: int) -> PlannedRun:
     """Resolve one scenario. Raises UsageError."""
-    try:
-        server = catalog.load(scenario.target)
-        settings = server.resolve(scenario.server, f"scenario {scenario.name}: [server]")
-    except CatalogError as error:
-        raise UsageError(str(error)) from error
+    server = servers.find(scenario.target)
+    settings = servers.resolve(server, scenario.server, f"scenario {scenario.name}: [server]")
     max_users = _max_users(scenario, server.connection_cap(settings))
     load = _load_of(scenario)
     target = Target(
@@ -157,6 +143,21 @@ def plan_run(scenario: Scenario, *, bind: tuple[str, int], quick: bool, repeat: 
         marker=(load.check.marker or b"").decode() if load.app is not None else "",
         home=load.app.home if load.app is not None and load.app.locustfile is not None else None,
     )
+
+
+def plan_server(text: str, bind: tuple[str, int]) -> Target:
+    """A server as ``NAME`` or ``NAME:setting=value,...``, with our own app. Raises UsageError."""
+    name, _, settings = text.partition(":")
+    servers.find(name)
+    pairs = [pair for pair in settings.split(",") if pair]
+    if any("=" not in pair for pair in pairs):
+        raise UsageError(f"{text!r}: settings must be name=value, such as {name}:workers=4")
+    scenario = from_table(
+        {"target": name, "workload": WORKLOAD}, name=name, where=text, overrides=[f"server.{pair}" for pair in pairs]
+    )
+    target = plan_run(scenario, bind=bind, quick=False, repeat=1, seed=1).target
+    assert target is not None
+    return target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,8 +246,8 @@ def search_settings(scenario: Scenario, slots: int | None, max_users: int, effor
         slots_hint=slots,
         think_time_s=scenario.load.think_time_ms / 1000,
         precision=scenario.search.precision,
-        time_budget_s=min(budget, QUICK_BUDGET_S) if effort is QUICK else budget,
+        time_budget_s=min(budget, QUICK_BUDGET_S) if effort == QUICK else budget,
         max_users=max_users,
         effort=effort,
-        slo=scenario.slo.settings if scenario.slo is not None else None,
+        slo=parse_slo(scenario.slo.latency, scenario.slo.error_rate) if scenario.slo is not None else None,
     )

@@ -13,77 +13,15 @@ from typing import Any
 
 from floodmark.errors import UsageError
 from floodmark.plan.toml_keys import Keys, override, section
-from floodmark.search.settings import SloSettings
-from floodmark.targets.user_app import CHECKS, AppSection
+from floodmark.results.record import AppSection, Budget, Load, SearchBudget, Slo
+from floodmark.search.settings import parse_slo
+from floodmark.targets.user_app import CHECKS
 from floodmark.verdict.enums import Connections, Model, Spacing
 
 _MEMORY = re.compile(r"(\d+)\s*([kmg]?)b?", re.IGNORECASE)
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 DEFAULT_MAX_USERS = 4000
 WORKLOAD = "io"
-_LATENCY = re.compile(r"(\d+(?:\.\d+)?)\s*(x|ms|s)")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
-    """What every server of a comparison gets: CPUs and bytes of memory."""
-
-    cpus: int = 1
-    memory: int = 512 * 1024**2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
-    """How load is made.
-
-    model: closed, where users wait for their answers, or open, where arrivals come by themselves at ``rate_rps``
-    for ``seconds``. think_time_ms: closed model, mean pause between an answer and the next request. connections:
-    kept alive, or a new one for every request. close_delay_ms: how late a client closes a connection that is over, as
-    a slow client does.
-    """
-
-    model: Model = Model.CLOSED
-    think_time_ms: float = 0.0
-    connections: Connections = Connections.KEEPALIVE
-    close_delay_ms: float = 0.0
-    rate_rps: float = 0.0
-    arrivals: Spacing = Spacing.POISSON
-    seconds: float = 20.0
-
-    @property
-    def new_connections(self) -> bool:
-        return self.connections is Connections.NEW
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchBudget:
-    """How well to know the ceiling, and what that may cost.
-
-    precision: relative half-width of the 95 % interval to reach. max_users: None where nothing is said; then
-    DEFAULT_MAX_USERS, or as many as the server holds connections.
-    """
-
-    precision: float = 0.02
-    time_budget_s: float = 180.0
-    max_users: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slo:
-    """What counts as fast enough: ``5x`` the uncontended response time, or ``250ms``."""
-
-    latency: str = "5x"
-    error_rate: float = 0.01
-
-    @property
-    def settings(self) -> SloSettings:
-        """What the search is told."""
-        match = _LATENCY.fullmatch(self.latency)
-        assert match is not None
-        number = float(match[1])
-        if match[2] == "x":
-            return SloSettings(times_r0=number, error_share=self.error_rate)
-        return SloSettings(latency_ms=number * (1000 if match[2] == "s" else 1), error_share=self.error_rate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,7 +190,5 @@ def _memory(value: object) -> int:
 
 def _latency(value: object) -> str:
     text = _text(value)
-    match = _LATENCY.fullmatch(text)
-    if match is None or not float(match[1]):
-        raise ValueError('must be times the uncontended response time, such as "5x", or a time, such as "250ms"')
+    parse_slo(text)
     return text

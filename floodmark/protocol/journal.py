@@ -1,18 +1,17 @@
-"""The hand-over from the load side to the conductor: one JSON object a line, read while it grows."""
+"""What the load side hands to the conductor: one JSON object a line, read while the file grows."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from floodmark.protocol.wire import decode, encode
 from floodmark.results.schema import BucketCount, Second
-from floodmark.search.order import Order, Outcome
+from floodmark.search.order import Order
 from floodmark.stats.window import Window
-from floodmark.verdict.enums import End, Generator, Model, Phase
+from floodmark.verdict.enums import Model
+from floodmark.verdict.outcome import Outcome
 from floodmark.verdict.visit import Visit
 
 
@@ -25,9 +24,9 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """A visit was ordered."""
+    """A visit was ordered; ``number`` is its own."""
 
-    visit: int
+    number: int
     order: Order
 
 
@@ -40,33 +39,32 @@ class Visited:
 
 
 Entry = Started | Ordered | Second | Visited | Outcome
+KINDS: dict[str, type[Entry]] = {kind.__name__: kind for kind in (Started, Ordered, Second, Visited, Outcome)}
 
 
 class Journal:
     """Writer's side. Each line is with the operating system when the call returns."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("a", encoding="utf-8")
+        self._file = path.open("ab", buffering=0)
 
     def start(self, origin: float) -> None:
-        self._write("start", {"origin": origin})
+        self._write(Started(origin))
 
-    def order(self, order: Order, visit: int) -> None:
-        self._write("order", {"visit": visit, "order": dataclasses.asdict(order)})
+    def order(self, order: Order, number: int) -> None:
+        self._write(Ordered(number, order))
 
     def second(self, second: Second) -> None:
-        self._write("second", dataclasses.asdict(second))
+        self._write(second)
 
     def visit(self, visit: Visit, window: Window) -> None:
-        rows = [dataclasses.asdict(row) for row in buckets(visit, window)]
-        self._write("step", {"step": dataclasses.asdict(visit), "buckets": rows})
+        self._write(Visited(visit, buckets(visit, window)))
 
     def end(self, outcome: Outcome) -> None:
-        self._write("end", dataclasses.asdict(outcome))
+        self._write(outcome)
 
-    def _write(self, kind: str, content: dict[str, Any]) -> None:
-        self._file.write(json.dumps({"kind": kind, **content}) + "\n")
-        self._file.flush()
+    def _write(self, entry: Entry) -> None:
+        self._file.write(type(entry).__name__.encode() + b" " + encode(entry) + b"\n")
 
 
 class JournalReader:
@@ -86,36 +84,8 @@ class JournalReader:
                 if not line.endswith(b"\n"):
                     return
                 self._offset += len(line)
-                yield _entry(json.loads(line))
-
-
-def _entry(line: dict[str, Any]) -> Entry:
-    match line.pop("kind"):
-        case "start":
-            return Started(line["origin"])
-        case "order":
-            order = line["order"]
-            return Ordered(line["visit"], Order(**{**order, "phase": Phase(order["phase"])}))
-        case "second":
-            return Second(**line)
-        case "step":
-            return Visited(_step(line["step"]), [BucketCount(**row) for row in line["buckets"]])
-        case "end":
-            return Outcome(**{**line, "end": End(line["end"])})
-        case other:
-            raise ValueError(f"unknown journal line {other!r}")
-
-
-def _step(cells: dict[str, Any]) -> Visit:
-    word = cells["gen_verdict"]
-    return Visit(
-        **{
-            **cells,
-            "phase": Phase(cells["phase"]),
-            "model": Model(cells["model"]),
-            "gen_verdict": None if word is None else Generator(word),
-        }
-    )
+                kind, _, entry = line.partition(b" ")
+                yield decode(entry, KINDS[kind.decode()])
 
 
 def buckets(visit: Visit, window: Window) -> list[BucketCount]:

@@ -1,106 +1,81 @@
-"""What the conductor tells the load side, as one JSON file named by ``FLOODMARK_LOAD``."""
+"""What the conductor tells the load side: one JSON file, named by ``FLOODMARK_LOAD``."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
-from floodmark.search.settings import FULL, QUICK, LevelSettings, RateSettings, SearchSettings, SloSettings
+from floodmark.errors import UsageError
+from floodmark.protocol.wire import decode, encode
+from floodmark.search.settings import LevelSettings, RateSettings, SearchSettings
 from floodmark.verdict.enums import Spacing
 
 VARIABLE = "FLOODMARK_LOAD"
 
 
+class Client(StrEnum):
+    """Which user class makes the load of our own locustfiles."""
+
+    STEP = "step"
+    LEAN = "lean"
+    FAST = "fast"
+    HTTP = "http"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadSettings:
-    """Settings of one ramp. Without a conductor, the defaults.
-
-    journal: where to hand measurements over; None without a conductor. rate: one rate of the open model, level: one
-    number of users, instead of a search; spacing: of the open model's arrivals. new_connections: every request on a
-    connection of its own; close_delay_s: each closed that late. null_rps: what this generator gets from a server that
-    does nothing. shared: it runs on the target's own CPUs. scenario: its name, for people. choices: what the web UI may
-    choose instead, by name; switch: the folder through which its target is asked for.
-    """
+    """Settings of one load. Without a conductor, the defaults."""
 
     journal: Path | None = None
+    """Where measurements go; None without a conductor."""
+    client: Client = Client.STEP
+    path: str = "/"
+    """What ``locustfiles/url.py`` asks for."""
+    marker: str = ""
+    """What a good answer contains."""
+    hostile: str = ""
+    """Hostile clients that run alongside, as ``KIND=N,...``; the locustfile's default where empty."""
     search: SearchSettings = field(default_factory=SearchSettings)
     seed: int = 1
     rate: RateSettings | None = None
+    """One rate of the open model, instead of a search."""
     level: LevelSettings | None = None
+    """One number of users, instead of a search."""
     spacing: Spacing = Spacing.POISSON
     new_connections: bool = False
+    """Every request on a connection of its own."""
     close_delay_s: float = 0.0
+    """How late each connection is closed."""
     null_rps: float | None = None
+    """What this generator gets from a server that does nothing, in requests per second."""
     shared: bool = False
+    """The generator runs on the target's own CPUs."""
     scenario: str = ""
     choices: Mapping[str, SearchSettings] = field(default_factory=dict)
+    """What the web UI may choose instead, by the scenario's name."""
     switch: Path | None = None
+    """The folder through which the web UI asks for another target."""
 
 
-def to_json(settings: LoadSettings) -> str:
-    """The wire form."""
-    return json.dumps(
-        {
-            "journal": str(settings.journal) if settings.journal else None,
-            "seed": settings.seed,
-            "rate": dataclasses.asdict(settings.rate) if settings.rate is not None else None,
-            "level": dataclasses.asdict(settings.level) if settings.level is not None else None,
-            "spacing": settings.spacing,
-            "new_connections": settings.new_connections,
-            "close_delay_s": settings.close_delay_s,
-            "null_rps": settings.null_rps,
-            "shared": settings.shared,
-            "scenario": settings.scenario,
-            "choices": {name: _search_to_wire(search) for name, search in settings.choices.items()},
-            "switch": str(settings.switch) if settings.switch else None,
-            "search": _search_to_wire(settings.search),
-        }
-    )
-
-
-def _search_to_wire(search: SearchSettings) -> dict[str, Any]:
-    return {
-        "slots_hint": search.slots_hint,
-        "think_time_s": search.think_time_s,
-        "precision": search.precision,
-        "time_budget_s": search.time_budget_s,
-        "max_users": search.max_users,
-        "known_users": search.known_users,
-        "quick": search.effort is QUICK,
-        "slo": dataclasses.asdict(search.slo) if search.slo is not None else None,
-    }
-
-
-def _search_from_wire(wire: Mapping[str, Any]) -> SearchSettings:
-    search = dict(wire)
-    effort = QUICK if search.pop("quick") else FULL
-    slo = search.pop("slo")
-    return SearchSettings(effort=effort, slo=SloSettings(**slo) if slo is not None else None, **search)
+def write_settings(settings: LoadSettings) -> bytes:
+    """The file's content."""
+    return encode(settings)
 
 
 def read_settings() -> LoadSettings:
-    """The conductor's settings, or the defaults."""
+    """The conductor's settings; without one, the defaults, and what the environment says of our own locustfiles."""
     path = os.environ.get(VARIABLE)
-    if not path:
-        return LoadSettings()
-    wire: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+    if path:
+        return decode(Path(path).read_bytes(), LoadSettings)
+    client = os.environ.get("FLOODMARK_CLIENT") or Client.STEP
+    if client not in list(Client):
+        raise UsageError(f"FLOODMARK_CLIENT={client!r}: must be one of {', '.join(Client)}")
     return LoadSettings(
-        journal=Path(wire["journal"]) if wire["journal"] else None,
-        search=_search_from_wire(wire["search"]),
-        seed=wire["seed"],
-        rate=RateSettings(**wire["rate"]) if wire["rate"] is not None else None,
-        level=LevelSettings(**wire["level"]) if wire["level"] is not None else None,
-        spacing=Spacing(wire["spacing"]),
-        new_connections=wire["new_connections"],
-        close_delay_s=wire["close_delay_s"],
-        null_rps=wire["null_rps"],
-        shared=wire["shared"],
-        scenario=wire["scenario"],
-        choices={name: _search_from_wire(search) for name, search in wire["choices"].items()},
-        switch=Path(wire["switch"]) if wire["switch"] else None,
+        client=Client(client),
+        path=os.environ.get("FLOODMARK_PATH") or "/",
+        marker=os.environ.get("FLOODMARK_MARKER", ""),
+        hostile=os.environ.get("FLOODMARK_HOSTILE", ""),
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from floodmark.report.cells import significant
 from floodmark.report.markdown import interval
 from floodmark.report.vega_lite import SCHEMA, Spec, config, shape, ticks
-from floodmark.results.folder import StoredRun
+from floodmark.results.run import Run
 from floodmark.results.schema import Result
 from floodmark.verdict.enums import Model, Phase
 from floodmark.verdict.visit import Visit
@@ -43,17 +43,17 @@ class Curve:
         return [(users, statistics.median(levels[users])) for users in sorted(levels)]
 
 
-def curve(run: StoredRun, results: Iterable[Result], name: str | None = None) -> Curve:
+def curve(run: Run, results: Iterable[Result], name: str | None = None) -> Curve:
     """What is drawn of a run; its scenario names it unless ``name`` does.
 
     The warm-up is left out. So are visits without think time in a run that has one: their users are others.
     """
     found = {row.metric: row for row in results if row.run_id == run.run_id}
     left_out = {Phase.WARM}
-    if run.facts["scenario"]["load"]["think_time_ms"]:
+    if run.record.scenario.load.think_time_ms:
         left_out |= {Phase.BASE, Phase.BRACKET}
     return Curve(
-        name=name or str(run.facts["scenario"]["name"]),
+        name=name or run.record.scenario.name,
         visits=tuple(visit for visit in run.visits if visit.phase not in left_out and visit.model is Model.CLOSED),
         ceiling=found.get("ceiling_rps"),
         knee=found.get("knee_users"),

@@ -22,9 +22,9 @@ def render(found: Collection) -> str:
 
 
 def _workload(load: Workload, *, full: bool) -> list[str]:
-    shown = cells.columns(one.verdict for one in load.subjects)
+    shown = cells.columns(one.run for one in load.subjects)
     table = [
-        [_place(one), _name(one), *(cell(one.verdict) for cell in shown.values())]
+        [_place(one), _name(one), *(cell(one.run) for cell in shown.values())]
         for one in load.subjects
     ]  # fmt: skip
     parts = [f"### Workload {escape(load.name)}", rows(["place", "name", *shown], table)]
@@ -49,5 +49,5 @@ def _place(one: Subject) -> Cell:
 
 
 def _name(one: Subject) -> Cell:
-    status = str(one.facts["status"])
+    status = one.record.status
     return Cell((one.name, *([] if status == "complete" else [status])))

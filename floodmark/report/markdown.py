@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from floodmark.report.cells import WORDS, Cell, Verdict, by_run, columns, parts
-from floodmark.results.folder import StoredRun
+from floodmark.report.cells import WORDS, Cell, columns, parts
+from floodmark.results.record import Cores, Revision
+from floodmark.results.run import Run
 from floodmark.results.schema import Result
 
 BREAK = "<br>"
@@ -16,12 +16,10 @@ _INTERVAL = re.compile(r"\[[\d.,]+, [\d.,]+\]")
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 
 
-def verdict_table(runs: Sequence[StoredRun], results: Iterable[Result]) -> str:
-    """One row for each run, in the order given. ``results``: all rows of their results.csv."""
-    found = by_run(results)
-    verdicts = [Verdict(run, found.get(run.run_id, {})) for run in runs]
-    shown = columns(verdicts)
-    return rows(list(shown), [[cell(verdict) for cell in shown.values()] for verdict in verdicts])
+def verdict_table(runs: Sequence[Run]) -> str:
+    """One row for each run, in the order given."""
+    shown = columns(runs)
+    return rows(list(shown), [[cell(run) for cell in shown.values()] for run in runs])
 
 
 def rows(names: Sequence[str], cells: Iterable[Sequence[Cell]]) -> str:
@@ -36,26 +34,26 @@ def _text(cell: Cell) -> str:
     return BREAK.join([f"**{first}**" if cell.strong else first, *others])
 
 
-def provenance(runs: Sequence[StoredRun]) -> str:
+def provenance(runs: Sequence[Run]) -> str:
     """When and with what the runs were measured; where they differ, every value."""
     text = escape(measured_with(runs))
     return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False)
 
 
-def measured_with(runs: Sequence[StoredRun]) -> str:
+def measured_with(runs: Sequence[Run]) -> str:
     """The same as one plain line."""
-    facts = [run.facts for run in runs]
-    days = sorted({str(f["started"])[:10] for f in facts})
+    records = [run.record for run in runs]
+    days = sorted({record.started[:10] for record in records})
     words = [
         f"Measured {days[0]}" + (f" to {days[-1]}" if len(days) > 1 else ""),
-        f"workload {_all(f['scenario']['workload'] for f in facts)}",
-        f"{_all(f['host']['cpu_model'] for f in facts)}, {_all(f['host']['cpus'] for f in facts)} CPUs",
-        _all(_cores(f["cores"]) for f in facts),
-        f"backend {_all(f['backend'] for f in facts)}",
-        f"Linux {_all(f['host']['kernel'] for f in facts)}",
-        f"Python {_all(f['python'] for f in facts)}",
-        f"Locust {_all(f['packages']['locust'] for f in facts)}",
-        f"floodmark {_all(_floodmark(f['floodmark']) for f in facts)}",
+        f"workload {_all(r.scenario.workload for r in records)}",
+        f"{_all(r.host.cpu_model for r in records)}, {_all(r.host.cpus for r in records)} CPUs",
+        _all(_cores(r.cores) for r in records),
+        f"backend {_all(r.backend for r in records)}",
+        f"Linux {_all(r.host.kernel for r in records)}",
+        f"Python {_all(r.python for r in records)}",
+        f"Locust {_all(r.packages.get('locust') for r in records)}",
+        f"floodmark {_all(_revision(r.floodmark) for r in records)}",
     ]
     return "; ".join(words) + "."
 
@@ -75,15 +73,15 @@ def _all(values: Iterable[object]) -> str:
     return " and ".join(dict.fromkeys(str(value) for value in values))
 
 
-def _cores(cores: Mapping[str, Any]) -> str:
-    if cores["shared_cores"]:
+def _cores(cores: Cores) -> str:
+    if cores.shared:
         return "target and generator on the same CPUs"
-    target, generator = (",".join(map(str, cores[side])) for side in ("target", "generator"))
+    target, generator = (",".join(map(str, side)) for side in (cores.target, cores.generator))
     return f"target on CPU {target}, generator on CPU {generator}"
 
 
-def _floodmark(software: Mapping[str, Any]) -> str:
+def _revision(revision: Revision) -> str:
     """The version and its commit."""
-    commit = software.get("git_sha")
-    at = f" ({commit[:7]}{', with changes' if software.get('dirty') else ''})" if commit else ""
-    return f"{software['version']}{at}"
+    commit = revision.git_sha
+    at = f" ({commit[:7]}{', with changes' if revision.dirty else ''})" if commit else ""
+    return f"{revision.version}{at}"

@@ -30,14 +30,14 @@ def show(console: Console, found: Collection) -> None:
 
 
 def _table(load: Workload) -> Table:
-    shown = cells.columns(one.verdict for one in load.subjects)
+    shown = cells.columns(one.run for one in load.subjects)
     table = Table(box=box.SIMPLE_HEAD)
     for name in ("place", "name", *shown):
         table.add_column(name, justify="left" if name in WORDS else "right", overflow="fold")
     for one in load.subjects:
-        status = str(one.facts["status"])
+        status = one.record.status
         name = one.name if status == "complete" else f"{one.name}\n{status}"
-        texts = [_text(cell(one.verdict)) for cell in shown.values()]
+        texts = [_text(cell(one.run)) for cell in shown.values()]
         table.add_row(str(one.place or cells.UNKNOWN), escape(name), *texts)
     return table
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
 
 from rich.console import Console
 from rich.markup import escape
@@ -21,15 +20,6 @@ def _load(visit: Visit) -> str:
     if visit.model is Model.OPEN:
         return f"{visit.rate_intended_rps or 0.0:>7.1f}/s due"
     return f"{visit.users:>5} users"
-
-
-class Progress(Protocol):
-    """Told what happens; shows it or not."""
-
-    def say(self, text: str) -> None: ...
-    def order(self, order: Order) -> None: ...
-    def visit(self, visit: Visit) -> None: ...
-    def close(self) -> None: ...
 
 
 class TerminalProgress:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from floodmark.errors import UsageError
-from floodmark.report.cells import Verdict, settings
+from floodmark.report.cells import settings
 from floodmark.report.ranks import Place, places
-from floodmark.results.folder import StoredRun, read_facts
-from floodmark.results.schema import PROVENANCE, RESULTS, STEPS, Result
+from floodmark.results.document import plain
+from floodmark.results.record import PROVENANCE, RunRecord, read_record
+from floodmark.results.run import Run, read_results
+from floodmark.results.schema import RESULTS, STEPS, Result
 from floodmark.results.table import read_table
 from floodmark.verdict.visit import Visit
-
-Facts = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,17 +32,13 @@ class Subject:
 
     name: str
     number: int
-    verdict: Verdict
+    run: Run
     place: Place | None = None
     earlier: tuple[Earlier, ...] = ()
 
     @property
-    def run(self) -> StoredRun:
-        return self.verdict.run
-
-    @property
-    def facts(self) -> Facts:
-        return self.verdict.run.facts
+    def record(self) -> RunRecord:
+        return self.run.record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,29 +70,25 @@ def collect(paths: Sequence[Path], told: Callable[[int, int], object] = lambda d
     A folder named that cannot be read is an error; one found below a folder is left out with its reason.
     Raises UsageError.
     """
-    folders, left_out = _folders(paths), []
-    groups: dict[tuple[str, str], list[tuple[Path, Facts]]] = {}
+    folders, left_out = _folders(paths), list[str]()
+    groups: dict[tuple[str, str], list[tuple[Path, RunRecord]]] = {}
     for path, named in folders.items():
         try:
-            facts = read_facts(path)
-            key = (str(facts["scenario"]["workload"]), f"{facts['config_hash']} {_machine(facts)}")
+            record = read_record(path)
         except UsageError as error:
             if named:
                 raise
             left_out.append(str(error))
             continue
-        groups.setdefault(key, []).append((path, facts))
+        key = (record.scenario.workload, f"{record.config_hash} {_machine(record)}")
+        groups.setdefault(key, []).append((path, record))
     read = _Reader(sum(map(len, groups.values())), told, left_out)
-    found: dict[str, list[tuple[Verdict, tuple[Earlier, ...]]]] = {}
+    found: dict[str, list[tuple[Run, tuple[Earlier, ...]]]] = {}
     for (workload, _), runs in groups.items():
-        *before, (path, facts) = sorted(runs, key=lambda run: (str(run[1]["started"]), str(run[1]["run_id"])))
-        newest = Verdict(StoredRun(path=path, facts=facts, visits=read.visits(path)), read.results(path))
+        *before, (path, record) = sorted(runs, key=lambda run: (run[1].started, run[1].run_id))
+        newest = Run(path=path, record=record, visits=read.visits(path), results=read.results(path))
         history = tuple(
-            Earlier(
-                run_id=str(old["run_id"]),
-                started=str(old["started"]),
-                ceiling=read.results(older).get("ceiling_rps"),
-            )
+            Earlier(run_id=old.run_id, started=old.started, ceiling=read.results(older).get("ceiling_rps"))
             for older, old in before
         )
         found.setdefault(workload, []).append((newest, history))
@@ -149,54 +140,54 @@ class _Reader:
             self._left_out.append(f"{path.name}: no {RESULTS}; `floodmark verdict` makes it from the other files")
             return {}
         try:
-            return {row.metric: row for row in read_table(path / RESULTS, Result)}
+            return read_results(path)
         except UsageError as error:
             self._left_out.append(str(error))
             return {}
 
 
-def _workload(name: str, runs: Sequence[tuple[Verdict, tuple[Earlier, ...]]]) -> Workload:
+def _workload(name: str, runs: Sequence[tuple[Run, tuple[Earlier, ...]]]) -> Workload:
     ordered = sorted(runs, key=lambda run: _highest_first(run[0]))
-    names = names_apart([verdict.run.facts for verdict, _ in ordered])
-    found = places([verdict.metrics.get("ceiling_rps") for verdict, _ in ordered])
+    names = names_apart([run.record for run, _ in ordered])
+    ranks = places([run.results.get("ceiling_rps") for run, _ in ordered])
     return Workload(
         name=name,
         subjects=tuple(
-            Subject(name=called, number=number, verdict=verdict, place=place, earlier=history)
-            for number, ((verdict, history), called, place) in enumerate(zip(ordered, names, found, strict=True))
+            Subject(name=called, number=number, run=run, place=place, earlier=history)
+            for number, ((run, history), called, place) in enumerate(zip(ordered, names, ranks, strict=True))
         ),
     )
 
 
-def _highest_first(verdict: Verdict) -> tuple[bool, float, str]:
-    row = verdict.get("ceiling_rps")
+def _highest_first(run: Run) -> tuple[bool, float, str]:
+    row = run.get("ceiling_rps")
     value = row.value if isinstance(row.value, float) and row.valid else row.lo
-    return not row.valid, -(value or 0.0), verdict.run.run_id
+    return not row.valid, -(value or 0.0), run.run_id
 
 
-def _machine(facts: Facts) -> str:
+def _machine(record: RunRecord) -> str:
     """What a run is not compared across: a run elsewhere is no earlier one of this."""
-    cores = facts["cores"]
-    return f"{facts['host']['cpu_model']}, CPUs {len(cores['target'])}+{len(cores['generator'])}"
+    cores = record.cores
+    return f"{record.host.cpu_model}, CPUs {len(cores.target)}+{len(cores.generator)}"
 
 
-def names_apart(facts: Sequence[Facts]) -> list[str]:
+def names_apart(records: Sequence[RunRecord]) -> list[str]:
     """The scenario's name, and as much more as tells the runs apart."""
-    tellers: list[Callable[[Facts], str]] = [
-        lambda f: str(f["target"]["server"]),
+    tellers: list[Callable[[RunRecord], str]] = [
+        lambda r: r.target.server,
         settings,
-        lambda f: f"backend {f['backend']}",
-        lambda f: " ".join(f"{key}={value}" for key, value in f["scenario"].get("load", {}).items() if value),
+        lambda r: f"backend {r.backend}",
+        lambda r: " ".join(f"{key}={value}" for key, value in plain(r.scenario.load).items() if value),
         _machine,
-        lambda f: "quick" if f.get("quick") else "",
-        lambda f: str(f["config_hash"])[:6],
+        lambda r: "quick" if r.quick else "",
+        lambda r: r.config_hash[:6],
     ]
-    names = [str(f["scenario"]["name"]) for f in facts]
-    more: list[list[str]] = [[] for _ in facts]
+    names = [r.scenario.name for r in records]
+    more: list[list[str]] = [[] for _ in records]
     for tell in tellers:
         keys = [(name, *words) for name, words in zip(names, more, strict=True)]
         for number, key in enumerate(keys):
-            alike = {tell(f) for f, other in zip(facts, keys, strict=True) if other == key}
-            if len(alike) > 1 and tell(facts[number]):
-                more[number].append(tell(facts[number]))
+            alike = {tell(r) for r, other in zip(records, keys, strict=True) if other == key}
+            if len(alike) > 1 and tell(records[number]):
+                more[number].append(tell(records[number]))
     return [f"{name} ({', '.join(words)})" if words else name for name, words in zip(names, more, strict=True)]

@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 
-from floodmark.report.host import host_lines
-from floodmark.report.limit import limit_lines
-from floodmark.report.marks import BAD, GOOD, NOTE, WARN
+from floodmark.results.record import PROVENANCE, RunRecord
 from floodmark.results.repeats import StartsRow
+from floodmark.results.run import Run
 from floodmark.results.schema import RESULTS, STEPS, Result
+from floodmark.verdict.enums import BOTTLENECK_TEXT, Advice, Bottleneck, Phase
 from floodmark.verdict.visit import Visit
 
+GOOD, BAD, NOTE, WARN = "[green]✓[/green]", "[red]✗[/red]", "•", "[yellow]![/yellow]"
+Line = tuple[str, str, str]
+"""Of the summary: mark, name, text."""
+QUIET_STEAL = 0.02
+"""Share of a CPU's time that may be taken: docs/method.md has the known answers found with less, and with more."""
 
-def show(
-    console: Console, facts: Mapping[str, Any], results: Sequence[Result], visits: Sequence[Visit], folder: Path
-) -> None:
+
+def show(console: Console, run: Run) -> None:
     """Print one run's verdict."""
-    by_metric = {result.metric: result for result in results}
     console.print()
-    console.print(f"[bold]{escape(_title(facts))}[/bold]", highlight=False)
-    lines = _lines(facts, by_metric, visits) if "ceiling_rps" in by_metric else _rate_lines(by_metric, visits)
+    console.print(f"[bold]{escape(_title(run.record))}[/bold]", highlight=False)
+    lines = _lines(run) if "ceiling_rps" in run.results else _rate_lines(run)
     for mark, name, text in lines:
         console.print(f" {mark} {name:<10} {escape(text)}", highlight=False, soft_wrap=True)
-    for visit in visits:
+    for visit in run.visits:
         if not visit.valid:
             console.print(
                 f" {WARN} visit {visit.number} ({visit.phase}, {visit.users} users) left out: {escape(visit.reason)}",
                 highlight=False,
             )
-    console.print(f" {folder / RESULTS}  {STEPS}  run.json", highlight=False, soft_wrap=True)
+    console.print(f" {run.path / RESULTS}  {STEPS}  {PROVENANCE}", highlight=False, soft_wrap=True)
 
 
 def show_starts(console: Console, rows: Sequence[StartsRow], path: Path) -> None:
@@ -53,18 +56,16 @@ def show_starts(console: Console, rows: Sequence[StartsRow], path: Path) -> None
     console.print(f" {path}", highlight=False, soft_wrap=True)
 
 
-def _title(facts: Mapping[str, Any]) -> str:
-    target, cores = facts["target"], facts["cores"]
-    settings = " ".join(f"{k}={v}" for k, v in target["declared"].items() if k in {"workers", "threads", "processes"})
+def _title(record: RunRecord) -> str:
+    target, cores = record.target, record.cores
+    settings = " ".join(f"{k}={v}" for k, v in target.declared.items() if k in {"workers", "threads", "processes"})
     where = (
-        "shared CPUs"
-        if cores["shared_cores"]
-        else f"target on CPU {_cpus(cores['target'])}, generator on {_cpus(cores['generator'])}"
+        "shared CPUs" if cores.shared else f"target on CPU {_cpus(cores.target)}, generator on {_cpus(cores.generator)}"
     )
     parts = [
-        f"{facts['scenario']['name']} / {facts['scenario']['workload']}",
-        f"{target['server']} {target['version'] or ''} {settings}".strip(),
-        f"{facts['backend']}, {where}",
+        f"{record.scenario.name} / {record.scenario.workload}",
+        f"{target.server} {target.version or ''} {settings}".strip(),
+        f"{record.backend}, {where}",
     ]
     return "   ".join(parts)
 
@@ -73,11 +74,9 @@ def _cpus(cpus: Sequence[int]) -> str:
     return ",".join(map(str, cpus))
 
 
-def _lines(
-    facts: Mapping[str, Any], results: Mapping[str, Result], visits: Sequence[Visit]
-) -> list[tuple[str, str, str]]:
-    search = facts["search"]
-    lines = [_ceiling(results["ceiling_rps"], search)]
+def _lines(run: Run) -> list[Line]:
+    results, visits = run.results, run.visits
+    lines = [_ceiling(results["ceiling_rps"], run.hold_users)]
     knee, flight, n95 = results["knee_users"], results["knee_inflight"], results["n95_users"]
     if flight.valid and isinstance(flight.value, float):
         text = f"{flight.value:.2f} in flight {_interval(flight, 2)}"
@@ -85,15 +84,15 @@ def _lines(
             text += f" = {knee.value:.1f} users {_interval(knee, 1)}"
         if isinstance(n95.value, float):
             text += f"; 95 % of the ceiling takes {n95.value:.0f} users"
-        if facts["target"].get("nominal_slots") is not None:
-            text += f"; nominal slots {facts['target']['nominal_slots']}"
+        if run.record.target.nominal_slots is not None:
+            text += f"; nominal slots {run.record.target.nominal_slots}"
         lines.append((GOOD, "knee", text))
     r0 = results["r0_ms"]
     if isinstance(r0.value, float):
         lines.append((NOTE, "R0", f"{r0.value:.2f} ms {_interval(r0, 2)} per request without contention"))
     lines.append(_generator(results["generator"], visits))
-    lines += host_lines(visits)
-    lines += limit_lines(results)
+    lines += _host_lines(visits)
+    lines += _limit_lines(results)
     kept, collapse = results["overload_kept"], results["collapse_users"]
     if isinstance(kept.value, float):
         beyond = "no collapse seen" if isinstance(collapse.value, str) else f"collapses at {collapse.value:.0f} users"
@@ -108,7 +107,7 @@ def _lines(
     return lines + _slo_line(results) + _time_line(results)
 
 
-def _beyond(results: Mapping[str, Result]) -> list[tuple[str, str, str]]:
+def _beyond(results: Mapping[str, Result]) -> list[Line]:
     """Where errors begin, and how soon the target is as before; rows that older runs have not."""
     lines = []
     onset, recovery = results.get("error_onset_users"), results.get("recovery_s")
@@ -121,7 +120,7 @@ def _beyond(results: Mapping[str, Result]) -> list[tuple[str, str, str]]:
     return lines
 
 
-def _slo_line(results: Mapping[str, Result]) -> list[tuple[str, str, str]]:
+def _slo_line(results: Mapping[str, Result]) -> list[Line]:
     rate, limit = results.get("slo_rate_rps"), results.get("slo_ms")
     if rate is None:
         return []
@@ -131,8 +130,9 @@ def _slo_line(results: Mapping[str, Result]) -> list[tuple[str, str, str]]:
     return [(GOOD, "SLO rate", text)]
 
 
-def _rate_lines(results: Mapping[str, Result], visits: Sequence[Visit]) -> list[tuple[str, str, str]]:
+def _rate_lines(run: Run) -> list[Line]:
     """One rate of the open model."""
+    results, visits = run.results, run.visits
     goodput = results["goodput_rps"]
     if not isinstance(goodput.value, float):
         return [(BAD, "goodput", f"no number: {goodput.reason}"), *_time_line(results)]
@@ -153,11 +153,11 @@ def _rate_lines(results: Mapping[str, Result], visits: Sequence[Visit]) -> list[
     unsent = results["not_sent"].value
     if unsent:
         lines.append((BAD, "not sent", f"{unsent:.0f} arrivals found no connection in time"))
-    lines += [_generator(results["generator"], visits), *host_lines(visits)]
-    return [*lines, *limit_lines(results), *_time_line(results)]
+    lines += [_generator(results["generator"], visits), *_host_lines(visits)]
+    return [*lines, *_limit_lines(results), *_time_line(results)]
 
 
-def _time_line(results: Mapping[str, Result]) -> list[tuple[str, str, str]]:
+def _time_line(results: Mapping[str, Result]) -> list[Line]:
     total = results.get("time_to_result_s")
     lines = []
     if total is not None and isinstance(total.value, float):
@@ -170,9 +170,9 @@ def _time_line(results: Mapping[str, Result]) -> list[tuple[str, str, str]]:
     return lines
 
 
-def _ceiling(ceiling: Result, search: Mapping[str, Any]) -> tuple[str, str, str]:
+def _ceiling(ceiling: Result, hold_users: int | None) -> Line:
     if ceiling.valid and isinstance(ceiling.value, float):
-        where = f"{ceiling.n_visits} visits at {search['hold_users']} users, confirmed"
+        where = f"{ceiling.n_visits} visits at {hold_users} users, confirmed"
         text = f"{ceiling.value:.1f} requests/s {_interval(ceiling, 1)}  {where}"
         return GOOD, "ceiling", text
     if ceiling.lo is not None:
@@ -180,7 +180,7 @@ def _ceiling(ceiling: Result, search: Mapping[str, Any]) -> tuple[str, str, str]
     return BAD, "ceiling", f"no number: {ceiling.reason}"
 
 
-def _generator(word: Result, visits: Sequence[Visit]) -> tuple[str, str, str]:
+def _generator(word: Result, visits: Sequence[Visit]) -> Line:
     cpu = max((s.gen_cpu_max for s in visits if s.gen_cpu_max is not None), default=None)
     lag = max(
         (s.loop_lag_p99_ms for s in visits if s.phase == "hold" and s.loop_lag_p99_ms is not None),
@@ -200,3 +200,44 @@ def _interval(row: Result, digits: int) -> str:
     if row.lo is None:
         return ""
     return f"[{row.lo:.{digits}f}, {row.hi:.{digits}f}]" if row.hi is not None else f"[{row.lo:.{digits}f}, ...)"
+
+
+def _host_lines(visits: Sequence[Visit]) -> list[Line]:
+    """What the hypervisor took; nothing where the host was quiet, or was not asked."""
+    loaded = [s for s in visits if s.phase is not Phase.WARM]
+    held = [s for s in loaded if s.phase is Phase.HOLD] or loaded
+    taken = [s.steal for s in held if s.steal is not None]
+    if not taken or statistics.fmean(taken) <= QUIET_STEAL:
+        return []
+    text = (
+        f"restless: the hypervisor took {statistics.fmean(taken):.0%} of the target's CPU time meanwhile, up to "
+        f"{max(taken):.0%} in a visit; another hour may give another number, so repeat the run"
+    )
+    return [(WARN, "host", text)]
+
+
+def _limit_lines(results: Mapping[str, Result]) -> list[Line]:
+    """What the limit is made of; nothing for runs older than this verdict."""
+    word, margin = results.get("bottleneck"), results.get("bottleneck_margin")
+    if word is None or word.value is None:
+        return []
+    named = Bottleneck(str(word.value))
+    if named is Bottleneck.UNKNOWN:
+        # All figures stand at its end, for who reads the file.
+        return [(WARN, "limit", f"unknown: {word.reason.rpartition('; ')[0] or word.reason}")]
+    clear = f" (margin {margin.value:.0%})" if margin is not None and isinstance(margin.value, float) else ""
+    lines = [(GOOD, "limit", f"{BOTTLENECK_TEXT[named]}{clear}: {word.reason}")]
+    tried = results.get("advice")
+    if tried is not None and tried.value is not None:
+        lines.append(_tried(Advice(str(tried.value)), tried.reason))
+    return lines
+
+
+def _tried(word: Advice, note: str) -> Line:
+    match word:
+        case Advice.CONFIRMED:
+            return GOOD, "advice", f"confirmed: {note}"
+        case Advice.NOT_CONFIRMED:
+            return BAD, "advice", f"not confirmed: {note}"
+        case Advice.NOT_TRIED:
+            return WARN, "advice", note

@@ -1,28 +1,71 @@
-"""A folder's JSON document, with the schema it was written in; and folders that are new."""
+"""JSON documents as types: each has the version of its schema, and errors name file and key."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import msgspec
 
 from floodmark.errors import UsageError
-from floodmark.results.schema import SCHEMA
-from floodmark.results.table import WriteError
+from floodmark.results.table import WriteError, write_text
+
+Document = TypeVar("Document")
 
 
-def read_document(file: Path, noun: str) -> dict[str, Any]:
-    """The document that makes a folder a ``noun``. Raises UsageError where it is missing or of another schema."""
+def read_document(file: Path, kind: type[Document], noun: str, schemas: range) -> Document:
+    """The document that makes its folder a ``noun``. schemas: the versions that can be read.
+
+    Raises UsageError where it is missing, of another version, or does not fit.
+    """
     try:
-        facts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        text = file.read_bytes()
     except OSError as error:
         raise UsageError(f"{file.parent} is not the folder of a {noun}: no {file.name} ({error.strerror})") from error
-    except ValueError as error:
+    try:
+        table = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError) as error:
         raise UsageError(f"{file}: not JSON: {error}") from error
-    if facts.get("schema") != SCHEMA:
-        raise UsageError(f"{file}: schema {facts.get('schema')!r}; this floodmark reads schema {SCHEMA}")
-    return facts
+    if not isinstance(table, dict):
+        raise UsageError(f"{file}: not a JSON object")
+    schema = table.get("schema")
+    if schema not in schemas:
+        raise UsageError(f"{file}: schema {schema!r}; this floodmark reads {_listed(schemas)}{_newer(table, schemas)}")
+    try:
+        return msgspec.convert(table, kind)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise UsageError(f"{file}: {str(error).replace('`$.', '`')}") from error
+
+
+def _listed(schemas: range) -> str:
+    return f"schema {schemas[0]}" if len(schemas) == 1 else f"schemas {schemas[0]} to {schemas[-1]}"
+
+
+def _newer(table: dict[str, Any], schemas: range) -> str:
+    schema, writer = table.get("schema"), table.get("floodmark")
+    if not isinstance(schema, int) or schema < schemas.stop:
+        return ""
+    version = writer.get("version") if isinstance(writer, dict) else None
+    return f"; it was written by floodmark {version or 'of a later version'}: use that or a newer one"
+
+
+def write_document(file: Path, document: object) -> None:
+    """Replace a JSON document at once. Raises WriteError."""
+    write_text(file, msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
+
+
+def plain(document: object) -> Any:
+    """A document as dictionaries, lists, numbers and text."""
+    return msgspec.to_builtins(document)
+
+
+def ensure_folder(folder: Path) -> None:
+    """Make a folder that may be there already. Raises WriteError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError(f"cannot write below {folder}: {error.strerror}; choose a folder with --results") from error
 
 
 def make_folder(root: Path, names: Iterable[str], what: str) -> Path:

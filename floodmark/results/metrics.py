@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from floodmark.results.record import AdviceRecord, Timing
 from floodmark.results.schema import Result
 from floodmark.stats.intervals import LEVEL
+from floodmark.verdict.bottleneck import Named
 from floodmark.verdict.enums import Phase
 from floodmark.verdict.estimate import Estimate
 from floodmark.verdict.rate import Sustained
 from floodmark.verdict.saturation import Saturation
-from floodmark.verdict.visit import Visit
+from floodmark.verdict.visit import Visit, held
 
 POINTS = {
     "ceiling_rps": "requests/s",
@@ -43,22 +44,12 @@ RATE_POINTS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
-    """Where a run's time went, in s. load: first order to last visit; total: command to verdict."""
-
-    total: float
-    load: float
-
-
 def rows(run_id: str, verdict: Saturation, visits: Sequence[Visit], timing: Timing | None) -> list[Result]:
     """All rows of a run, points first."""
     found = [row(run_id, metric, unit, getattr(verdict, metric)) for metric, unit in POINTS.items()]
     found += [row(run_id, metric, _unit(metric), point) for metric, point in verdict.further.items()]
     found.append(_cpu_row(run_id, verdict, visits))
-    if timing is not None:
-        found += _time_rows(run_id, visits, timing)
-    return found
+    return found + _time_rows(run_id, visits, timing)
 
 
 def slo_rows(run_id: str, points: Mapping[str, Estimate]) -> list[Result]:
@@ -77,7 +68,7 @@ def _unit(metric: str) -> str:
 def rate_rows(run_id: str, verdict: Sustained, visits: Sequence[Visit], timing: Timing | None) -> list[Result]:
     """All rows of a run that offered one rate."""
     found = [row(run_id, metric, RATE_POINTS[metric], point) for metric, point in verdict.points.items()]
-    return found if timing is None else found + _time_rows(run_id, visits, timing)
+    return found + _time_rows(run_id, visits, timing)
 
 
 def row(run_id: str, metric: str, unit: str, point: Estimate) -> Result:
@@ -100,9 +91,10 @@ def row(run_id: str, metric: str, unit: str, point: Estimate) -> Result:
 
 def _cpu_row(run_id: str, verdict: Saturation, visits: Sequence[Visit]) -> Result:
     """CPU per good request, of the visits that the ceiling is made from: a host may run faster by the time of those."""
-    holds = [s for s in visits if s.phase is Phase.HOLD and s.valid]
-    level = verdict.hold_users if verdict.hold_users is not None or not holds else holds[-1].users
-    holds = [s for s in holds if s.users == level]
+    level = verdict.hold_users
+    if level is None:
+        level = next((s.users for s in reversed(visits) if s.phase is Phase.HOLD and s.valid), None)
+    holds = held(visits, level)
     measured = [s.cpu_ms_per_request for s in holds if s.cpu_ms_per_request is not None]
     middle = statistics.median(measured) if measured else None
     lacking = "the target's processes were not sampled" if holds else "no level was held"
@@ -118,14 +110,16 @@ def _cpu_row(run_id: str, verdict: Saturation, visits: Sequence[Visit]) -> Resul
     )
 
 
-def _time_rows(run_id: str, visits: Sequence[Visit], timing: Timing) -> list[Result]:
-    found = [_seconds(run_id, "time_to_result_s", timing.total, "command to verdict")]
+def _time_rows(run_id: str, visits: Sequence[Visit], timing: Timing | None) -> list[Result]:
+    if timing is None or timing.total_s is None:
+        return []
+    found = [_seconds(run_id, "time_to_result_s", timing.total_s, "command to verdict")]
     found += [
         _seconds(run_id, f"time_{phase}_s", seconds, "settling included")
         for phase, seconds in phase_times(visits).items()
     ]
     found.append(
-        _seconds(run_id, "time_outside_load_s", max(0.0, timing.total - timing.load), "start, verify, stop, write")
+        _seconds(run_id, "time_outside_load_s", max(0.0, timing.total_s - timing.load_s), "start, verify, stop, write")
     )
     return found
 
@@ -142,3 +136,52 @@ def phase_times(visits: Sequence[Visit]) -> Mapping[str, float]:
         times[visit.phase] = times.get(visit.phase, 0.0) + visit.t_end_s - before
         before = visit.t_end_s
     return times
+
+
+def bottleneck_rows(run_id: str, named: Named) -> list[Result]:
+    """The word with its evidence and advice, and how clear it was."""
+    units = {"bottleneck": "word", "bottleneck_margin": "share"}
+    return [row(run_id, metric, units[metric], point) for metric, point in named.points.items()]
+
+
+def slots_row(run_id: str, verdict: Saturation, slots: int | None) -> Result:
+    """c_eff = C R0: how many parallel servers, each as fast as one request alone, the target behaves like."""
+    knee, r0 = verdict.knee_inflight, verdict.r0_ms.value
+    reason = knee.reason
+    if isinstance(knee.value, float) and isinstance(r0, float):
+        configured = f"{slots} slots were configured" if slots is not None else "no number of slots was configured"
+        reason = f"behaves like {knee.value:.1f} parallel servers of {r0:.3g} ms; {configured}"
+    point = Estimate(
+        value=knee.value,
+        lo=knee.lo,
+        hi=knee.hi,
+        method=knee.method,
+        n_visits=knee.n_visits,
+        valid=knee.valid,
+        reason=reason,
+    )
+    return row(run_id, "effective_slots", "slots", point)
+
+
+def advice_rows(run_id: str, advice: AdviceRecord | None) -> list[Result]:
+    """What trying the advice gave, where that was asked for."""
+    if advice is None:
+        return []
+    rate = advice.goodput_rps
+    return [
+        row(
+            run_id,
+            "advice_rps",
+            "requests/s",
+            Estimate(
+                value=rate,
+                lo=advice.goodput_lo,
+                hi=advice.goodput_hi,
+                method=advice.change,
+                n_visits=1 if rate is not None else None,
+                valid=rate is not None,
+                reason=advice.note,
+            ),
+        ),
+        row(run_id, "advice", "word", Estimate(value=advice.word, valid=rate is not None, reason=advice.note)),
+    ]

@@ -13,35 +13,37 @@ from pathlib import Path
 from typing import Any
 
 from floodmark import __version__
+from floodmark.results.record import HostLimits, HostRecord, Revision, Software
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def host_facts() -> dict[str, Any]:
+def host_record() -> HostRecord:
     """Kernel, CPU and limits of this host."""
-    return {
-        "kernel": platform.release(),
-        "machine": platform.machine(),
-        "cpu_model": _cpu_model(),
-        "cpus": os.cpu_count(),
-        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        "limits": {
-            "somaxconn": _number("/proc/sys/net/core/somaxconn"),
-            "file_descriptors": list(resource.getrlimit(resource.RLIMIT_NOFILE)),
-            "ports": _numbers("/proc/sys/net/ipv4/ip_local_port_range"),
-            "tcp_tw_reuse": _number("/proc/sys/net/ipv4/tcp_tw_reuse"),
-        },
-    }
+    ports = _numbers("/proc/sys/net/ipv4/ip_local_port_range")
+    return HostRecord(
+        kernel=platform.release(),
+        machine=platform.machine(),
+        cpu_model=_cpu_model(),
+        cpus=os.cpu_count(),
+        memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        limits=HostLimits(
+            somaxconn=_number("/proc/sys/net/core/somaxconn"),
+            file_descriptors=resource.getrlimit(resource.RLIMIT_NOFILE),
+            ports=tuple(ports) if ports is not None else None,
+            tcp_tw_reuse=_number("/proc/sys/net/ipv4/tcp_tw_reuse"),
+        ),
+    )
 
 
-def software_facts() -> dict[str, Any]:
+def software() -> Software:
     """Versions of everything that measures."""
-    return {
-        "floodmark": {"version": __version__, **_git()},
-        "python": platform.python_version(),
-        "python_build": " ".join(platform.python_build()),
-        "packages": {name: _version(name) for name in ("locust", "gevent", "httptools", "numpy", "scipy", "psutil")},
-    }
+    return Software(
+        floodmark=_revision(),
+        python=platform.python_version(),
+        python_build=" ".join(platform.python_build()),
+        packages={name: _version(name) for name in ("locust", "gevent", "httptools", "numpy", "scipy", "psutil")},
+    )
 
 
 def config_hash(config: dict[str, Any]) -> str:
@@ -57,9 +59,9 @@ def app_hash() -> str:
     return digest.hexdigest()[:16]
 
 
-def _git() -> dict[str, Any]:
+def _revision() -> Revision:
     if not (ROOT / ".git").exists():  # installed: a repository further up is somebody else's
-        return {"git_sha": None, "dirty": None}
+        return Revision(version=__version__)
 
     def run(*words: str) -> str | None:
         try:
@@ -70,7 +72,7 @@ def _git() -> dict[str, Any]:
 
     sha = run("rev-parse", "HEAD")
     status = run("status", "--porcelain") if sha else None
-    return {"git_sha": sha, "dirty": bool(status) if status is not None else None}
+    return Revision(version=__version__, git_sha=sha, dirty=bool(status) if status is not None else None)
 
 
 def _cpu_model() -> str:

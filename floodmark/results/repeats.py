@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from floodmark.errors import UsageError
-from floodmark.results.folder import read_facts
-from floodmark.results.schema import PROVENANCE, RESULTS, Result
-from floodmark.results.table import read_table, write_table
+from floodmark.results.record import PROVENANCE
+from floodmark.results.run import RunSummary, read_summary
+from floodmark.results.schema import RESULTS, Result
+from floodmark.results.table import write_table
 from floodmark.stats.intervals import LEVEL, median_interval
 
 STARTS = "starts.csv"
@@ -41,31 +42,25 @@ class StartsRow:
     run_ids: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Start:
-    run_id: str
-    results: dict[str, Result]
-
-
 def write_starts(root: Path) -> list[StartsRow]:
     """Rebuild results/starts.csv from the folders below ``root``. Returns its rows; series of one start have none."""
-    series: dict[tuple[str, str, str], list[_Start]] = {}
+    series: dict[tuple[str, str, str], list[RunSummary]] = {}
     for path in sorted(p for p in root.iterdir() if (p / PROVENANCE).is_file() and (p / RESULTS).is_file()):
         try:
-            facts = read_facts(path)
-            results = {row.metric: row for row in read_table(path / RESULTS, Result)}
+            run = read_summary(path)
         except UsageError:
             continue
-        if facts.get("series"):
-            key = (str(facts["series"]), str(facts["scenario"]["name"]), str(facts["scenario"]["workload"]))
-            series.setdefault(key, []).append(_Start(str(facts["run_id"]), results))
+        record = run.record
+        if record.series:
+            key = (record.series, record.scenario.name, record.scenario.workload)
+            series.setdefault(key, []).append(run)
     rows = [row for key, starts in series.items() if len(starts) > 1 for row in _rows(key, starts)]
     if rows or (root / STARTS).exists():
         write_table(root / STARTS, StartsRow, rows)
     return rows
 
 
-def _rows(key: tuple[str, str, str], starts: Sequence[_Start]) -> Iterable[StartsRow]:
+def _rows(key: tuple[str, str, str], starts: Sequence[RunSummary]) -> Iterable[StartsRow]:
     for metric in METRICS:
         found = [start.results[metric] for start in starts if metric in start.results]
         if found:
@@ -73,7 +68,7 @@ def _rows(key: tuple[str, str, str], starts: Sequence[_Start]) -> Iterable[Start
 
 
 def _row(
-    key: tuple[str, str, str], metric: str, starts: Sequence[_Start], valid: Sequence[Result], unit: str
+    key: tuple[str, str, str], metric: str, starts: Sequence[RunSummary], valid: Sequence[Result], unit: str
 ) -> StartsRow:
     values = [r.value for r in valid if isinstance(r.value, float)]
     between = median_interval(values) if values else None

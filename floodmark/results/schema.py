@@ -16,14 +16,11 @@ from floodmark.errors import UsageError
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-SCHEMA = 1
-
 STEPS = "steps.csv"
 TIMELINE = "timeline.csv"
 HISTOGRAMS = "histograms.csv"
 PROCESSES = "processes.csv"
 RESULTS = "results.csv"
-PROVENANCE = "run.json"
 RUNS = "runs.csv"
 
 

@@ -4,143 +4,112 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+import statistics
 from pathlib import Path
-from typing import Any
 
 from floodmark.errors import FloodmarkError, Interrupted
 from floodmark.plan.planned_run import PlannedRun
 from floodmark.protocol.load_settings import LoadSettings
-from floodmark.report.progress import Progress
-from floodmark.results.folder import index, read_facts, read_run, replace_facts
-from floodmark.results.schema import RESULTS, Result
-from floodmark.results.table import read_table
-from floodmark.run.conclude import conclude
-from floodmark.run.conductor import Conditions, pinned
+from floodmark.results.conclude import conclude
+from floodmark.results.folder import index
+from floodmark.results.record import AdviceRecord, write_record
+from floodmark.results.run import Run, read_run
+from floodmark.run.conductor import Conditions
 from floodmark.run.locust_process import LocustProcess
+from floodmark.run.progress import Progress
 from floodmark.run.single_level import visit_level
 from floodmark.search.settings import LevelSettings
-from floodmark.targets.target import Running
+from floodmark.targets import servers
+from floodmark.targets.cpus import pinned
 from floodmark.verdict.advice import Change, change_for, judge_advice
 from floodmark.verdict.enums import Advice, Bottleneck, Model
 from floodmark.verdict.visit import Visit
-from target_apps.server import CatalogError
 
 SECONDS = 5.0
 
-BringUpFor = Callable[[PlannedRun, Progress], Callable[[Path], Running]]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Tried:
-    word: Advice
-    note: str
-    change: str = ""
-    visit: Visit | None = None
-
-
-def verify_advice(
-    folder: Path, planned: PlannedRun, bring_up: BringUpFor, conditions: Conditions, progress: Progress
-) -> None:
+def verify_advice(folder: Path, planned: PlannedRun, conditions: Conditions, progress: Progress) -> None:
     """Try the advice of the run in ``folder``, and write what came of it into run.json and results.csv."""
-    tried = _try(folder, planned, bring_up, conditions, progress)
-    facts = read_facts(folder)
-    facts["advice"] = {
-        "word": tried.word,
-        "change": tried.change,
-        "note": tried.note,
-        "goodput_rps": tried.visit.goodput_rps if tried.visit else None,
-        "goodput_lo": tried.visit.goodput_lo if tried.visit else None,
-        "goodput_hi": tried.visit.goodput_hi if tried.visit else None,
-    }
-    replace_facts(folder, facts)
+    run = read_run(folder)
+    advice = _try(run, planned, conditions, progress)
+    write_record(folder, dataclasses.replace(run.record, advice=advice))
     conclude(folder)
     index(conditions.results)
 
 
-def _try(folder: Path, planned: PlannedRun, bring_up: BringUpFor, conditions: Conditions, progress: Progress) -> _Tried:
-    results = {row.metric: row for row in read_table(folder / RESULTS, Result)}
-    named, before = results["bottleneck"], _rate(results, folder)
+def _try(run: Run, planned: PlannedRun, conditions: Conditions, progress: Progress) -> AdviceRecord:
+    level = _judged_level(run)
     if planned.scenario.load.model is Model.OPEN:
-        return _Tried(word=Advice.NOT_TRIED, note="not tried: one rate was offered")
-    if planned.target is None or before is None:
-        return _Tried(word=Advice.NOT_TRIED, note="not tried: no level was held")
-    users, rate = before
-    word = Bottleneck(str(named.value))
-    change = change_for(word, planned.target.settings)
+        return _not_tried("one rate was offered")
+    if planned.target is None or level is None:
+        return _not_tried("no level was held")
+    users, rate = level
+    change = change_for(Bottleneck(run.word("bottleneck") or Bottleneck.UNKNOWN), planned.target.settings)
     if isinstance(change, str):
-        return _Tried(word=Advice.NOT_TRIED, note=f"not tried: {change}")
-    said = ", ".join(f"{name} {planned.target.settings[name]} -> {value}" for name, value in change.settings.items())
-    progress.say(f"trying the advice: {said}, {SECONDS:.0f} s")
+        return _not_tried(change)
+    settings = planned.target.settings
+    what = ", ".join(f"{name} {settings[name]} -> {value}" for name, value in change.settings.items())
+    progress.say(f"trying the advice: {what}, {SECONDS:.0f} s")
     users = round(change.factor * users)
     try:
-        visit = _visit(_changed(planned, change), users, bring_up, conditions, progress, folder)
+        visit = _visit(_changed(planned, change), users, conditions, progress, run.path)
     except Interrupted:
         raise
-    except (FloodmarkError, CatalogError) as error:
-        return _Tried(word=Advice.NOT_TRIED, change=said, note=f"not tried with {said}: {str(error).splitlines()[0]}")
+    except FloodmarkError as error:
+        why = f"not tried with {what}: {str(error).splitlines()[0]}"
+        return AdviceRecord(word=Advice.NOT_TRIED, change=what, note=why)
     if visit is None:
-        return _Tried(word=Advice.NOT_TRIED, change=said, note=f"{said}: the load did not come to a visit")
+        return AdviceRecord(word=Advice.NOT_TRIED, change=what, note=f"{what}: the load did not come to a visit")
     expected = "more was expected" if change.rises else "no more was expected"
-    return _Tried(
+    return AdviceRecord(
         word=judge_advice(change, rate, visit.goodput_rps),
-        change=f"{said} at {users} users",
-        note=f"{said} gave {visit.goodput_rps:.1f}/s instead of {rate:.1f}/s at {users} users; {expected}",
-        visit=visit,
+        change=f"{what} at {users} users",
+        note=f"{what} gave {visit.goodput_rps:.1f}/s instead of {rate:.1f}/s at {users} users; {expected}",
+        goodput_rps=visit.goodput_rps,
+        goodput_lo=visit.goodput_lo,
+        goodput_hi=visit.goodput_hi,
     )
 
 
-def _rate(results: dict[str, Result], folder: Path) -> tuple[int, float] | None:
+def _not_tried(why: str) -> AdviceRecord:
+    return AdviceRecord(word=Advice.NOT_TRIED, note=f"not tried: {why}")
+
+
+def _judged_level(run: Run) -> tuple[int, float] | None:
     """The level that was judged and its goodput: of the ceiling, or of the highest level that was visited."""
-    visits = read_run(folder).visits
-    users: Any = (read_facts(folder).get("search") or {}).get("hold_users") or max((s.users for s in visits), default=0)
-    ceiling = results.get("ceiling_rps")
-    if ceiling is not None and isinstance(ceiling.value, float):
-        return int(users), ceiling.value
-    seen = [s.goodput_rps for s in visits if s.users == users]
-    return (int(users), sorted(seen)[len(seen) // 2]) if seen else None
+    users = run.hold_users or max((visit.users for visit in run.visits), default=0)
+    ceiling = run.number("ceiling_rps")
+    if ceiling is not None:
+        return users, ceiling
+    rates = [visit.goodput_rps for visit in run.visits if visit.users == users]
+    return (users, statistics.median_high(rates)) if rates else None
 
 
 def _changed(planned: PlannedRun, change: Change) -> PlannedRun:
-    """Raises CatalogError for a value the server cannot take."""
-    assert planned.target is not None
-    chosen = {**planned.target.settings, **change.settings}
-    settings = planned.target.server.resolve(chosen, "--verify-advice")
-    return dataclasses.replace(planned, target=dataclasses.replace(planned.target, settings=settings))
+    """Raises UsageError for a value the server cannot take."""
+    target = planned.target
+    assert target is not None
+    settings = servers.resolve(target.server, {**target.settings, **change.settings}, "--verify-advice")
+    return dataclasses.replace(planned, target=dataclasses.replace(target, settings=settings))
 
 
-def _visit(
-    planned: PlannedRun,
-    users: int,
-    bring_up: BringUpFor,
-    conditions: Conditions,
-    progress: Progress,
-    folder: Path,
-) -> Visit | None:
+def _visit(planned: PlannedRun, users: int, conditions: Conditions, progress: Progress, folder: Path) -> Visit | None:
     work = folder / "advice"
     work.mkdir()
     try:
         with pinned(conditions.allotment.generator_cpus):
-            running = bring_up(planned, progress)(work)
+            running = conditions.launcher.up(planned.target, work)
             try:
 
                 def start(settings: LoadSettings, _processes: int) -> LocustProcess:
                     words = ["--headless", "--ramp", "search", "--only-summary"]
-                    log = work / "locust.log"
                     return LocustProcess(
-                        planned.locustfile,
-                        running.base_url,
-                        words,
-                        settings,
-                        work,
-                        log,
-                        planned.path,
-                        conditions.client,
+                        planned.locustfile, running.base_url, words, settings, work, log=work / "locust.log"
                     )
 
+                settings = dataclasses.replace(planned.load_settings, client=conditions.client)
                 level = LevelSettings(users=users, seconds=SECONDS)
-                return visit_level(start, planned.load_settings, level, 1, work / "advice.jsonl")
+                return visit_level(start, settings, level, 1, work / "advice.jsonl")
             finally:
                 running.down()
     finally:

@@ -17,9 +17,9 @@ from typing import Any
 
 from floodmark.errors import FloodmarkError
 from floodmark.plan.planned_run import LOCUSTFILES
-from floodmark.protocol.load_settings import LoadSettings
+from floodmark.protocol.load_settings import Client, LoadSettings
 from floodmark.results.cache import cache_folder
-from floodmark.results.provenance import host_facts, software_facts
+from floodmark.results.provenance import host_record, software
 from floodmark.results.table import write_text
 from floodmark.run.locust_process import LocustProcess
 from floodmark.targets.target import Allotment
@@ -40,7 +40,7 @@ class NullCeiling:
 
 
 def null_ceiling(
-    allotment: Allotment, *, client: str, new_connections: bool, generators: int, announce: Callable[[], None]
+    allotment: Allotment, *, client: Client, new_connections: bool, generators: int, announce: Callable[[], None]
 ) -> NullCeiling:
     """From the cache, or measured now, in about six seconds; announce is called then.
 
@@ -60,18 +60,20 @@ def null_ceiling(
     return found
 
 
-def _key(allotment: Allotment, client: str, generators: int, *, new_connections: bool) -> str:
-    host, software = host_facts(), software_facts()
-    own = software["floodmark"]
+def _key(allotment: Allotment, client: Client, generators: int, *, new_connections: bool) -> str:
+    host, versions = host_record(), software()
+    own = versions.floodmark
     facts = [
-        *(str(host[name]) for name in ("cpu_model", "cpus", "kernel")),
-        f"Python {software['python']}",
+        host.cpu_model,
+        str(host.cpus),
+        host.kernel,
+        f"Python {versions.python}",
         *(
             f"{name} {version}"
-            for name, version in software["packages"].items()
+            for name, version in versions.packages.items()
             if name in {"locust", "gevent", "httptools"}
         ),
-        f"floodmark {own['version']} {own['git_sha']}{' dirty' if own['dirty'] else ''}",
+        f"floodmark {own.version} {own.git_sha}{' dirty' if own.dirty else ''}",
         f"target {','.join(map(str, allotment.target_cpus))}",
         f"generator {','.join(map(str, allotment.generator_cpus))} x{generators}",
         client,
@@ -88,7 +90,7 @@ def _read(file: Path) -> dict[str, Any]:
     return kept
 
 
-def _measure(allotment: Allotment, client: str, generators: int, *, new_connections: bool) -> float:
+def _measure(allotment: Allotment, client: Client, generators: int, *, new_connections: bool) -> float:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -110,20 +112,19 @@ def _measure(allotment: Allotment, client: str, generators: int, *, new_connecti
         server.wait()
 
 
-def _drive(url: str, cpus: Sequence[int], client: str, generators: int, *, new_connections: bool) -> float:
+def _drive(url: str, cpus: Sequence[int], client: Client, generators: int, *, new_connections: bool) -> float:
     with tempfile.TemporaryDirectory(prefix="floodmark-") as folder:
         arguments = ["--headless", "-u", str(USERS), "-r", "100000", "--only-summary"]
         if generators > 1:
             arguments += ["--processes", str(generators)]
-        settings = LoadSettings(new_connections=new_connections)
+        settings = LoadSettings(client=client, new_connections=new_connections)
         locust = LocustProcess(
             LOCUSTFILES / "url.py",
             url,
             arguments,
             settings,
             Path(folder),
-            Path(folder) / "log",
-            client=client,
+            log=Path(folder) / "log",
             cpus=cpus,
         )
         try:

@@ -1,4 +1,7 @@
-"""The conductor of one run: target up, load, target down, verdict. Whatever happens, nothing is left running."""
+"""The conductor of one run: target up, load, target down, verdict. Whatever happens, nothing is left running.
+
+It stores what it saw and judges nothing: ``results.conclude`` applies every judgement to the files.
+"""
 
 from __future__ import annotations
 
@@ -7,37 +10,36 @@ import dataclasses
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from floodmark.errors import FloodmarkError, Interrupted, NoVerdict, OutOfMemory, TargetError, UsageError
 from floodmark.plan.planned_run import PlannedRun
 from floodmark.protocol.journal import JournalReader
-from floodmark.protocol.load_settings import LoadSettings
-from floodmark.report.progress import Progress
+from floodmark.protocol.load_settings import Client, LoadSettings
+from floodmark.results.conclude import LOCUSTFILE, conclude
 from floodmark.results.folder import RunFolder, create, index
+from floodmark.results.record import GeneratorRecord, NightPlace, RunRecord, SearchRecord, Status, TargetRecord, Timing
 from floodmark.results.repeats import write_starts
 from floodmark.run.calibrate import NullCeiling, null_ceiling
-from floodmark.run.conclude import conclude
-from floodmark.run.counts import compare
-from floodmark.run.doubling import double, goodput_by_generators, weigh
-from floodmark.run.facts import describe
+from floodmark.run.describe import describe, now
+from floodmark.run.doubling import double, goodput_by_generators
 from floodmark.run.follow import Follower
 from floodmark.run.locust_process import LocustProcess
-from floodmark.run.shared import weigh_shared
-from floodmark.run.watch import watch
-from floodmark.search.order import Outcome
+from floodmark.run.progress import Progress
+from floodmark.sampling.sampler import Sampler
+from floodmark.targets.cpus import pinned
+from floodmark.targets.launcher import Launcher
 from floodmark.targets.logs import tail
 from floodmark.targets.target import Allotment, Running
 from floodmark.verdict.enums import End
+from floodmark.verdict.outcome import Outcome
 
 POLL_S = 0.2
-
-BringUp = Callable[[Path], Running]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,24 +52,38 @@ class Finished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """What is the same for all runs of a command.
+    """What is the same for all runs of a command."""
 
-    generators: Locust processes that share the load; client: their kind of user class. backend, why: where targets
-    run, and why there. series: the name that repeats of each other share. place: where
-    in a night a run stands.
-    """
-
-    backend: str
-    why: str
-    allotment: Allotment
+    launcher: Launcher
     results: Path
     generators: int = 1
-    client: str = "step"
+    """Locust processes that share the load."""
+    client: Client = Client.STEP
     series: str | None = None
-    place: Mapping[str, Any] | None = None
+    """The name that repeats of each other share."""
+    place: NightPlace | None = None
+    """Where in a night the run stands."""
+
+    @property
+    def allotment(self) -> Allotment:
+        return self.launcher.allotment
 
 
-def conduct(planned: PlannedRun, bring_up: BringUp, conditions: Conditions, progress: Progress) -> Finished:
+class _Draft:
+    """The record of a run under way. What is noted is in run.json at once, however the run ends."""
+
+    def __init__(self, folder: RunFolder, record: RunRecord) -> None:
+        self._folder = folder
+        self.record = record
+        folder.write_record(record)
+
+    def note(self, **changes: Any) -> None:
+        """Replace fields of the record. Raises WriteError."""
+        self.record = dataclasses.replace(self.record, **changes)
+        self._folder.write_record(self.record)
+
+
+def conduct(planned: PlannedRun, conditions: Conditions, progress: Progress) -> Finished:
     """Make one run and write its folder.
 
     An error that is the run's own is returned, so that a series goes on; Interrupted and errors of writing
@@ -75,28 +91,29 @@ def conduct(planned: PlannedRun, bring_up: BringUp, conditions: Conditions, prog
     """
     begun = time.monotonic()
     folder = create(conditions.results, planned.label)
-    facts = describe(planned, conditions.backend, conditions.why, conditions.allotment)
-    facts["series"] = conditions.series
-    facts["night"] = dict(conditions.place) if conditions.place is not None else None
-    folder.provenance(facts)
+    record = describe(planned, folder.run_id, conditions.launcher)
+    draft = _Draft(folder, dataclasses.replace(record, series=conditions.series, night=conditions.place))
     error: FloodmarkError | None = None
+    ended = SearchRecord()
+    status = Status.COMPLETE
     try:
         with pinned(conditions.allotment.generator_cpus):
-            outcome, load_s = _load(planned, bring_up, conditions, progress, folder, facts)
+            ended = _load(planned, conditions, progress, folder, draft)
     except FloodmarkError as caught:
-        error, outcome, load_s = caught, _outcome_of(caught), float(facts.get("load_s", 0.0))
-        facts["status"] = "interrupted" if isinstance(caught, Interrupted) else "failed"
-        facts["error"] = str(caught)
-        facts["memory"]["exceeded"] = isinstance(caught, OutOfMemory)
-    else:
-        facts["status"] = "complete"
+        error, ended = caught, _ended_by(caught)
+        status = Status.INTERRUPTED if isinstance(caught, Interrupted) else Status.FAILED
+        memory = dataclasses.replace(draft.record.memory, exceeded=isinstance(caught, OutOfMemory))
+        draft.note(error=str(caught), memory=memory)
     finally:
         folder.close()
         progress.close()
-    facts["search"] = {"end": outcome.end, "reason": outcome.reason, "hold_users": outcome.hold_users}
-    facts["ended"] = now()
-    facts["timing"] = {"total_s": round(time.monotonic() - begun, 3), "load_s": load_s}
-    folder.provenance(facts)
+    load_s = draft.record.timing.load_s if draft.record.timing is not None else 0.0
+    draft.note(
+        status=status,
+        search=ended,
+        ended=now(),
+        timing=Timing(total_s=round(time.monotonic() - begun, 3), load_s=load_s),
+    )
     verdict = conclude(folder.path)
     index(conditions.results)
     write_starts(conditions.results)
@@ -108,28 +125,28 @@ def conduct(planned: PlannedRun, bring_up: BringUp, conditions: Conditions, prog
 
 
 def _load(
-    planned: PlannedRun,
-    bring_up: BringUp,
-    conditions: Conditions,
-    progress: Progress,
-    folder: RunFolder,
-    facts: dict[str, Any],
-) -> tuple[Outcome, float]:
+    planned: PlannedRun, conditions: Conditions, progress: Progress, folder: RunFolder, draft: _Draft
+) -> SearchRecord:
+    """Bring the target up, load it until the search has ended, and stop everything. Returns how the search ended."""
+    allotment = conditions.allotment
     with ExitStack() as stack:
-        running = bring_up(folder.path)
+        running = conditions.launcher.up(planned.target, folder.path)
         stack.callback(running.down)
-        _note_target(facts, running)
-        folder.provenance(facts)
-        sampler = watch(running, conditions.allotment)
+        memory = dataclasses.replace(draft.record.memory, enforced=running.memory_enforced)
+        draft.note(target=_read_back(draft.record.target, running), memory=memory)
+        sampler = make_sampler(running, allotment)
         stack.callback(sampler.stop)
         sampler.start()
+        known = _know_generator(planned, conditions, progress)
+        generator = _generator(planned, conditions, known)
+        draft.note(generator=generator)
         journal = folder.path / "load.jsonl"
-        known = _know_generator(planned, conditions, progress, facts)
         settings = dataclasses.replace(
             planned.load_settings,
             journal=journal,
-            null_rps=known.rate_rps if known else None,
-            shared=conditions.allotment.shared,
+            client=conditions.client,
+            null_rps=generator.null_rps,
+            shared=allotment.shared,
         )
 
         def start(wanted: LoadSettings, processes: int) -> LocustProcess:
@@ -139,10 +156,7 @@ def _load(
                 _arguments(folder.path if processes == conditions.generators else None, processes),
                 wanted,
                 folder.path,
-                folder.path / "locust.log",
-                planned.path,
-                conditions.client,
-                marker=planned.marker,
+                log=folder.path / "locust.log",
                 home=planned.home,
             )
 
@@ -151,63 +165,48 @@ def _load(
         follower = Follower(JournalReader(journal), sampler, folder, progress)
         try:
             outcome = _follow(follower, locust, running, folder.path)
-            outcome = compare(planned, conditions.client, follower.counts, outcome, facts)
-            held = follower.held(outcome.hold_users)
-            outcome = weigh_shared(outcome, held, conditions.allotment, conditions.generators)
-            outcome = _doubled(start, settings, outcome, follower, conditions, progress, folder.path, facts)
+            if outcome.end is End.FOUND and outcome.hold_users is not None:
+                users, hold_rps = outcome.hold_users, follower.held_rps(outcome.hold_users)
+                goodput_of = goodput_by_generators(start, settings, users, folder.path)
+                if len(allotment.generator_cpus) >= 2 * conditions.generators:
+                    progress.say("twice the generators at the held level, 10 s; if they give more, twice more")
+                doubled = double(
+                    goodput_of,
+                    users,
+                    hold_rps,
+                    generators=conditions.generators,
+                    cpus=len(allotment.generator_cpus),
+                )
+                draft.note(generator=dataclasses.replace(generator, **dataclasses.asdict(doubled)))
         finally:
-            facts["load_s"] = follower.load_s
+            counts = follower.counts if follower.counts.served else None
+            draft.note(counts=counts, timing=Timing(load_s=follower.load_s))
         for name in ("load.jsonl", "load.json"):
             (folder.path / name).unlink(missing_ok=True)
-    return outcome, float(facts.pop("load_s"))
+    return SearchRecord(end=outcome.end, reason=outcome.reason, hold_users=outcome.hold_users)
 
 
-def _doubled(
-    start: Callable[[LoadSettings, int], LocustProcess],
-    settings: LoadSettings,
-    outcome: Outcome,
-    follower: Follower,
-    conditions: Conditions,
-    progress: Progress,
-    folder: Path,
-    facts: dict[str, Any],
-) -> Outcome:
-    if outcome.end is not End.FOUND or outcome.hold_users is None:
-        return outcome
-    users, generators = outcome.hold_users, conditions.generators
-    cpus, hold_rps = len(conditions.allotment.generator_cpus), follower.held_rps(users)
-    if cpus >= 2 * generators:
-        progress.say("twice the generators at the held level, 10 s; if they give more, twice more")
-    goodput_of = goodput_by_generators(start, settings, users, folder)
-    doubled = double(goodput_of, users, hold_rps, generators=generators, cpus=cpus)
-    facts["generator"]["doubled_rps"] = doubled.goodput_rps
-    facts["generator"]["doubled"] = doubled.note
-    return weigh(doubled, outcome, hold_rps)
-
-
-def _know_generator(
-    planned: PlannedRun, conditions: Conditions, progress: Progress, facts: dict[str, Any]
-) -> NullCeiling | None:
-    new_connections = planned.scenario.load.new_connections
-    facts["generator"] = {
-        "client": conditions.client,
-        "processes": conditions.generators,
-        "connections": planned.scenario.load.connections,
-        "null_rps": None,
-        "null_rps_measured": None,
-    }
+def _know_generator(planned: PlannedRun, conditions: Conditions, progress: Progress) -> NullCeiling | None:
+    """What the generator can do; None with a locustfile of the user's own, whose cost nobody knows."""
     if planned.home is not None:
-        facts["generator"]["client"] = "locustfile"  # what it costs the generator is not known beforehand
         return None
-    known = null_ceiling(
+    return null_ceiling(
         conditions.allotment,
         client=conditions.client,
-        new_connections=new_connections,
+        new_connections=planned.scenario.load.new_connections,
         generators=conditions.generators,
         announce=lambda: progress.say("measuring what the generator itself can do (once on this host, 6 s)"),
     )
-    facts["generator"].update(null_rps=known.rate_rps, null_rps_measured=known.measured)
-    return known
+
+
+def _generator(planned: PlannedRun, conditions: Conditions, known: NullCeiling | None) -> GeneratorRecord:
+    return GeneratorRecord(
+        client=conditions.client if planned.home is None else LOCUSTFILE,
+        processes=conditions.generators,
+        connections=planned.scenario.load.connections,
+        null_rps=known.rate_rps if known else None,
+        null_rps_measured=known.measured if known else None,
+    )
 
 
 def _follow(follower: Follower, locust: LocustProcess, running: Running, folder: Path) -> Outcome:
@@ -215,25 +214,25 @@ def _follow(follower: Follower, locust: LocustProcess, running: Running, folder:
     while follower.outcome is None:
         code = locust.wait(POLL_S)
         follower.poll()
-        failure = _ended(running)
+        failure = _failure_of(running)
         if failure is not None:
             locust.stop()
             follower.poll()
-            failure.log = _log_of(running)
+            failure.log = running.log()
             raise failure
         if code is not None and follower.outcome is None:
             raise _locust_failed(follower, code, folder)
     if locust.wait(20.0) is None:
         locust.stop()
     if follower.outcome.end is End.DIED:
-        raise TargetError(f"the target stopped answering: {follower.outcome.reason}", log=_log_of(running))
+        raise TargetError(f"the target stopped answering: {follower.outcome.reason}", log=running.log())
     if follower.outcome.end is End.FAILED:
         raise FloodmarkError(f"the search failed: {follower.outcome.reason}; see {folder / 'locust.log'}")
     return follower.outcome
 
 
-def _ended(running: Running) -> TargetError | None:
-    """The error of a target that has ended, or that its memory did not suffice."""
+def _failure_of(running: Running) -> TargetError | None:
+    """The error for a target that exited or ran out of memory; None while it runs."""
     try:
         how = running.ended()
     except OutOfMemory as error:
@@ -246,11 +245,6 @@ def _locust_failed(follower: Follower, code: int, folder: Path) -> FloodmarkErro
     if not follower.started:
         return UsageError(f"Locust could not run the locustfile (exit code {code}):\n{end}")
     return FloodmarkError(f"Locust ended before the search did (exit code {code}):\n{end}")
-
-
-def _log_of(running: Running) -> str:
-    fetch: Callable[[], str] | None = getattr(running, "fetch_log", None)
-    return fetch() if fetch is not None else tail(running.log_path)
 
 
 def _arguments(folder: Path | None, generators: int) -> Sequence[str]:
@@ -266,35 +260,39 @@ def _arguments(folder: Path | None, generators: int) -> Sequence[str]:
     return [*words, "--processes", str(generators), *where]
 
 
-def _note_target(facts: dict[str, Any], running: Running) -> None:
+def _read_back(declared: TargetRecord, running: Running) -> TargetRecord:
     effective = running.effective
-    facts["target"].update(
+    return dataclasses.replace(
+        declared,
         version=effective.version,
         python=effective.python,
         effective=dict(effective.facts),
-        pids=list(effective.pids),
+        pids=effective.pids,
         image_digest=running.image_digest,
         url=running.base_url,
     )
-    facts["memory"]["enforced"] = running.memory_enforced
 
 
-def _outcome_of(error: FloodmarkError) -> Outcome:
+def make_sampler(running: Running, allotment: Allotment) -> Sampler:
+    """A sampler of the target's processes, its accept queue and the host."""
+    pids = running.root_pids()
+    cpus = allotment.target_cpus
+    # A server that was up already may run anywhere, also on the generator's CPUs.
+    if pids and running.ledger_path is None:
+        with contextlib.suppress(OSError):
+            cpus = tuple(sorted(os.sched_getaffinity(pids[0])))
+    # Only on this host can its accept queue be seen.
+    parts = urlsplit(running.base_url)
+    here = pids or parts.hostname in {"127.0.0.1", "localhost", "::1"}
+    return Sampler(
+        pids,
+        running.ledger_path,
+        cpus,
+        port=parts.port or 80 if here else None,
+        shared=bool(set(cpus) & set(allotment.generator_cpus)),
+    )
+
+
+def _ended_by(error: FloodmarkError) -> SearchRecord:
     end = End.INTERRUPTED if isinstance(error, Interrupted) else End.DIED
-    return Outcome(end=end, reason=str(error).splitlines()[0] if str(error) else "")
-
-
-def now() -> str:
-    """This moment, ISO 8601 UTC."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-@contextlib.contextmanager
-def pinned(cpus: Sequence[int]) -> Iterator[None]:
-    """Run this process, and what it starts, on ``cpus``."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, set(cpus))
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
+    return SearchRecord(end=end, reason=str(error).splitlines()[0] if str(error) else "")

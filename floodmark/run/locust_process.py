@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from floodmark.protocol.load_settings import VARIABLE, LoadSettings, to_json
+from floodmark.protocol.load_settings import VARIABLE, LoadSettings, write_settings
 from floodmark.results.table import write_text
 from target_apps.serve import ROOT
 
@@ -20,9 +20,8 @@ KILL_TIMEOUT_S = 5.0
 class LocustProcess:
     """One Locust run, or one web UI, in its own process group.
 
-    arguments: after the locustfile. log: where its output goes; None leaves it on the terminal. path, marker: what
-    ``locustfiles/url.py`` asks for and looks for. client: the kind of user class. cpus: where it may run. home: its
-    working directory.
+    arguments: after the locustfile. folder: where the settings' file goes. log: where its output goes; None leaves it
+    on the terminal. cpus: where it may run. home: its working directory.
     """
 
     def __init__(
@@ -32,21 +31,16 @@ class LocustProcess:
         arguments: Sequence[str],
         settings: LoadSettings,
         folder: Path,
+        *,
         log: Path | None,
-        path: str = "/",
-        client: str = "step",
         cpus: Sequence[int] | None = None,
-        marker: str = "",
         home: Path | None = None,
     ) -> None:
         settings_file = folder / "load.json"
-        write_text(settings_file, to_json(settings))
+        write_text(settings_file, write_settings(settings).decode())
         environment = {
             **os.environ,
             VARIABLE: str(settings_file),
-            "FLOODMARK_PATH": path,
-            "FLOODMARK_MARKER": marker,
-            "FLOODMARK_CLIENT": client,
             "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
         }
         # -P: no module in the working directory takes the place of Locust or of what it imports.

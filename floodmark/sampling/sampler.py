@@ -123,7 +123,7 @@ class Sampler:
             connections=_middle(levels(self._levels, "connections")),
             started=change("started"),
             finished=finished,
-            lost=count("lost"),
+            app_requests_lost=count("lost"),
             app_inflight_mean=rate("in_flight_s"),
             app_inflight_max=_most(levels(self._counters, "in_flight")),
             app_ms_mean=1000 * in_app / finished if in_app is not None and finished else None,

@@ -52,7 +52,7 @@ class Use:
     connections: float | None = None
     started: float | None = None
     finished: float | None = None
-    lost: int | None = None
+    app_requests_lost: int | None = None
     app_inflight_mean: float | None = None
     app_inflight_max: int | None = None
     app_ms_mean: float | None = None

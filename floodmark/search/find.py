@@ -9,13 +9,14 @@ from floodmark.search.bracket import base, bracket, place, warm_up
 from floodmark.search.drift import changed
 from floodmark.search.edge import edges, narrow_errors
 from floodmark.search.hold import Hold, hold
-from floodmark.search.order import Order, Outcome, Search, SearchEnded
+from floodmark.search.order import Order, Search, SearchEnded
 from floodmark.search.recheck import recheck
 from floodmark.search.settings import SearchSettings
 from floodmark.search.slo import find_slo_rate
 from floodmark.search.state import WORTH_SETTLING, SearchState
 from floodmark.search.verify import recover, verify
 from floodmark.verdict.enums import End
+from floodmark.verdict.outcome import Outcome
 from floodmark.verdict.overload import USED, as_held, failing
 from floodmark.verdict.visit import Visit
 

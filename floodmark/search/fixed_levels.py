@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from floodmark.search.order import Order, Outcome, Search
+from floodmark.search.order import Order, Search
 from floodmark.verdict.enums import End, Phase
+from floodmark.verdict.outcome import Outcome
 
 SETTLE_S = 2.0
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
-from floodmark.search.order import Order, Outcome, Search
+from floodmark.search.order import Order, Search
 from floodmark.search.settings import RateSettings
 from floodmark.verdict.enums import End, Phase
+from floodmark.verdict.outcome import Outcome
 
 SETTLE_S = 2.0
 WARM_S = 3.0

@@ -6,6 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 from floodmark.verdict.enums import End, Phase
+from floodmark.verdict.outcome import Outcome
 from floodmark.verdict.visit import Visit
 
 
@@ -38,15 +39,6 @@ class Order:
         if before is None or self.rate_rps is None:
             return False
         return self.settle_s == 0 and (self.rate_rps, self.users) == (before.rate_rps, before.users)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """How a search ended, and at which level it holds its ceiling."""
-
-    end: End
-    reason: str
-    hold_users: int | None = None
 
 
 Search = Generator[Order, Visit, Outcome]

@@ -7,10 +7,11 @@ import math
 
 from floodmark.search.bracket import base, warm_up
 from floodmark.search.hold import Hold, hold
-from floodmark.search.order import Outcome, Search, SearchEnded
+from floodmark.search.order import Search, SearchEnded
 from floodmark.search.settings import SearchSettings
 from floodmark.search.state import SearchState
 from floodmark.verdict.enums import End
+from floodmark.verdict.outcome import Outcome
 
 VISITS = 2
 TIME_BUDGET_S = 90.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -114,3 +115,20 @@ class SearchSettings:
     effort: Effort = FULL
     slo: SloSettings | None = None
     known_users: int | None = None
+
+
+_LATENCY = re.compile(r"(\d+(?:\.\d+)?)\s*(x|ms|s)")
+
+
+def parse_slo(latency: str, error_share: float = 0.01) -> SloSettings:
+    """An SLO from its latency in words: ``5x`` the uncontended response time, ``250ms``, or ``1.5s``.
+
+    Raises ValueError saying what is allowed.
+    """
+    match = _LATENCY.fullmatch(latency)
+    if match is None or not float(match[1]):
+        raise ValueError('must be times the uncontended response time, such as "5x", or a time, such as "250ms"')
+    number = float(match[1])
+    if match[2] == "x":
+        return SloSettings(times_r0=number, error_share=error_share)
+    return SloSettings(latency_ms=number * (1000 if match[2] == "s" else 1), error_share=error_share)

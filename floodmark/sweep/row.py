@@ -10,8 +10,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from floodmark.errors import FloodmarkError, OutOfMemory, TargetError
-from floodmark.results.folder import StoredRun, read_run
-from floodmark.results.schema import HISTOGRAMS, RESULTS, BucketCount, Result
+from floodmark.results.conclude import judged_outcome
+from floodmark.results.run import Run, read_run
+from floodmark.results.schema import HISTOGRAMS, BucketCount, Result
 from floodmark.results.table import read_table
 from floodmark.stats.histogram import Histogram, bucket, percentile
 from floodmark.verdict.enums import End, Phase
@@ -84,47 +85,44 @@ def sweep_row(
 ) -> SweepRow:
     """Sum up the run in ``folder``, which ended with ``error`` if any."""
     run = read_run(folder)
-    results = {row.metric: row for row in read_table(folder / RESULTS, Result)}
-    facts = run.facts
-    scenario, memory = facts["scenario"], facts["memory"]
-    holds = [s for s in run.visits if s.phase is Phase.HOLD and s.users == facts["search"]["hold_users"]]
-    cpu, gen = _median([s.cpu_cores for s in holds]), _median([s.gen_cpu_max for s in holds])
+    record, results = run.record, run.results
+    scenario, memory, shared = record.scenario, record.memory, record.cores.shared
+    cpu, gen = _median([s.cpu_cores for s in run.held]), _median([s.gen_cpu_max for s in run.held])
     pss = max((s.pss_bytes for s in run.visits if s.pss_bytes is not None), default=None)
     ceiling = results["ceiling_rps"]
-    word, reason = _verdict(ceiling, error, End(facts["search"]["end"]))
-    if word is Found.CONFIRMED and not memory["enforced"] and pss is not None and pss > memory["budget_bytes"]:
+    word, reason = _verdict(ceiling, error, judged_outcome(run).end)
+    if word is Found.CONFIRMED and not memory.enforced and pss is not None and pss > memory.budget_bytes:
         word = Found.MEMORY
-        reason = f"over budget: PSS {pss / MIB:.0f} MiB of {memory['budget_bytes'] / MIB:.0f} MiB"
-    knee, knee_users = _number(results, "knee_inflight"), _number(results, "knee_users")
+        reason = f"over budget: PSS {pss / MIB:.0f} MiB of {memory.budget_bytes / MIB:.0f} MiB"
+    knee, knee_users = run.number("knee_inflight"), run.number("knee_users")
     p95, p95_users = _p95(run, knee, knee_users)
-    shared = bool(facts["cores"]["shared_cores"])
     used = None if gen is None else gen * generators
     return SweepRow(
         order=order,
         point=point,
-        server=str(facts["target"]["server"]),
-        workload=str(scenario["workload"]),
-        connections=str(scenario["load"]["connections"]),
-        settings=" ".join(f"{name}={value}" for name, value in facts["target"]["declared"].items()),
-        nominal_slots=facts["target"]["nominal_slots"],
-        cpus=int(scenario["budget"]["cpus"]),
-        memory_bytes=int(memory["budget_bytes"]),
-        memory_enforced=bool(memory["enforced"]),
+        server=record.target.server,
+        workload=scenario.workload,
+        connections=scenario.load.connections,
+        settings=" ".join(f"{name}={value}" for name, value in record.target.declared.items()),
+        nominal_slots=record.target.nominal_slots,
+        cpus=scenario.budget.cpus,
+        memory_bytes=memory.budget_bytes,
+        memory_enforced=memory.enforced,
         shared_cores=shared,
         verdict=word,
         ceiling_rps=_value(ceiling) if ceiling.valid else None,
         ceiling_lo=ceiling.lo,
         ceiling_hi=ceiling.hi,
-        ceiling_alone_hi=alone_hi(ceiling.hi, cpu, used, int(scenario["budget"]["cpus"])) if shared else ceiling.hi,
+        ceiling_alone_hi=alone_hi(ceiling.hi, cpu, used, scenario.budget.cpus) if shared else ceiling.hi,
         knee_inflight=knee,
         knee_users=knee_users,
-        r0_ms=_number(results, "r0_ms"),
+        r0_ms=run.number("r0_ms"),
         p95_ms=p95,
         p95_users=p95_users,
         cpu_cores=cpu,
         gen_cpu_cores=used,
         pss_peak_bytes=pss,
-        generator=_word(results, "generator"),
+        generator=run.word("generator"),
         seconds=round(seconds, 1),
         run_id=run.run_id,
         reason=reason,
@@ -168,9 +166,9 @@ def _wide(ceiling: Result) -> str:
     )
 
 
-def _p95(run: StoredRun, knee: float | None, knee_users: float | None) -> tuple[float | None, int | None]:
+def _p95(run: Run, knee: float | None, knee_users: float | None) -> tuple[float | None, int | None]:
     """p95 of the answers at the visited level nearest to the knee that has enough of them."""
-    thinking = bool(run.facts["scenario"]["load"]["think_time_ms"])
+    thinking = bool(run.record.scenario.load.think_time_ms)
     at = knee_users if thinking else knee
     if not at:
         return None, None
@@ -205,12 +203,3 @@ def _median(values: Sequence[float | None]) -> float | None:
 
 def _value(row: Result) -> float | None:
     return row.value if isinstance(row.value, float) else None
-
-
-def _number(results: dict[str, Result], metric: str) -> float | None:
-    return _value(results[metric]) if metric in results else None
-
-
-def _word(results: dict[str, Result], metric: str) -> str | None:
-    row = results.get(metric)
-    return str(row.value) if row is not None and row.value is not None else None

@@ -11,14 +11,14 @@ from pathlib import Path
 from floodmark.errors import Interrupted, NoVerdict
 from floodmark.plan.planned_run import PlannedRun
 from floodmark.results.table import write_table
-from floodmark.run.conductor import BringUp, Conditions, conduct
+from floodmark.run.conductor import Conditions, conduct
 from floodmark.sweep.best import Judgement
 from floodmark.sweep.grid import Axis, Point
 from floodmark.sweep.progress import SweepProgress
 from floodmark.sweep.row import SWEEP, SweepRow, sweep_row
 from floodmark.sweep.trial import judged
 from floodmark.targets.cpus import allot
-from floodmark.targets.target import Backend
+from floodmark.targets.launcher import BackendLauncher
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +55,12 @@ class Sweep:
         return self.exit_codes[0] if self.exit_codes else NoVerdict.exit_code
 
 
-def measure(
-    tasks: Sequence[Task], sweep: Sweep, backend: Backend, conditions: Conditions, progress: SweepProgress
-) -> bool:
+def measure(tasks: Sequence[Task], sweep: Sweep, launcher: BackendLauncher, progress: SweepProgress) -> bool:
     """Run every task; False when that was interrupted. What was measured is in ``sweep`` and its file."""
     try:
         for number, task in enumerate(tasks, 1):
             progress.begin(number, task.point.label, sum(left.planned.estimate_s for left in tasks[number - 1 :]))
-            row = _point(number, task, sweep, backend, conditions, progress)
+            row = _point(number, task, sweep, launcher, progress)
             sweep.add(row, task.point)
             progress.end(row)
     except Interrupted:
@@ -71,13 +69,12 @@ def measure(
     return True
 
 
-def _point(
-    number: int, task: Task, sweep: Sweep, backend: Backend, conditions: Conditions, progress: SweepProgress
-) -> SweepRow:
+def _point(number: int, task: Task, sweep: Sweep, launcher: BackendLauncher, progress: SweepProgress) -> SweepRow:
     budget = task.planned.scenario.budget
-    here = dataclasses.replace(conditions, allotment=allot(budget.cpus, budget.memory), results=sweep.folder)
+    own = dataclasses.replace(launcher, allotment=allot(budget.cpus, budget.memory))
+    conditions = Conditions(launcher=own, results=sweep.folder)
     begun = time.monotonic()
-    done = conduct(task.planned, _bring_up(backend, task.planned, here), here, progress)
+    done = conduct(task.planned, conditions, progress)
     if done.error is not None:
         sweep.exit_codes.append(done.error.exit_code)
     return sweep_row(
@@ -88,9 +85,3 @@ def _point(
         generators=conditions.generators,
         seconds=time.monotonic() - begun,
     )
-
-
-def _bring_up(backend: Backend, planned: PlannedRun, conditions: Conditions) -> BringUp:
-    assert planned.target is not None
-    target = planned.target
-    return lambda folder: backend.up(target, conditions.allotment, folder)

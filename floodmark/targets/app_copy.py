@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from floodmark.errors import TargetError, UsageError
-from floodmark.results.schema import PROVENANCE
+from floodmark.results.record import PROVENANCE
 from floodmark.targets.logs import LINES
 from floodmark.targets.user_app import OwnApp
 from target_apps.reference import IMPORTING, LOOKS

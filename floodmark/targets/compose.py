@@ -16,7 +16,7 @@ from docker.errors import DockerException, ImageNotFound, NotFound
 from floodmark.data_files import SHARE
 from floodmark.errors import TargetError, UsageError
 from floodmark.targets import app_copy as own
-from floodmark.targets import ready, requirements
+from floodmark.targets import ready, requirements, servers
 from floodmark.targets.image import image_tag
 from floodmark.targets.logs import tail
 from floodmark.targets.memory import MemoryGroup, MemoryUse, out_of_memory
@@ -24,7 +24,6 @@ from floodmark.targets.requirements import Say
 from floodmark.targets.shared_memory import SharedFolder
 from floodmark.targets.target import Allotment, Effective, Running, Target
 from floodmark.targets.user_app import OwnApp
-from target_apps import catalog
 
 FILE = SHARE / "compose" / "compose.yaml"
 INSIDE = "/run/floodmark"
@@ -82,7 +81,7 @@ class ComposeBackend:
             running.verify(allotment)
         except (TargetError, DockerException) as error:
             told = running.explain(error)
-            log = told.log or running.fetch_log()
+            log = told.log or running.log()
             running.down()
             kind = type(error) if isinstance(error, TargetError) else TargetError
             raise kind(str(told), log=log) from error
@@ -100,7 +99,7 @@ class RunningContainer:
     def __init__(self, client: docker.DockerClient, target: Target, allotment: Allotment, folder: Path) -> None:
         self._client = client
         self._target = target
-        self._service = OWN_SERVICE if catalog.is_own(target.server.name) else target.server.name
+        self._service = OWN_SERVICE if servers.is_own(target.server.name) else target.server.name
         self._folder = folder
         self._project = f"floodmark-{target.port}"
         self._container: Any = None
@@ -112,7 +111,7 @@ class RunningContainer:
         self._environment = _environment(target, allotment, self._shared, self._tag)
         self._addition: Path | None = None
         self.base_url = target.base_url
-        self.log_path: Path | None = folder / "target.log"
+        self._log_path = folder / "target.log"
         self.ledger_path: Path | None = self._shared.ledger
         self.effective = Effective()
         self.image_digest: str | None = None
@@ -200,12 +199,12 @@ class RunningContainer:
             known if self._target.app is None else own.explain(known, self._target.app, self._shared.report, self.ended)
         )
 
-    def fetch_log(self) -> str:
+    def log(self) -> str:
         """Copy the container's output to the log file; returns its end."""
-        if self._container is not None and self.log_path is not None:
+        if self._container is not None:
             with contextlib.suppress(DockerException, OSError):
-                self.log_path.write_bytes(self._container.logs(stdout=True, stderr=True))
-        return tail(self.log_path)
+                self._log_path.write_bytes(self._container.logs(stdout=True, stderr=True))
+        return tail(self._log_path)
 
     def handle(self) -> dict[str, Any]:
         """What ``stop`` needs to end this service from another process."""
@@ -216,7 +215,7 @@ class RunningContainer:
             # Stopped first, so that the log is whole.
             with contextlib.suppress(DockerException):
                 self._container.stop(timeout=self._patience_s)
-        self.fetch_log()
+        self.log()
         try:
             self._compose("down", "--timeout", str(self._patience_s), "--remove-orphans")
         finally:
@@ -272,7 +271,7 @@ def stop(handle: Mapping[str, Any]) -> bool:
 def _environment(target: Target, allotment: Allotment, shared: SharedFolder, tag: str) -> Mapping[str, str]:
     words = ready.launcher_arguments(target)
     settings = " ".join(words[words.index("--bind") + 2 :])
-    own = catalog.own_folder()
+    own = servers.own_folder()
     return {
         "FLOODMARK_SERVER": target.server.name,
         "FLOODMARK_SERVERS": str(own or shared.path),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator, Sequence
 
 from floodmark.errors import UsageError
 from floodmark.targets.target import Allotment
@@ -20,3 +22,14 @@ def allot(cpus: int, memory: int, available: set[int] | None = None) -> Allotmen
     if cpus == len(usable):
         return Allotment(target_cpus=tuple(usable), generator_cpus=tuple(usable), memory=memory, shared=True)
     return Allotment(target_cpus=tuple(usable[:cpus]), generator_cpus=tuple(usable[cpus:]), memory=memory, shared=False)
+
+
+@contextlib.contextmanager
+def pinned(cpus: Sequence[int]) -> Iterator[None]:
+    """Run this process, and what it starts, on ``cpus``."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, set(cpus))
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)

@@ -16,7 +16,6 @@ from floodmark.targets.target import Check, Effective
 class RunningExternal:
     """Any HTTP server behind a URL, in any language; ``pid`` adds sampling of its processes."""
 
-    log_path = None
     ledger_path = None
     image_digest = None
     memory_enforced = False
@@ -43,6 +42,9 @@ class RunningExternal:
         if self._pid is not None and not psutil.pid_exists(self._pid):
             return f"process {self._pid} is gone"
         return None
+
+    def log(self) -> str:
+        return ""
 
     def handle(self) -> dict[str, Any]:
         return {}

@@ -18,7 +18,7 @@ import psutil
 from floodmark.errors import TargetError
 from floodmark.results.cache import cache_folder
 from floodmark.targets import app_copy as own
-from floodmark.targets import ready, requirements
+from floodmark.targets import ready, requirements, servers
 from floodmark.targets.environments import interpreter
 from floodmark.targets.logs import tail
 from floodmark.targets.memory import HostKills, MemoryUse, out_of_memory, tells_of_a_kill
@@ -49,7 +49,7 @@ class ProcessBackend:
 
     def up(self, target: Target, allotment: Allotment, folder: Path) -> Running:
         python = interpreter(target.packages, self._say) if target.packages else Path(sys.executable)
-        reason = None if target.packages else target.server.missing()
+        reason = None if target.packages else servers.missing(target.server)
         if reason is not None:
             raise TargetError(f"{target.server.name} is unavailable here: {reason}; {target.server.mend}")
         ready.port_must_be_free(target.host, target.port)
@@ -63,7 +63,7 @@ class ProcessBackend:
         except TargetError as error:
             told = running.explain(error)
             running.down()
-            raise type(error)(str(told), log=told.log or tail(running.log_path)) from error
+            raise type(error)(str(told), log=told.log or running.log()) from error
         except BaseException:
             running.down()
             raise
@@ -90,7 +90,7 @@ class RunningProcess:
         self._budget = allotment.memory
         self._kills = HostKills()
         self.base_url = target.base_url
-        self.log_path = folder / "target.log"
+        self._log_path = folder / "target.log"
         self.effective = Effective()
         self._copy = own.copy(target.app, folder) if target.app is not None else None
         self._shared = SharedFolder()
@@ -105,7 +105,7 @@ class RunningProcess:
             "FLOODMARK_SCRATCH": str(self._scratch),
             "FLOODMARK_DIE_WITH_PARENT": "" if outlive else str(os.getpid()),
         }
-        with self.log_path.open("ab") as log:
+        with self._log_path.open("ab") as log:
             self._process = subprocess.Popen(
                 [str(python), "-m", "target_apps.serve", *ready.launcher_arguments(target)],
                 cwd=ROOT,
@@ -144,11 +144,14 @@ class RunningProcess:
         code = self._process.poll()
         kills = self._kills.since()
         # The host counts everybody's; one of ours was killed without our doing.
-        if kills and (code == -signal.SIGKILL or tells_of_a_kill(self.log_path)):
+        if kills and (code == -signal.SIGKILL or tells_of_a_kill(self._log_path)):
             raise out_of_memory(MemoryUse(kills=kills), self._budget, enforced=False)
         if code is None:
             return None
         return f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
+
+    def log(self) -> str:
+        return tail(self._log_path)
 
     def handle(self) -> dict[str, Any]:
         """What ``stop`` needs to end this server from another process."""

@@ -15,8 +15,8 @@ from typing import Any
 import psutil
 
 from floodmark.errors import TargetError
+from floodmark.targets import servers
 from floodmark.targets.target import Check, Effective, Target
-from target_apps import catalog
 from target_apps.probe import EFFECTIVE_PATH
 from target_apps.server import Value
 
@@ -189,9 +189,9 @@ def _listed(facts: Mapping[str, Value | None]) -> str:
 def environment(target: Target, ledger: str, cpus: tuple[int, ...] | None) -> dict[str, str]:
     """Variables for the launcher."""
     variables = {"FLOODMARK_LEDGER": ledger, "FLOODMARK_SERVER": target.server.name}
-    own = catalog.own_folder()
+    own = servers.own_folder()
     if own is not None:
-        variables[catalog.OWN] = str(own)
+        variables[servers.OWN] = str(own)
     if cpus is not None:
         variables["FLOODMARK_CPUS"] = ",".join(map(str, cpus))
     return variables

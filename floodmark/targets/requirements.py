@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from floodmark.errors import TargetError, UsageError
+from floodmark.targets import servers
 from floodmark.targets.logs import tail
-from target_apps import catalog
 
 INSTALL_TIMEOUT_S = 900
 FILE, CONSTRAINTS = "requirements.txt", "constraints.txt"
@@ -104,8 +104,8 @@ def _lines(path: Path, including: tuple[Path, ...]) -> Iterator[tuple[Path, str]
 
 def _server_packages() -> set[str]:
     names: set[str] = set()
-    for name in catalog.names():
-        names |= {_plain(part) for part in catalog.load(name).distribution.split("|")}
+    for name in servers.names():
+        names |= {_plain(part) for part in servers.find(name).distribution.split("|")}
     return names - _SHARED
 
 

@@ -89,13 +89,14 @@ class Running(Protocol):
     @property
     def effective(self) -> Effective: ...
     @property
-    def log_path(self) -> Path | None: ...
-    @property
     def ledger_path(self) -> Path | None: ...
     @property
     def image_digest(self) -> str | None: ...
     @property
     def memory_enforced(self) -> bool: ...
+
+    def log(self) -> str:
+        """The last lines of its output."""
 
     def root_pids(self) -> list[int]:
         """Processes, by this host's pids, whose trees are the target."""

@@ -9,43 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from floodmark.errors import UsageError
+from floodmark.results.record import AppSection
 from target_apps.reference import BadReference, parse
 
 REQUIREMENTS = "requirements.txt"
 OWN_FILE = "floodmark.toml"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AppSection:
-    """The ``[app]`` section as it is written; its paths are relative to the file.
-
-    module: ``package.module:callable``. path: what is asked for, and proves that the app serves, ``/`` unless said;
-    marker: what the answer must contain. requirements: a file of packages to install, by default requirements.txt in
-    ``dir`` where there is one; "" for none. locustfile: the user's own load, instead of ``path``. servers: each with
-    settings of its own, if any: ``uwsgi:workers=4``. prepare: a command run in the app's folder before each start of a
-    server. exclude: what of the folder is not copied.
-    """
-
-    module: str
-    dir: str = "."
-    path: str | None = None
-    marker: str = ""
-    requirements: str | None = None
-    locustfile: str | None = None
-    servers: tuple[str, ...] = ()
-    prepare: str = ""
-    start_timeout_s: float = 60.0
-    exclude: tuple[str, ...] = ()
-
-    @property
-    def workload(self) -> str:
-        """What it is loaded with, in one word."""
-        return Path(self.locustfile).stem if self.locustfile else "url"
-
-    @property
-    def label(self) -> str:
-        """What the app is called: its outermost package."""
-        return self.module.partition(":")[0].partition(".")[0]
 
 
 def _text(value: object) -> str:

@@ -11,8 +11,9 @@ from floodmark.stats.intervals import pooled_interval, wilson
 from floodmark.verdict.enums import END_TEXT, End, Generator, Model, Phase
 from floodmark.verdict.estimate import Estimate
 from floodmark.verdict.knee import changed_pace, knee, knee_point, uncontended, uncontended_ms
+from floodmark.verdict.outcome import Outcome
 from floodmark.verdict.overload import TOLERATED, look_beyond
-from floodmark.verdict.visit import Visit
+from floodmark.verdict.visit import Visit, held
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,14 +56,14 @@ NO_CEILING = {
 }
 
 
-def judge(visits: Sequence[Visit], end: End, reason: str, hold_users: int | None, think_s: float) -> Saturation:
+def judge(visits: Sequence[Visit], outcome: Outcome, think_s: float) -> Saturation:
     """Judge a search from its visits.
 
-    steps: all visits in order. end, reason, hold_users: how the search itself ended. think_s: mean think
-    time Z of its users.
+    visits: all visits in order. outcome: how the search ended. think_s: mean think time Z of its users.
     """
+    end, reason, hold_users = outcome.end, outcome.reason, outcome.hold_users
     why = END_TEXT[end] + (f" ({reason})" if reason else "")
-    holds = [s for s in visits if s.phase is Phase.HOLD and s.users == hold_users and s.valid]
+    holds = held(visits, hold_users)
     generator = _generator(visits, hold_users)
     if end is End.GENERATOR_LIMITED and generator.value is not Generator.LIMITED:
         generator = Estimate(value=Generator.LIMITED, valid=False, reason=reason, n_visits=len(visits))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from floodmark.verdict.enums import Generator, Model, Phase
@@ -114,3 +115,8 @@ class Visit:
         if self.goodput_lo is None or self.goodput_hi is None or not self.goodput_rps:
             return float("inf")
         return (self.goodput_hi - self.goodput_lo) / 2 / self.goodput_rps
+
+
+def held(visits: Iterable[Visit], users: int | None) -> list[Visit]:
+    """The valid hold visits of a level: what a ceiling is made from."""
+    return [visit for visit in visits if visit.phase is Phase.HOLD and visit.users == users and visit.valid]

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from locust.argument_parser import LocustArgumentParser
 
 from floodmark.errors import UsageError
-from floodmark.plan.scenario import from_table
 from floodmark.protocol.load_settings import LoadSettings, read_settings
 from floodmark.protocol.target_switch import TargetSwitch
-from floodmark.search.settings import SearchSettings, SloSettings
+from floodmark.search.settings import SearchSettings, parse_slo
 
 SLO = "slo"
 SCENARIO = "scenario"
@@ -41,24 +40,17 @@ def add_fields(parser: LocustArgumentParser) -> None:
 def _slo(text: str) -> str:
     try:
         if text:
-            slo_of(text)
-    except UsageError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+            parse_slo(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"--slo {text!r}: {error}") from error
     return text
-
-
-def slo_of(text: str) -> SloSettings:
-    """An SLO from its latency alone, as in a scenario file. Raises UsageError."""
-    slo = from_table({"target": "any", "slo": {"latency": text}}, name="any", where="--slo").slo
-    assert slo is not None
-    return slo.settings
 
 
 def with_slo(settings: LoadSettings, text: str) -> LoadSettings:
     """The settings with the command line's SLO, where it has one."""
     if not text:
         return settings
-    return dataclasses.replace(settings, search=dataclasses.replace(settings.search, slo=slo_of(text)))
+    return dataclasses.replace(settings, search=dataclasses.replace(settings.search, slo=parse_slo(text)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +79,10 @@ class Form:
             search = self._settings.choices[name]
         text = form.get(SLO, "").strip()
         if text:
-            search = dataclasses.replace(search, slo=slo_of(text))
+            try:
+                search = dataclasses.replace(search, slo=parse_slo(text))
+            except ValueError as error:
+                raise UsageError(f"--slo {text!r}: {error}") from error
         if name != self._up and self._switch is not None:
             refused = self._switch.ask(name)
             if refused:

@@ -15,10 +15,11 @@ from floodmark.report.html.charts import Scales
 from floodmark.report.html.vega import LINEAR, LOG, log_ticks
 from floodmark.results.metrics import rows as result_rows
 from floodmark.results.schema import Second, columns, to_cells
-from floodmark.search.order import Order, Outcome
+from floodmark.search.order import Order
 from floodmark.stats.window import Window
 from floodmark.verdict.enums import END_TEXT, Model
 from floodmark.verdict.interim import interim
+from floodmark.verdict.outcome import Outcome
 from floodmark.verdict.saturation import judge
 from floodmark.verdict.visit import Visit
 
@@ -139,7 +140,7 @@ class Live:
         """The verdict's once there is one; before that the level under hold."""
         if self._outcome is not None and self._outcome.hold_users is not None:
             end = self._outcome
-            verdict = judge(self.visits, end.end, end.reason, end.hold_users, self.think_time_s)
+            verdict = judge(self.visits, end, self.think_time_s)
             return series.marks(self.name, {row.metric: row for row in result_rows("", verdict, self.visits, None)})
         known = interim(self.visits)
         if known.goodput is None or not known.held:

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from floodmark.protocol.load_settings import VARIABLE, LoadSettings, to_json
-from floodmark.targets.logs import tail
 from floodmark.targets.process import ProcessBackend
 from target_apps.ledger import LedgerReader
 from target_apps.serve import ROOT
@@ -65,10 +64,10 @@ def test_client_and_server_count_the_same(name: str, client: str, new_connection
 
             before = finished()
             requests, failures = requests_of(client, running.base_url, tmp_path, new_connections=new_connections)
-            assert failures == 0, (requests, failures, tail(running.log_path))
+            assert failures == 0, (requests, failures, running.log())
             assert requests > 20
             with contextlib.suppress(AssertionError):
                 wait_for(lambda: finished() - before >= requests, 5, "the last close")
-            assert finished() - before == requests, (ledger.counts(), tail(running.log_path))
+            assert finished() - before == requests, (ledger.counts(), running.log())
     finally:
         running.down()

@@ -10,7 +10,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from floodmark.targets.logs import tail
 from floodmark.targets.process import ProcessBackend
 from floodmark.targets.ready import ask
 from floodmark.targets.target import Check
@@ -65,17 +64,17 @@ def test_a_server_is_what_it_says_counts_what_is_sent_and_finishes_what_it_began
             before = finished()
             with ThreadPoolExecutor(CLIENTS) as pool:
                 good = sum(pool.map(lambda _: visit(wanted.host, wanted.port), range(CLIENTS)))
-            assert good == CLIENTS * REQUESTS, tail(running.log_path)
+            assert good == CLIENTS * REQUESTS, running.log()
             with contextlib.suppress(AssertionError):
                 wait_for(lambda: finished() - before >= good, 5, "the last close")
-            assert finished() - before == good, (ledger.counts(), tail(running.log_path))
+            assert finished() - before == good, (ledger.counts(), running.log())
 
             with ThreadPoolExecutor(max_workers=1) as pool:
                 slow = Check(path="/io?ms=1000", marker=b"floodmark:io")
                 answer = pool.submit(ask, wanted.host, wanted.port, slow)
                 wait_for(lambda: sum(count.in_flight for count in ledger.counts()) == 1, 5, "a request in flight")
                 running.down()
-                assert answer.result(10) == (200, b"floodmark:io\n"), tail(running.log_path)
+                assert answer.result(10) == (200, b"floodmark:io\n"), running.log()
     finally:
         running.down()
     assert running.ended() != "killed by SIGKILL"

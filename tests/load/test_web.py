@@ -22,7 +22,8 @@ from floodmark.protocol.load_settings import LoadSettings
 from floodmark.records.timeline import Timeline
 from floodmark.results.folder import read_run
 from floodmark.results.schema import Second
-from floodmark.search.order import Order, Outcome
+from floodmark.search.order import Order
+from floodmark.verdict.outcome import Outcome
 from floodmark.search.settings import SearchSettings
 from floodmark.verdict.enums import End
 from floodmark.webui import page as web

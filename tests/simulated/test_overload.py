@@ -132,7 +132,7 @@ def test_the_search_holds_where_errors_are_rare_and_finds_where_they_begin(seed:
     # K8: 500 without one of 6 permits, 16 slots: goodput stays at 120/s, but only up to 6 users is it a capacity.
     model = Model(slots=16, service=constant(0.05), fails_above=6)
     visits, outcome = simulate(find_ceiling(SearchSettings(slots_hint=16)), model, seed)
-    verdict = judge(visits, outcome.end, outcome.reason, outcome.hold_users, 0.0)
+    verdict = judge(visits, outcome, 0.0)
     assert verdict.confirmed
     assert outcome.hold_users == 6
     assert verdict.ceiling_rps.value == pytest.approx(120, rel=0.02)
@@ -151,6 +151,6 @@ def test_the_search_places_a_collapse_to_the_user(seed: int) -> None:
     # K9: 50 ms (1 + .25 max(0, n - 8)): 144.0/s at 9 users, which is 90 %, and less from 10 on.
     model = Model(slots=64, service=constant(0.05), per_queued=0.25, queued_above=8)
     visits, outcome = simulate(find_ceiling(SearchSettings(slots_hint=8)), model, seed)
-    collapse = judge(visits, outcome.end, outcome.reason, outcome.hold_users, 0.0).collapse_users
+    collapse = judge(visits, outcome, 0.0).collapse_users
     assert isinstance(collapse.value, float)
     assert collapse.value in {9.0, 10.0}

@@ -11,7 +11,8 @@ from itertools import accumulate
 import pytest
 
 from floodmark.search.find import find_ceiling
-from floodmark.search.order import Order, Outcome
+from floodmark.search.order import Order
+from floodmark.verdict.outcome import Outcome
 from floodmark.search.settings import FULL, QUICK, Effort, SearchSettings
 from floodmark.verdict.enums import End, Phase
 from floodmark.verdict.saturation import Saturation, judge
@@ -21,7 +22,7 @@ from tests.support.simulator import Model, Simulator, constant, exponential, log
 
 def find(model: Model, settings: SearchSettings, seed: int = 1) -> tuple[Saturation, list[Visit]]:
     visits, outcome = simulate(find_ceiling(settings), model, seed)
-    return judge(visits, outcome.end, outcome.reason, outcome.hold_users, settings.think_time_s), visits
+    return judge(visits, outcome, settings.think_time_s), visits
 
 
 def value(point: object) -> float:
@@ -255,4 +256,4 @@ def test_a_known_level_is_held_again_in_half_a_minute(effort: Effort, seed: int)
 
 def test_a_known_level_of_a_dead_server_is_no_number() -> None:
     visits, outcome = simulate(find_ceiling(SearchSettings(known_users=8)), Model(slots=4, service=constant(30.0)), 1)
-    assert not judge(visits, outcome.end, outcome.reason, outcome.hold_users, 0.0).confirmed
+    assert not judge(visits, outcome, 0.0).confirmed

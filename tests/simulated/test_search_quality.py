@@ -54,7 +54,7 @@ def rms(values: Sequence[float]) -> float:
 def verdict(model: Model, settings: SearchSettings | None = None, seed: int = 1) -> Saturation:
     settings = settings or SearchSettings(slots_hint=model.slots, think_time_s=model.think.mean_s)
     visits, outcome = simulate(find_ceiling(settings), model, seed)
-    return judge(visits, outcome.end, outcome.reason, outcome.hold_users, settings.think_time_s)
+    return judge(visits, outcome, settings.think_time_s)
 
 
 def slack(runs: int) -> float:
@@ -279,7 +279,7 @@ def test_the_slo_rate_is_near_the_truth_and_confirmed(name: str) -> None:
     for seed in FEW_SEEDS:
         visits, outcome = simulate(find_ceiling(settings), model, seed)
         assert outcome.end is End.FOUND
-        ceiling = judge(visits, outcome.end, outcome.reason, outcome.hold_users, 0.0).ceiling_rps.value
+        ceiling = judge(visits, outcome, 0.0).ceiling_rps.value
         assert isinstance(ceiling, float)
         rate = judge_slo(visits, ceiling, 0.01)["slo_rate_rps"]
         assert isinstance(rate.value, float), rate.reason

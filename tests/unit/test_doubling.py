@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from floodmark.run.doubling import Doubled, double, weigh
-from floodmark.search.order import Outcome
+from floodmark.verdict.outcome import Outcome
 from floodmark.verdict.enums import End
 
 FOUND = Outcome(end=End.FOUND, reason="", hold_users=16)

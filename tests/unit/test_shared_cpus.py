@@ -9,7 +9,7 @@ import pytest
 
 from floodmark.protocol.load_settings import VARIABLE, LoadSettings, read_settings, to_json
 from floodmark.run.shared import weigh_shared
-from floodmark.search.order import Outcome
+from floodmark.verdict.outcome import Outcome
 from floodmark.targets.target import Allotment
 from floodmark.verdict.enums import End, Generator, Phase
 from floodmark.verdict.generator import GeneratorGauges, judge

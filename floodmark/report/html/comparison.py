@@ -83,7 +83,7 @@ def compare(number: int, workload: Workload, *, drawn: bool) -> Comparison:
     specs = {"goodput": charts.goodput(names, scales, data), "latency": charts.latency(names, scales, data)}
     charted = bool(data["points"])
     past = _history(workload)
-    shown = cells.columns(one.verdict for one in workload.subjects)
+    shown = cells.columns(one.run for one in workload.subjects)
     document: dict[str, Any] = {
         "data": {
             "points": series.columns(data["points"]),
@@ -102,7 +102,7 @@ def compare(number: int, workload: Workload, *, drawn: bool) -> Comparison:
         id=f"workload-{number}",
         name=workload.name,
         columns=list(shown),
-        rows=[_row(number, workload, one, {name: cell(one.verdict) for name, cell in shown.items()})
+        rows=[_row(number, workload, one, {name: cell(one.run) for name, cell in shown.items()})
               for one in workload.subjects],
         symbols=[symbol(one.name, one.number) for one in workload.subjects],
         charted=charted,
@@ -128,16 +128,16 @@ def rows_of(workload: Workload) -> dict[str, list[Row]]:
     """What both charts against users draw."""
     data: dict[str, list[Row]] = {"points": [], "levels": [], "marks": [], "null": null_lines(workload.subjects)}
     for one in workload.subjects:
-        visits = series.drawn(one.run.visits, float(one.facts["scenario"].get("load", {}).get("think_time_ms", 0.0)))
+        visits = series.drawn(one.run.visits, one.record.scenario.load.think_time_ms)
         data["points"] += series.points(one.name, visits)
         data["levels"] += series.levels(one.name, visits)
-        data["marks"] += series.marks(one.name, one.verdict.metrics)
+        data["marks"] += series.marks(one.name, one.run.results)
     return data
 
 
 def null_lines(subjects: Sequence[Subject]) -> list[Row]:
     """What the generator itself can do, where that was measured: one line for each different value."""
-    rates = {(one.facts.get("generator") or {}).get("null_rps") for one in subjects}
+    rates = {one.record.generator.null_rps for one in subjects}
     return [
         {"goodput": rate, "label": f"The generator's own ceiling: {significant(rate, 3)} requests/s"}
         for rate in sorted(rate for rate in rates if rate)
@@ -156,7 +156,7 @@ def _without_data(spec: Spec, users: Any, rates: Any) -> Spec:
 
 
 def _row(number: int, workload: Workload, one: Subject, shown: dict[str, Cell]) -> TableRow:
-    status = str(one.facts["status"])
+    status = one.record.status
     return TableRow(
         id=subject_id(number, one),
         name=one.name,
@@ -179,7 +179,7 @@ def _history(workload: Workload) -> list[Row]:
     rows = []
     for one in workload.subjects:
         rows += [_past(one.name, old.started, old.ceiling) for old in one.earlier]
-        rows.append(_past(one.name, str(one.facts["started"]), one.verdict.metrics.get("ceiling_rps")))
+        rows.append(_past(one.name, one.record.started, one.run.results.get("ceiling_rps")))
     return rows
 
 
@@ -198,7 +198,7 @@ def _past(name: str, started: str, row: Result | None) -> Row:
 
 
 def _spread(one: Subject) -> Spread:
-    ceilings = [old.ceiling for old in one.earlier] + [one.verdict.metrics.get("ceiling_rps")]
+    ceilings = [old.ceiling for old in one.earlier] + [one.run.results.get("ceiling_rps")]
     values = [row.value for row in ceilings if row is not None and row.valid and isinstance(row.value, float)]
 
     def text(number: float | None) -> str:

@@ -74,7 +74,7 @@ def _empty(spec: Spec) -> Spec:
 def _summary(found: Collection) -> str:
     servers, loads = len({one.name for one in found.subjects}), len(found.workloads)
     runs = sum(1 + len(one.earlier) for one in found.subjects)
-    days = sorted({str(one.facts["started"])[:10] for one in found.subjects})
+    days = sorted({one.record.started[:10] for one in found.subjects})
     return (
         f"{servers} server{'s' if servers != 1 else ''}, {loads} workload{'s' if loads != 1 else ''}, "
         f"{runs} run{'s' if runs != 1 else ''}; measured {days[0]}" + (f" to {days[-1]}" if len(days) > 1 else "")
@@ -89,8 +89,8 @@ def _troubles(found: Collection) -> Sequence[str]:
 
 def _trouble(workload: str, one: Subject) -> str:
     name = f"{one.name} ({workload})"
-    status = str(one.facts["status"])
-    row = one.verdict.metrics.get("ceiling_rps") or one.verdict.metrics.get("goodput_rps")
+    status = one.record.status
+    row = one.run.results.get("ceiling_rps") or one.run.results.get("goodput_rps")
     if not one.run.visits:
         return f"{name}: {status}; no visit was finished, so there is nothing to judge"
     if not any(visit.valid for visit in one.run.visits):

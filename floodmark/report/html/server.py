@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +12,11 @@ from floodmark.report.cells import settings
 from floodmark.report.html import series
 from floodmark.report.html.series import CORES, PLACES, Row
 from floodmark.report.runs import Subject, Workload
+from floodmark.results.conclude import judged_outcome
+from floodmark.results.document import plain
 from floodmark.results.schema import HISTOGRAMS, TIMELINE, BucketCount, Result, RowType, Second
 from floodmark.results.table import read_table
-from floodmark.verdict.enums import BOTTLENECK_TEXT, END_TEXT, End
+from floodmark.verdict.enums import BOTTLENECK_TEXT, END_TEXT
 from floodmark.verdict.visit import Visit
 
 
@@ -26,7 +29,7 @@ class Section:
     places: bool
     cores: bool
     histogram: bool
-    visits: list[Visit]
+    visits: Sequence[Visit]
     facts: list[tuple[str, str]]
     document: dict[str, Any]
 
@@ -69,34 +72,33 @@ def _table(subject: Subject, name: str, kind: type[RowType]) -> list[RowType]:
 
 def facts(subject: Subject) -> list[tuple[str, str]]:
     """Where the run comes from."""
-    found = subject.facts
-    target, host, software = found["target"], found["host"], found["floodmark"]
-    search = found.get("search") or {}
-    end = END_TEXT[End(search["end"])] if search.get("end") else "killed before it could say"
-    commit = f" at {software['git_sha'][:12]}" if software.get("git_sha") else ""
+    record, run = subject.record, subject.run
+    target, host, revision, outcome = record.target, record.host, record.floodmark, judged_outcome(run)
+    end = END_TEXT[outcome.end] if record.search is not None else "killed before it could say"
+    commit = f" at {revision.git_sha[:12]}" if revision.git_sha else ""
     named = {
-        "run": found["run_id"],
-        "status": found["status"],
-        "search": end + (f" ({search['reason']})" if search.get("reason") else ""),
-        "error": found.get("error", ""),
-        "started": found["started"],
-        "stopped by": _limit(subject.verdict.get("bottleneck")),
-        "advice": subject.verdict.get("advice").reason if "advice" in subject.verdict.metrics else "",
-        "server": f"{target['server']} {target['version'] or ''}".strip(),
-        "settings": settings(found),
-        "declared": _json(target.get("declared")),
-        "read back": _json(target.get("effective")),
-        "load": _json(found["scenario"].get("load")),
-        "search settings": _json(found["scenario"].get("search")),
-        "backend": found["backend"],
-        "CPUs": _json(found["cores"]),
-        "host": f"{host['cpu_model']}, {host['cpus']} CPUs, Linux {host['kernel']}",
-        "generator": _json(found.get("generator")),
-        "software": f"floodmark {software['version']}{commit}{', with changes' if software.get('dirty') else ''}, "
-        f"Python {found['python']}, Locust {found['packages']['locust']}",
-        "configuration hash": found.get("config_hash", ""),
-        "app hash": found.get("app_hash", ""),
-        "seed": found.get("seed", ""),
+        "run": record.run_id,
+        "status": record.status,
+        "search": end + (f" ({outcome.reason})" if outcome.reason else ""),
+        "error": record.error or "",
+        "started": record.started,
+        "stopped by": _limit(run.get("bottleneck")),
+        "advice": run.get("advice").reason if "advice" in run.results else "",
+        "server": f"{target.server} {target.version or ''}".strip(),
+        "settings": settings(record),
+        "declared": _json(target.declared),
+        "read back": _json(target.effective),
+        "load": _json(record.scenario.load),
+        "search settings": _json(record.scenario.search),
+        "backend": record.backend,
+        "CPUs": _json(record.cores),
+        "host": f"{host.cpu_model}, {host.cpus} CPUs, Linux {host.kernel}",
+        "generator": _json(record.generator) if record.generator.client else "",
+        "software": f"floodmark {revision.version}{commit}{', with changes' if revision.dirty else ''}, "
+        f"Python {record.python}, Locust {record.packages.get('locust')}",
+        "configuration hash": record.config_hash,
+        "app hash": record.app_hash,
+        "seed": record.seed,
     }
     return [(name, str(value)) for name, value in named.items() if value not in {None, ""}]
 
@@ -110,7 +112,8 @@ def _limit(row: Result) -> str:
 
 def _json(value: object) -> str:
     """Nested facts as they stand in run.json, without its punctuation."""
-    if not value:
+    table = plain(value)
+    if not table:
         return ""
-    text = json.dumps(value, ensure_ascii=False)
+    text = json.dumps(table, ensure_ascii=False)
     return text.strip("{}").replace('"', "")

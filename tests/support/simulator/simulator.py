@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from floodmark.search.order import Order, Outcome, Search
+from floodmark.search.order import Order, Search
+from floodmark.verdict.outcome import Outcome
 from floodmark.stats.intervals import batch_half_width
 from floodmark.verdict.enums import Phase
 from floodmark.verdict.from_window import visit_from_window

@@ -1,3 +1,0 @@
-"""Marks in front of a line of the summary."""
-
-GOOD, BAD, NOTE, WARN = "[green]✓[/green]", "[red]✗[/red]", "•", "[yellow]![/yellow]"
