@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks.record import Record, write
 from floodmark.records.timeline import Timeline
-from floodmark.results.folder import read_run
+from floodmark.results.run import read_run
 from floodmark.results.schema import Second
 from floodmark.search.order import Order
 from target_apps.serve import ROOT

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from floodmark.protocol.load_settings import VARIABLE, LoadSettings, to_json
+from floodmark.protocol.load_settings import VARIABLE, LoadSettings, write_settings
 from floodmark.search.settings import LevelSettings
 
 SETTLE_S = 2.0
@@ -29,7 +29,7 @@ def visit_once(
     with tempfile.TemporaryDirectory(prefix="floodmark-") as name:
         folder = Path(name)
         settings = LoadSettings(journal=folder / "journal", level=LevelSettings(users=users, seconds=seconds))
-        (folder / "load.json").write_text(to_json(settings), encoding="utf-8")
+        (folder / "load.json").write_bytes(write_settings(settings))
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "locust", "-f", str(HERE / "clients.py"), "-H", url, "--headless"),

@@ -19,9 +19,10 @@ from floodmark.concurrency.row import CONCURRENCY
 from floodmark.errors import FloodmarkError, UsageError
 from floodmark.report import chart, markdown
 from floodmark.report.vega_lite import Spec
-from floodmark.results.folder import StoredRun, read_facts, read_run
-from floodmark.results.schema import HISTOGRAMS, PROVENANCE, RESULTS, STEPS, TIMELINE, Result
-from floodmark.results.table import read_table, write_text
+from floodmark.results.record import PROVENANCE, read_record
+from floodmark.results.run import Run, read_run
+from floodmark.results.schema import HISTOGRAMS, RESULTS, STEPS, TIMELINE
+from floodmark.results.table import write_text
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS, README, PICTURE = Path("docs/runs"), Path("README.md"), Path("docs/verdicts.svg")
@@ -64,8 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def add(root: Path, folders: Sequence[Path], *, details: bool = False) -> None:
     """Copy what is kept of each run into docs/runs, without the machine's paths. Raises UsageError."""
     for folder in folders:
-        facts = read_facts(folder)
-        target = root / RUNS / str(facts["run_id"])
+        target = root / RUNS / read_record(folder).run_id
         texts = {}
         for name in (*KEPT, *DETAILS) if details else KEPT:
             try:
@@ -88,9 +88,8 @@ def check(root: Path, draw: Draw) -> int:
 def documents(root: Path, draw: Draw) -> dict[Path, str]:
     """Every file that is written, with its text. Raises UsageError."""
     runs = newest(root / RUNS)
-    results = [row for run in runs for row in read_table(run.path / RESULTS, Result)]
-    text = f"{markdown.verdict_table(runs, results)}\n\n{markdown.provenance(runs)}\n"
-    spec = chart.goodput([chart.curve(run, results) for run in runs], columns=COLUMNS)
+    text = f"{markdown.verdict_table(runs)}\n\n{markdown.provenance(runs)}\n"
+    spec = chart.goodput([chart.curve(run, list(run.results.values())) for run in runs], columns=COLUMNS)
     pages = {README: _between(_text(root / README), README, "verdicts", f"\n{text}\n"), PICTURE: draw(spec)}
     if (root / BURSTS / CONCURRENCY).is_file():
         pages[SERVERS] = _between(_text(root / SERVERS), SERVERS, "claims", claims.section(root / BURSTS))
@@ -100,13 +99,13 @@ def documents(root: Path, draw: Draw) -> dict[Path, str]:
     return pages
 
 
-def newest(folder: Path) -> list[StoredRun]:
+def newest(folder: Path) -> list[Run]:
     """The newest run of each scenario, fewest slots first. Raises UsageError where there is none."""
-    latest: dict[str, StoredRun] = {}
+    latest: dict[str, Run] = {}
     for path in sorted(path.parent for path in folder.glob(f"*/{PROVENANCE}")):
         run = read_run(path)
-        name = str(run.facts["scenario"]["name"])
-        if name not in latest or latest[name].facts["started"] <= run.facts["started"]:
+        name = run.record.scenario.name
+        if name not in latest or latest[name].record.started <= run.record.started:
             latest[name] = run
     if not latest:
         raise UsageError(f"no run in {folder}; add some with docs/build.py --add RUN_DIR...")
@@ -124,9 +123,9 @@ def svg(spec: Spec) -> str:
     return _FINE.sub(lambda number: f"{float(number[0]):.2f}", text) + "\n"
 
 
-def _slots_first(run: StoredRun) -> tuple[float, str]:
-    slots = run.facts["target"]["nominal_slots"]
-    return (float("inf") if slots is None else slots, str(run.facts["scenario"]["name"]))
+def _slots_first(run: Run) -> tuple[float, str]:
+    slots = run.record.target.nominal_slots
+    return (float("inf") if slots is None else slots, run.record.scenario.name)
 
 
 def _between(page: str, path: Path, name: str, text: str) -> str:

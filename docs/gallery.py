@@ -95,7 +95,7 @@ def _places(load: Workload) -> str:
         [
             cells.Cell((str(one.place or cells.UNKNOWN),)),
             cells.Cell((one.name,)),
-            *(cell(one.verdict) for cell in shown),
+            *(cell(one.run) for cell in shown),
         ]
         for one in load.subjects
     ]

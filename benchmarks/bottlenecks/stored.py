@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from floodmark.results.folder import read_facts
+from floodmark.results.conclude import declared
+from floodmark.results.record import read_record
 from floodmark.results.schema import STEPS
 from floodmark.results.table import read_table, write_text
-from floodmark.run.conclude import declared
 from floodmark.verdict.bottleneck import Named, name_bottleneck
 from floodmark.verdict.enums import Bottleneck, End
 from floodmark.verdict.figures import Declared
+from floodmark.verdict.outcome import Outcome as Ended
 from floodmark.verdict.saturation import judge
 from floodmark.verdict.visit import Visit
 
@@ -41,20 +42,22 @@ class Kept:
     def name(self, visits: Sequence[Visit]) -> Named:
         """What these visits, in the place of its own, say the limit is made of."""
         think_s = 1.0 if self.thinking else 0.0
-        generator = judge(visits, self.end, "", self.hold_users, think_s).generator
+        outcome = Ended(end=self.end, reason="", hold_users=self.hold_users)
+        generator = judge(visits, outcome, think_s).generator
         return name_bottleneck(visits, self.hold_users, self.declared, thinking=self.thinking, generator=generator)
 
 
 def store(outcome: Outcome) -> None:
     """Keep a fixture's visits, and what else the verdict needs."""
     assert outcome.folder is not None
-    facts = read_facts(outcome.folder)
-    setup = declared(facts)
+    record = read_record(outcome.folder)
+    setup, search = declared(record), record.search
+    assert search is not None
     about = {
         "word": outcome.fixture.word,
-        "hold_users": facts["search"]["hold_users"],
-        "end": facts["search"]["end"],
-        "thinking": facts["scenario"]["load"]["think_time_ms"] > 0,
+        "hold_users": search.hold_users,
+        "end": search.end,
+        "thinking": record.think_s > 0,
         "slots": setup.slots,
         "processes": setup.processes,
         "connection_cap": setup.connection_cap,

@@ -23,7 +23,8 @@ from benchmarks.known_answers.host import Pace, Witness, quietest, restless
 from benchmarks.known_answers.processes import TARGET_CPU
 from benchmarks.known_answers.table import INSIDE, NOT_MEASURED, OUTSIDE, Row
 from benchmarks.record import read
-from floodmark.plan.scenario import Budget
+from floodmark.protocol.load_settings import Client
+from floodmark.results.record import Budget
 from floodmark.run.calibrate import null_ceiling
 from floodmark.targets.cpus import allot
 from target_apps.serve import ROOT
@@ -89,7 +90,7 @@ def _know_generator() -> None:
     budget = Budget()
     null_ceiling(
         allot(budget.cpus, budget.memory),
-        client="step",
+        client=Client.STEP,
         new_connections=False,
         generators=1,
         announce=lambda: print("measuring what the generator itself can do (once on this host, 6 s)", file=sys.stderr),

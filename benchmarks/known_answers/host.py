@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
-from floodmark.report.host import QUIET_STEAL
+from floodmark.report.terminal import QUIET_STEAL
 from floodmark.sampling.pressure import cpu_time
 
 QUIET_SLOWDOWN = 0.15

@@ -14,7 +14,7 @@ from benchmarks.known_answers.bench import Bench
 from benchmarks.known_answers.evidence import Found
 from benchmarks.known_answers.processes import GENERATOR_CPU, finish
 from floodmark.protocol.journal import JournalReader, Started, Visited
-from floodmark.protocol.load_settings import VARIABLE, LoadSettings, to_json
+from floodmark.protocol.load_settings import VARIABLE, LoadSettings, write_settings
 from floodmark.verdict.outcome import Outcome
 from floodmark.verdict.visit import Visit
 from target_apps.serve import ROOT
@@ -40,7 +40,7 @@ def load(bench: Bench, locustfile: Path, url: str, settings: Callable[[Path], Lo
     """One Locust with ``--ramp search`` under settings, on the generator's CPU. Raises RuntimeError."""
     with tempfile.TemporaryDirectory(prefix="floodmark-known-") as name:
         folder = Path(name)
-        (folder / "load.json").write_text(to_json(settings(folder / "journal")), encoding="utf-8")
+        (folder / "load.json").write_bytes(write_settings(settings(folder / "journal")))
         words = [sys.executable, "-m", "locust", "-f", str(locustfile), "-H", url, "--headless"]
         words += ["--ramp", "search", "--only-summary", "--loglevel", "ERROR"]
         paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))

@@ -13,10 +13,10 @@ from benchmarks.known_answers.bench import Bench
 from benchmarks.known_answers.case import Behind, Case, Check
 from benchmarks.known_answers.evidence import Evidence, Found, folder_of
 from benchmarks.known_answers.processes import finish
-from floodmark.results.folder import read_run
-from floodmark.results.schema import PROVENANCE, RESULTS
+from floodmark.results.record import PROVENANCE
+from floodmark.results.run import read_run
+from floodmark.results.schema import RESULTS
 from floodmark.stats.intervals import LEVEL, pooled_interval
-from floodmark.verdict.enums import Phase
 from floodmark.verdict.visit import Visit
 from target_apps.serve import ROOT
 
@@ -35,7 +35,7 @@ def pairs(bench: Bench, case: Case) -> Evidence:
     """Two nights of the same visits drawn with replacement, and how often their intervals lie apart."""
     draw = random.Random(SEED)
     apart = total = 0
-    holds = [visits for path in stored_runs() if len(visits := hold_visits(path)) >= 3]
+    holds = [visits for path in stored_runs() if len(visits := read_run(path).held) >= 3]
     for visits in holds:
         for _ in range(NIGHTS * SERIES):
             first, second = (pooled(draw.choices(visits, k=len(visits))) for _ in range(2))
@@ -48,13 +48,6 @@ def pairs(bench: Bench, case: Case) -> Evidence:
 def pooled(visits: list[Visit]) -> tuple[float, float]:
     found = pooled_interval([s.goodput_rps for s in visits], [s.half_width for s in visits])
     return found.lo, found.hi
-
-
-def hold_visits(path: Path) -> list[Visit]:
-    """What a run's ceiling rests on."""
-    run = read_run(path)
-    level = run.facts["search"]["hold_users"]
-    return [s for s in run.visits if s.phase is Phase.HOLD and s.users == level and s.valid]
 
 
 def again(bench: Bench, case: Case) -> Evidence:

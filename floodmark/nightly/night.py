@@ -36,7 +36,7 @@ from floodmark.nightly.trend import page
 from floodmark.plan.planned_run import PlannedRun
 from floodmark.report.failure import show_error
 from floodmark.report.progress import TerminalProgress
-from floodmark.results.conclude import judged_outcome
+from floodmark.results.outcome import judged_outcome
 from floodmark.results.record import PROVENANCE, NightPlace, Status
 from floodmark.results.run import Run, read_run, read_summary
 from floodmark.results.schema import RESULTS

@@ -91,8 +91,8 @@ def _lines(run: Run) -> list[Line]:
     if isinstance(r0.value, float):
         lines.append((NOTE, "R0", f"{r0.value:.2f} ms {_interval(r0, 2)} per request without contention"))
     lines.append(_generator(results["generator"], visits))
-    lines += _host_lines(visits)
-    lines += _limit_lines(results)
+    lines += host_lines(visits)
+    lines += limit_lines(results)
     kept, collapse = results["overload_kept"], results["collapse_users"]
     if isinstance(kept.value, float):
         beyond = "no collapse seen" if isinstance(collapse.value, str) else f"collapses at {collapse.value:.0f} users"
@@ -153,8 +153,8 @@ def _rate_lines(run: Run) -> list[Line]:
     unsent = results["not_sent"].value
     if unsent:
         lines.append((BAD, "not sent", f"{unsent:.0f} arrivals found no connection in time"))
-    lines += [_generator(results["generator"], visits), *_host_lines(visits)]
-    return [*lines, *_limit_lines(results), *_time_line(results)]
+    lines += [_generator(results["generator"], visits), *host_lines(visits)]
+    return [*lines, *limit_lines(results), *_time_line(results)]
 
 
 def _time_line(results: Mapping[str, Result]) -> list[Line]:
@@ -202,7 +202,7 @@ def _interval(row: Result, digits: int) -> str:
     return f"[{row.lo:.{digits}f}, {row.hi:.{digits}f}]" if row.hi is not None else f"[{row.lo:.{digits}f}, ...)"
 
 
-def _host_lines(visits: Sequence[Visit]) -> list[Line]:
+def host_lines(visits: Sequence[Visit]) -> list[Line]:
     """What the hypervisor took; nothing where the host was quiet, or was not asked."""
     loaded = [s for s in visits if s.phase is not Phase.WARM]
     held = [s for s in loaded if s.phase is Phase.HOLD] or loaded
@@ -216,7 +216,7 @@ def _host_lines(visits: Sequence[Visit]) -> list[Line]:
     return [(WARN, "host", text)]
 
 
-def _limit_lines(results: Mapping[str, Result]) -> list[Line]:
+def limit_lines(results: Mapping[str, Result]) -> list[Line]:
     """What the limit is made of; nothing for runs older than this verdict."""
     word, margin = results.get("bottleneck"), results.get("bottleneck_margin")
     if word is None or word.value is None:

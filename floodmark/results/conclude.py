@@ -6,27 +6,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from floodmark.results.metrics import advice_rows, bottleneck_rows, rate_rows, rows, slo_rows, slots_row
-from floodmark.results.record import RunRecord, SearchRecord
+from floodmark.results.outcome import judged_outcome
+from floodmark.results.record import RunRecord
 from floodmark.results.run import Run, read_run
 from floodmark.results.schema import RESULTS, Result
 from floodmark.results.table import write_table
 from floodmark.verdict.bottleneck import name_bottleneck
-from floodmark.verdict.counts import Counts
 from floodmark.verdict.enums import End, Model, Phase
 from floodmark.verdict.estimate import Estimate
 from floodmark.verdict.figures import Declared
-from floodmark.verdict.outcome import Outcome, judge_counts, judge_doubling, judge_shared_cpus
 from floodmark.verdict.rate import Sustained, judge_rate
 from floodmark.verdict.saturation import Saturation, judge
 from floodmark.verdict.slo import judge_slo
-from floodmark.verdict.visit import held
-
-FOLLOWS_REDIRECTS = {"fast", "http"}
-"""Locust's own clients: one request of theirs may be several of the server."""
-LOCUSTFILE = "locustfile"
-"""The generator's client where the user's own locustfile makes the load."""
-HOSTILE = "hostile"
-"""The workload in which hostile clients run alongside."""
 
 
 def conclude(path: Path) -> Saturation | Sustained:
@@ -55,37 +46,6 @@ def judge_run(run: Run) -> tuple[Saturation | Sustained, list[Result]]:
     named = name_bottleneck(run.visits, outcome.hold_users, declared(record), thinking=think_s > 0, generator=generator)
     results += [*bottleneck_rows(run.run_id, named), *advice_rows(run.run_id, record.advice)]
     return verdict, results
-
-
-def judged_outcome(run: Run) -> Outcome:
-    """How the search ended, once everything that can void it was considered."""
-    record = run.record
-    search = record.search or SearchRecord()
-    outcome = Outcome(end=search.end, reason=search.reason, hold_users=search.hold_users)
-    if record.judged_before:
-        return outcome
-    holds = held(run.visits, outcome.hold_users)
-    outcome = judge_counts(outcome, _comparable_counts(record))
-    if record.cores.shared:
-        cpus, generators = len(record.cores.target), record.generator.processes
-        outcome = judge_shared_cpus(outcome, holds, cpus=cpus, generators=generators)
-    generator = record.generator
-    return judge_doubling(
-        outcome,
-        holds,
-        doubled_rps=generator.doubled_rps,
-        beside_rps=generator.beside_rps,
-        how=generator.doubled or "twice the generator processes",
-    )
-
-
-def _comparable_counts(record: RunRecord) -> Counts | None:
-    """What both sides counted; None where one request of a client is not one of the server, or nobody counts there."""
-    own_app = record.scenario.app is not None
-    several = own_app and record.generator.client in FOLLOWS_REDIRECTS
-    if several or record.generator.client == LOCUSTFILE or record.scenario.workload == HOSTILE:
-        return None
-    return record.counts if record.counts is not None and record.counts.served else None
 
 
 def declared(record: RunRecord) -> Declared:

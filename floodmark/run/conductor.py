@@ -21,8 +21,9 @@ from floodmark.errors import FloodmarkError, Interrupted, NoVerdict, OutOfMemory
 from floodmark.plan.planned_run import PlannedRun
 from floodmark.protocol.journal import JournalReader
 from floodmark.protocol.load_settings import Client, LoadSettings
-from floodmark.results.conclude import LOCUSTFILE, conclude
+from floodmark.results.conclude import conclude
 from floodmark.results.folder import RunFolder, create, index
+from floodmark.results.outcome import LOCUSTFILE
 from floodmark.results.record import GeneratorRecord, NightPlace, RunRecord, SearchRecord, Status, TargetRecord, Timing
 from floodmark.results.repeats import write_starts
 from floodmark.run.calibrate import NullCeiling, null_ceiling

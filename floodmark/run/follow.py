@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Hashable
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 from floodmark.protocol.journal import JournalReader, Ordered, Started, Visited
 from floodmark.results.folder import RunFolder
@@ -101,14 +100,15 @@ class Follower:
         )
 
 
-def _common(row: type[Visit] | type[Second], use: Use) -> dict[str, Any]:
+def _common(row: Any, use: Use) -> dict[str, Any]:
     """What was sampled, by the columns of the same name."""
     return {name: getattr(use, name) for name in _names(row) & _names(Use)}
 
 
 @cache
-def _names(kind: Hashable) -> frozenset[str]:
-    return frozenset(field.name for field in dataclasses.fields(cast(Any, kind)))
+def _names(kind: Any) -> frozenset[str]:
+    """Field names of a dataclass."""
+    return frozenset(field.name for field in dataclasses.fields(kind))
 
 
 def _process_row(visit: Visit, process: ProcessUse) -> ProcessRow:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from floodmark.errors import FloodmarkError, OutOfMemory, TargetError
-from floodmark.results.conclude import judged_outcome
+from floodmark.results.outcome import judged_outcome
 from floodmark.results.run import Run, read_run
 from floodmark.results.schema import HISTOGRAMS, BucketCount, Result
 from floodmark.results.table import read_table

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from floodmark.protocol.load_settings import VARIABLE, LoadSettings, to_json
+from floodmark.protocol.load_settings import VARIABLE, LoadSettings, write_settings
 from floodmark.targets.process import ProcessBackend
 from target_apps.ledger import LedgerReader
 from target_apps.serve import ROOT
@@ -21,7 +21,7 @@ from tests.support.processes import wait_for
 
 def requests_of(client: str, url: str, folder: Path, *, new_connections: bool, seconds: int = 2) -> tuple[int, int]:
     """Some seconds of plain Locust: all requests, and those that failed."""
-    (folder / "load.json").write_text(to_json(LoadSettings(new_connections=new_connections)))
+    (folder / "load.json").write_bytes(write_settings(LoadSettings(new_connections=new_connections)))
     done = subprocess.run(
         [
             *(sys.executable, "-m", "locust", "-f", "locustfiles/hello.py", "-H", url, "--headless", "--json"),

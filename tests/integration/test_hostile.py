@@ -10,10 +10,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from floodmark.hostile.measure import Conditions, Observation, calm, disturbed
-from floodmark.hostile.row import HOSTILE, HostileRow, Kind, Word
+from floodmark.hostile.measure import calm, disturbed
+from floodmark.hostile.row import HOSTILE, Conditions, HostileRow, Kind, Observation, Word
 from floodmark.protocol.journal import JournalReader, Visited
-from floodmark.protocol.load_settings import VARIABLE, LoadSettings, to_json
+from floodmark.protocol.load_settings import VARIABLE, LoadSettings, write_settings
 from floodmark.results.table import read_table
 from floodmark.search.settings import LevelSettings
 from floodmark.targets.process import ProcessBackend
@@ -82,7 +82,7 @@ def test_the_command_stores_what_it_says(tmp_path: Path) -> None:
 def test_a_level_of_users_does_not_count_the_hostile_ones_beside_them(tmp_path: Path) -> None:
     port, journal = free_port(), tmp_path / "journal"
     settings = LoadSettings(journal=journal, level=LevelSettings(users=2, seconds=1.0))
-    (tmp_path / "load.json").write_text(to_json(settings), encoding="utf-8")
+    (tmp_path / "load.json").write_bytes(write_settings(settings))
     with slot_server(port, slots=8, ms=10):
         done = subprocess.run(
             [

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from floodmark.protocol.load_settings import VARIABLE, LoadSettings, to_json
+from floodmark.protocol.load_settings import VARIABLE, LoadSettings, write_settings
 from floodmark.search.settings import RateSettings
 from floodmark.stats.histogram import bucket, edges
 from floodmark.verdict.enums import Spacing
@@ -69,7 +69,7 @@ def journal_of(folder: Path, url: str, groups: Sequence[Sequence[str]], seed: in
         rate=RateSettings(rate_rps=40, seconds=4, max_users=200),
         spacing=Spacing.POISSON,
     )
-    (folder / "load.json").write_text(to_json(settings))
+    (folder / "load.json").write_bytes(write_settings(settings))
     environment = {**os.environ, VARIABLE: str(folder / "load.json"), "PYTHONPATH": str(ROOT)}
     running = [
         subprocess.Popen([*LOCUST, "-H", url, *words], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL)

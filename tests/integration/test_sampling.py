@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from floodmark.run.watch import watch
+from floodmark.run.conductor import make_sampler
 from floodmark.sampling.netstat import read_netstat
 from floodmark.sampling.sock_diag import Listeners, SockDiag
 from floodmark.sampling.tree import ProcessTrees
@@ -103,7 +103,7 @@ def test_a_waiting_request_is_seen_where_the_server_keeps_it(
     wanted = target(name, **settings)
     running = ProcessBackend().up(wanted, ALLOTMENT, tmp_path)
     assert running.ledger_path is not None
-    sampler = watch(running, ALLOTMENT)
+    sampler = make_sampler(running, ALLOTMENT)
     try:
         with contextlib.closing(LedgerReader(running.ledger_path)) as ledger:
             diag = SockDiag(wanted.port)

@@ -20,12 +20,12 @@ from floodmark.errors import UsageError
 from floodmark.load.plugin import RampInstaller
 from floodmark.protocol.load_settings import LoadSettings
 from floodmark.records.timeline import Timeline
-from floodmark.results.folder import read_run
+from floodmark.results.run import read_run
 from floodmark.results.schema import Second
 from floodmark.search.order import Order
-from floodmark.verdict.outcome import Outcome
 from floodmark.search.settings import SearchSettings
 from floodmark.verdict.enums import End
+from floodmark.verdict.outcome import Outcome
 from floodmark.webui import page as web
 from floodmark.webui.form import Form
 from floodmark.webui.state import TABLE, Live

@@ -12,9 +12,9 @@ import pytest
 
 from floodmark.search.find import find_ceiling
 from floodmark.search.order import Order
-from floodmark.verdict.outcome import Outcome
 from floodmark.search.settings import FULL, QUICK, Effort, SearchSettings
 from floodmark.verdict.enums import End, Phase
+from floodmark.verdict.outcome import Outcome
 from floodmark.verdict.saturation import Saturation, judge
 from floodmark.verdict.visit import Visit
 from tests.support.simulator import Model, Simulator, constant, exponential, lognormal, simulate

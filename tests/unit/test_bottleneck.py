@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from benchmarks.bottlenecks.fixtures import FIXTURES
-from floodmark.results.limits import bottleneck_rows
+from floodmark.results.metrics import bottleneck_rows
 from floodmark.verdict.advice import Change, change_for, judge_advice
 from floodmark.verdict.bottleneck import decide, name_bottleneck
 from floodmark.verdict.enums import Advice, Bottleneck, Generator, Phase

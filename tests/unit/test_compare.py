@@ -124,7 +124,7 @@ def test_a_moved_reference_is_the_machine_and_nobodys_fault(
     copy: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def place(setup: str, role: str, number: int) -> Callable[[dict[str, Any]], None]:
-        night = {"setup": setup, "role": role, "round": number, "again": False, "number": number}
+        night = {"night": "n", "setup": setup, "role": role, "round": number, "again": False, "number": number}
         return lambda facts: facts.update(night=night)
 
     for side, factor in (("a", 1.0), ("b", 0.8)):
@@ -154,7 +154,7 @@ def test_a_censored_result_carries_no_verdict(copy: Callable[..., Path], capsys:
 def test_one_folder_is_ranked(copy: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name, factor in (("fast", 1.0), ("same", 1.005), ("slow", 0.7)):
         for number, noise in enumerate([1.0, 1.01, 0.99], 1):
-            night = {"setup": name, "role": "setup", "round": number, "again": False}
+            night = {"night": "n", "number": 1, "setup": name, "role": "setup", "round": number, "again": False}
             copy(f"night/{name}{number}", factor * noise, lambda facts, night=night: facts.update(night=night))
     assert main(["compare", "--json", str(tmp_path / "night")]) == 0
     ranks = {row["setup"]: row["rank"] for row in json.loads(capsys.readouterr().out)}

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from floodmark.commands.concurrency import estimate_s, parse, shown
-from floodmark.concurrency.observe import Burst
-from floodmark.concurrency.row import ConcurrencyRow, ObservedWave, row
+from floodmark.commands.concurrency import default_names
+from floodmark.concurrency.observe import estimate_s
+from floodmark.concurrency.row import Burst, ConcurrencyRow, ObservedWave, row
 from floodmark.concurrency.watch import Moment, summarise
 from floodmark.errors import UsageError
+from floodmark.plan.planned_run import plan_server
 from floodmark.results.table import read_table, write_table
 from floodmark.sampling.accept_queue import accept_queue
 
@@ -69,15 +71,14 @@ def wave(most: int, *, fresh: bool = True, burst_s: float = 0.82, per_process: S
 
 
 def summed(*observed: ObservedWave, slots: int | None = 8) -> ConcurrencyRow:
-    return row(
-        server="s",
-        version="1",
-        settings={"workers": 2, "threads": 4},
-        nominal_slots=slots,
-        clients=64,
-        hold_ms=100,
-        observed=observed,
-    )
+    if slots is None:
+        target = plan_server("gunicorn-gevent", BIND)
+        server = dataclasses.replace(target.server, slots=None)
+        target = dataclasses.replace(target, server=server)
+    else:
+        target = plan_server(f"gunicorn-gthread:workers={slots // 4 or 1},threads={min(slots, 4)}", BIND)
+    assert target.nominal_slots == slots
+    return row(target, "1", Burst(clients=64, hold_ms=100), observed)
 
 
 def test_a_row_holds_the_extremes_and_the_medians(tmp_path: Path) -> None:
@@ -112,10 +113,10 @@ def test_no_wave_is_no_row() -> None:
 
 
 def test_a_name_may_carry_settings() -> None:
-    target = parse("gunicorn-gthread:workers=4,threads=2", BIND)
+    target = plan_server("gunicorn-gthread:workers=4,threads=2", BIND)
     assert target.nominal_slots == 8
     assert (target.settings["workers"], target.settings["threads"]) == (4, 2)
-    assert parse("gunicorn-gthread", BIND).nominal_slots == 8
+    assert plan_server("gunicorn-gthread", BIND).nominal_slots == 8
 
 
 @pytest.mark.parametrize(
@@ -129,16 +130,16 @@ def test_a_name_may_carry_settings() -> None:
 )
 def test_a_wrong_name_or_setting_is_refused(text: str, message: str) -> None:
     with pytest.raises(UsageError) as caught:
-        parse(text, BIND)
+        plan_server(text, BIND)
     assert message in str(caught.value)
 
 
 def test_every_server_here_is_shown_once_at_least() -> None:
-    names = shown()
+    names = default_names()
     assert len(names) == len(set(names))
     assert "gunicorn-gthread:workers=4,threads=4" in names
 
 
 def test_a_server_with_one_slot_is_not_waved_at_for_minutes() -> None:
-    assert estimate_s(parse("flask-single", BIND), Burst()) < 20
-    assert sum(estimate_s(parse(name, BIND), Burst()) for name in shown()) < 300
+    assert estimate_s(plan_server("flask-single", BIND), Burst()) < 20
+    assert sum(estimate_s(plan_server(name, BIND), Burst()) for name in default_names()) < 300

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from floodmark.commands.hostile import parse_kinds, say, shown
+from floodmark.commands.hostile import parse_kinds
 from floodmark.errors import UsageError
 from floodmark.hostile.row import (
     Asked,
+    Conditions,
     Evidence,
     HostileRow,
     Kind,
+    Observation,
     Service,
     Word,
     explain,
@@ -22,6 +24,7 @@ from floodmark.hostile.row import (
     served_again_s,
 )
 from floodmark.hostile.workload import parse_counts
+from floodmark.plan.planned_run import plan_server
 from floodmark.results.table import read_table, write_table
 
 
@@ -138,23 +141,10 @@ def test_a_server_that_shows_idle_clients_out_is_said_to() -> None:
 
 @pytest.mark.parametrize(("found", "said"), [(NOBODY, "starved"), (service(40.0), "slowed 2.0x"), (BASE, "unharmed")])
 def test_a_row_is_stored_as_it_is(tmp_path: Path, found: Service, said: str) -> None:
-    made = row(
-        server="s",
-        version="1",
-        settings={"workers": 8},
-        nominal_slots=8,
-        connection_cap=None,
-        kind=Kind.IDLE_SILENT,
-        hostile=8,
-        users=4,
-        window_s=3.0,
-        found=found,
-        base=BASE,
-        again_s=None,
-        alive=True,
-        evidence=evidence(0, 4),
-    )
-    assert say(made) == said
+    observation = Observation(service=found, evidence=evidence(0, 4), again_s=None, alive=True)
+    target = plan_server("gunicorn-gthread", ("127.0.0.1", 8000))
+    made = row(target, "1", Kind.IDLE_SILENT, Conditions(), observation, BASE)
+    assert made.effect == said
     write_table(tmp_path / "hostile.csv", HostileRow, [made])
     assert read_table(tmp_path / "hostile.csv", HostileRow) == [made]
 
@@ -172,7 +162,3 @@ def test_counts_are_by_kind_or_refused() -> None:
     for text in ("idle-silent", "idle-silent=x", "silent=3", "idle-silent=-1"):
         with pytest.raises(UsageError, match="KIND=N"):
             parse_counts(text)
-
-
-def test_every_server_here_is_shown_once() -> None:
-    assert len(shown()) == len(set(shown())) > 0

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import io
 import itertools
+from collections.abc import Sequence
 
 from rich.console import Console
 
 from floodmark.report import search_status as doing
 from floodmark.report.progress import TerminalProgress
 from floodmark.report.reading_progress import Counting
-from floodmark.results.folder import read_run
+from floodmark.results.run import read_run
 from floodmark.search.order import Order
 from floodmark.verdict.enums import Generator, Phase
 from floodmark.verdict.interim import Interim, interim
@@ -21,7 +22,7 @@ from tests.support.stored import KEPT
 STEPS = read_run(KEPT[0]).visits
 
 
-def upto(phase: Phase, count: int = 1) -> list[Visit]:
+def upto(phase: Phase, count: int = 1) -> Sequence[Visit]:
     """All visits up to the ``count``-th one of a phase."""
     last = [n for n, visit in enumerate(STEPS) if visit.phase is phase][count - 1]
     return STEPS[: last + 1]

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import resource
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
 
 from floodmark.errors import OutOfMemory, UsageError
 from floodmark.plan.host_limits import Host, Wants, binding, read_host, wants
-from floodmark.plan.planned_run import make_plan
+from floodmark.plan.planned_run import PlannedRun, named_scenarios, plan_all
 from floodmark.targets.memory import HostKills, MemoryGroup, MemoryUse, out_of_memory, tells_of_a_kill
 
 BIND = ("127.0.0.1", 8000)
+
+
+def make_plan(
+    names: Sequence[str],
+    *,
+    overrides: Iterable[str] = (),
+    workload: str | None = None,
+    repeat: int = 1,
+    quick: bool = False,
+) -> list[PlannedRun]:
+    scenarios = named_scenarios(names, overrides, workload)
+    return plan_all(scenarios, bind=BIND, quick=quick, repeat=repeat, seed=1)
+
+
 ROOMY = Host(
     somaxconn=4096,
     files_soft=20_000,
@@ -99,21 +114,21 @@ def test_a_limit_that_cannot_be_met_is_not_named(host: dict[str, object], wanted
 
 
 def test_what_a_run_wants_is_what_it_was_told_or_what_its_slots_make_likely() -> None:
-    (gthread, gevent) = make_plan(["gthread", "gevent"], bind=BIND)
+    (gthread, gevent) = make_plan(["gthread", "gevent"])
     assert (wants(gthread, "process").users, wants(gthread, "process").per_process) == (128, 128)
     assert wants(gthread, "compose").per_process is None
     assert wants(gevent, "process").users == 4000
-    (told,) = make_plan(["gthread"], bind=BIND, overrides=["search.max_users=1500"])
+    (told,) = make_plan(["gthread"], overrides=["search.max_users=1500"])
     assert wants(told, "process").users == 1500
 
 
 def test_users_the_server_holds_no_connections_for_are_refused_when_asked_for() -> None:
     few = ["server.connections=8"]
     with pytest.raises(UsageError, match=r"max_users = 64: gunicorn-gthread holds 16 connections .* starve"):
-        make_plan(["gthread"], bind=BIND, overrides=[*few, "search.max_users=64"])
-    (allowed,) = make_plan(["gthread"], bind=BIND, overrides=[*few, "search.max_users=16"])
+        make_plan(["gthread"], overrides=[*few, "search.max_users=64"])
+    (allowed,) = make_plan(["gthread"], overrides=[*few, "search.max_users=16"])
     assert allowed.search.max_users == 16
-    (untold,) = make_plan(["gthread"], bind=BIND, overrides=few)
+    (untold,) = make_plan(["gthread"], overrides=few)
     assert untold.search.max_users == 16
     (found,) = binding(ROOMY, wants(untold, "compose"))
     assert (found.limit, found.allowed) == ("connections", 16)

@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 
 from floodmark.cli import parser
-from floodmark.commands import up, user_app
+from floodmark.commands import one_scenario, user_app
 from floodmark.commands.run import prepare
 from floodmark.errors import UsageError
 from floodmark.plan.planned_run import PlannedRun
 from floodmark.report.tables import stdout
+from floodmark.results.record import AppSection
 from floodmark.targets import app_copy as own_target
 from floodmark.targets import requirements
-from floodmark.targets.user_app import AppSection, locate
+from floodmark.targets.user_app import locate
 
 OWN = """
 [app]
@@ -124,11 +125,11 @@ def test_what_cannot_be_meant_is_refused(words: list[str], message: str) -> None
 
 def test_one_server_is_brought_up_by_hand() -> None:
     words = ["up", "--app", "mine:app", "--server", "waitress"]
-    assert up.one_scenario(parser().parse_args(words)).target == "waitress"
+    assert one_scenario.one_scenario(parser().parse_args(words)).target == "waitress"
     with pytest.raises(UsageError, match=r"say which with --server \(waitress, uwsgi\)"):
-        up.one_scenario(parser().parse_args([*words, "--server", "uwsgi"]))
+        one_scenario.one_scenario(parser().parse_args([*words, "--server", "uwsgi"]))
     with pytest.raises(UsageError, match="say what to bring up"):
-        up.one_scenario(parser().parse_args(["up"]))
+        one_scenario.one_scenario(parser().parse_args(["up"]))
 
 
 @pytest.mark.parametrize("path", ["x", "/a b", "/\u00e4", ""])

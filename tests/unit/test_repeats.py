@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
+from floodmark.results.record import RunRecord, ScenarioRecord, TargetRecord, write_record
 from floodmark.results.repeats import STARTS, StartsRow, write_starts
-from floodmark.results.schema import PROVENANCE, RESULTS, SCHEMA, Result
+from floodmark.results.schema import RESULTS, Result
 from floodmark.results.table import read_table, write_table
 
 
 def run(root: Path, run_id: str, ceiling: float | None, series: str | None = "s") -> None:
     folder = root / run_id
     folder.mkdir()
-    scenario = {"name": "gthread", "workload": "io"}
-    facts = {"schema": SCHEMA, "run_id": run_id, "series": series, "scenario": scenario}
-    (folder / PROVENANCE).write_text(json.dumps(facts))
+    record = RunRecord(
+        run_id=run_id,
+        started="2026-11-20T10:15:00.000+00:00",
+        scenario=ScenarioRecord(name="gthread", workload="io"),
+        backend="process",
+        target=TargetRecord(server="gunicorn-gthread"),
+        series=series,
+    )
+    write_record(folder, record)
     row = Result(
         metric="ceiling_rps",
         value=ceiling,

@@ -11,13 +11,14 @@ import pytest
 
 from floodmark.report.chart import COLOURS, FAINT, Curve, curve, goodput
 from floodmark.report.vega_lite import SHAPES, Spec
-from floodmark.results.folder import StoredRun
+from floodmark.results.record import Load
+from floodmark.results.run import Run
 from floodmark.verdict.enums import End, Phase
-from tests.unit.test_report_markdown import made_up, results_of
+from tests.support.runs import made_up
 
 
-def drawn(*runs: StoredRun) -> list[Curve]:
-    return [curve(run, results_of(*runs)) for run in runs]
+def drawn(*runs: Run) -> list[Curve]:
+    return [curve(run, list(run.results.values())) for run in runs]
 
 
 def layers(spec: Spec, kind: str) -> list[Spec]:
@@ -42,10 +43,7 @@ def test_a_curve_leaves_the_warm_up_out() -> None:
 
 
 def test_visits_without_think_time_have_other_users_and_are_not_drawn() -> None:
-    run = made_up()
-    thinking = dataclasses.replace(
-        run, facts={**run.facts, "scenario": {**run.facts["scenario"], "load": {"think_time_ms": 500.0}}}
-    )
+    thinking = made_up(scenario={"load": Load(think_time_ms=500.0)})
     assert {visit.phase for visit in drawn(thinking)[0].visits} == {Phase.HOLD, Phase.VERIFY, Phase.RECOVERY}
 
 
@@ -112,7 +110,8 @@ def test_panels_share_their_axes_and_show_the_others_in_grey() -> None:
 @pytest.mark.parametrize("log_goodput", [True, False])
 def test_everything_lies_within_the_axes_even_a_level_without_a_good_answer(log_goodput: bool) -> None:
     run = made_up()
-    run.visits[-1] = dataclasses.replace(run.visits[-1], goodput_rps=0.0, goodput_lo=0.0, goodput_hi=0.0)
+    last = dataclasses.replace(run.visits[-1], goodput_rps=0.0, goodput_lo=0.0, goodput_hi=0.0)
+    run = dataclasses.replace(run, visits=[*run.visits[:-1], last])
     spec = goodput(drawn(run), log_goodput=log_goodput)
     x, y = (spec["encoding"][axis]["scale"]["domain"] for axis in "xy")
     for layer in layers(spec, "point"):

@@ -12,11 +12,7 @@ import pytest
 from docs import build
 from floodmark.errors import UsageError
 from floodmark.report.vega_lite import Spec
-from floodmark.results.folder import StoredRun
-from floodmark.results.schema import Result
-from floodmark.results.table import write_table
-from floodmark.verdict.visit import Visit
-from tests.unit.test_report_markdown import made_up, results_of
+from tests.support.runs import made_up, store
 
 MARKED = "# x\n\n<!-- verdicts: written by machine -->\nold\n<!-- /verdicts -->\n\nrest\n"
 LINE: Spec = {
@@ -28,15 +24,6 @@ LINE: Spec = {
 
 def draw(spec: Spec) -> str:
     return json.dumps(spec)
-
-
-def store(run: StoredRun, folder: Path) -> Path:
-    path = folder / run.run_id
-    path.mkdir(parents=True)
-    (path / "run.json").write_text(json.dumps(run.facts))
-    write_table(path / "results.csv", Result, results_of(run))
-    write_table(path / "steps.csv", Visit, run.visits)
-    return path
 
 
 @pytest.fixture
@@ -82,12 +69,12 @@ def test_a_readme_without_the_marks_is_an_error(tree: Path, readme: str) -> None
 def test_the_newest_run_of_a_scenario_is_shown_and_fewest_slots_come_first(tree: Path) -> None:
     runs = tree / "docs" / "runs"
     newer = made_up(started="2026-12-01T00:00:00.000+00:00")
-    newer = dataclasses.replace(newer, facts={**newer.facts, "run_id": "20261201T000000Z-gthread-io-1"})
+    newer = dataclasses.replace(newer, record=dataclasses.replace(newer.record, run_id="20261201T000000Z-gthread-io-1"))
     store(newer, runs)
     store(made_up("threaded", target={"nominal_slots": None}), runs)
     store(made_up("single", target={"nominal_slots": 1}), runs)
     shown = build.newest(runs)
-    assert [run.facts["scenario"]["name"] for run in shown] == ["single", "gthread", "threaded"]
+    assert [run.record.scenario.name for run in shown] == ["single", "gthread", "threaded"]
     assert shown[1].run_id == newer.run_id
 
 
@@ -97,14 +84,14 @@ def test_without_a_run_there_is_nothing_to_write(tmp_path: Path) -> None:
 
 
 def test_adding_takes_three_files_and_no_path_of_the_machine(tree: Path, tmp_path: Path) -> None:
-    run = made_up("sync", reason="see /home/me/floodmark/results/x/locust.log, url http://127.0.0.1:8000/a/b")
+    run = made_up("sync", error="see /home/me/floodmark/results/x/locust.log, url http://127.0.0.1:8000/a/b")
     folder = store(run, tmp_path / "elsewhere")
     (folder / "timeline.csv").write_text("big")
     build.add(tree, [folder])
     kept = tree / "docs" / "runs" / run.run_id
     assert sorted(path.name for path in kept.iterdir()) == ["results.csv", "run.json", "steps.csv"]
     facts = json.loads((kept / "run.json").read_text())
-    assert facts["reason"] == "see locust.log, url http://127.0.0.1:8000/a/b"
+    assert facts["error"] == "see locust.log, url http://127.0.0.1:8000/a/b"
     assert (kept / "steps.csv").read_bytes() == (folder / "steps.csv").read_bytes()
 
 

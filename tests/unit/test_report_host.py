@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from floodmark.report.host import host_lines
+from floodmark.report.terminal import host_lines
 from floodmark.verdict.enums import Phase
 from floodmark.verdict.visit import Visit
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from floodmark.report.limit import limit_lines
-from floodmark.report.marks import BAD, GOOD, WARN
-from floodmark.results.limits import advice_rows
+from floodmark.report.terminal import BAD, GOOD, WARN, limit_lines
+from floodmark.results.metrics import advice_rows
+from floodmark.results.record import AdviceRecord
 from floodmark.results.schema import Result
+from floodmark.verdict.enums import Advice
 
 SLOTS = {
     "bottleneck": Result(metric="bottleneck", value="slots", reason="8.0 of 8 slots busy: more threads"),
@@ -16,8 +17,15 @@ SLOTS = {
 
 
 def advice(word: str) -> dict[str, Result]:
-    tried = {"word": word, "change": "threads 4 -> 8", "note": "threads 4 -> 8 gave 158.0/s instead of 79.0/s"}
-    rows = advice_rows("run", {**tried, "goodput_rps": 158.0, "goodput_lo": 150.0, "goodput_hi": 160.0})
+    tried = AdviceRecord(
+        word=Advice(word),
+        change="threads 4 -> 8",
+        note="threads 4 -> 8 gave 158.0/s instead of 79.0/s",
+        goodput_rps=158.0,
+        goodput_lo=150.0,
+        goodput_hi=160.0,
+    )
+    rows = advice_rows("run", tried)
     return {row.metric: row for row in rows}
 
 

@@ -2,96 +2,15 @@
 
 from __future__ import annotations
 
-import copy
-from pathlib import Path
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from floodmark.report.cells import COLUMNS, significant
 from floodmark.report.markdown import escape, interval, provenance, verdict_table
-from floodmark.results.folder import StoredRun
-from floodmark.results.metrics import rows
 from floodmark.results.schema import Result
-from floodmark.verdict.enums import End, Generator, Phase
-from floodmark.verdict.saturation import judge
-from floodmark.verdict.visit import Visit
-
-FACTS: dict[str, Any] = {
-    "schema": 1,
-    "status": "complete",
-    "started": "2026-11-20T10:15:00.000+00:00",
-    "scenario": {"name": "gthread", "workload": "io", "load": {"think_time_ms": 0.0}},
-    "backend": "process",
-    "target": {
-        "server": "gunicorn-gthread",
-        "version": "26.0.0",
-        "declared": {"workers": 2, "threads": 4, "keepalive_s": 75},
-        "nominal_slots": 8,
-    },
-    "cores": {"target": [0], "generator": [1], "shared_cores": 0},
-    "floodmark": {"version": "0.1.0", "git_sha": "0123456789abcdef", "dirty": False},
-    "python": "3.11.7",
-    "packages": {"locust": "2.47.0"},
-    "host": {"kernel": "6.1.0", "cpu_model": "CPU of 8", "cpus": 2},
-    "search": {"end": "found", "reason": "", "hold_users": 16},
-}
-
-
-def visits(scale: float = 1.0) -> list[Visit]:
-    """A search of eight slots of 50 ms, ``scale`` times as fast; the last but one visit is void."""
-    plan = [
-        (Phase.WARM, 16, 140.0, 100.0),
-        (Phase.BASE, 1, 20.0, 50.0),
-        (Phase.BRACKET, 8, 150.0, 52.0),
-        (Phase.HOLD, 16, 160.0, 100.0),
-        (Phase.HOLD, 16, 160.4, 99.0),
-        (Phase.HOLD, 16, 159.6, 101.0),
-        (Phase.VERIFY, 32, 120.0, 200.0),
-        (Phase.VERIFY, 32, 158.4, 200.0),
-        (Phase.RECOVERY, 4, 80.0, 50.0),
-    ]
-    return [
-        Visit(
-            number=number,
-            phase=phase,
-            t_start_s=number * 6.0,
-            t_end_s=number * 6.0 + 5.0,
-            users=users,
-            good=round(rate * scale * 5),
-            goodput_rps=rate * scale,
-            goodput_lo=rate * scale * 0.99,
-            goodput_hi=rate * scale * 1.01,
-            r_mean_ms=r_ms / scale,
-            r_p50_ms=r_ms / scale,
-            gen_verdict=Generator.OK,
-            valid=number != 7,
-            reason="goodput drifted" if number == 7 else "",
-        )
-        for number, (phase, users, rate, r_ms) in enumerate(plan, 1)
-    ]
-
-
-def made_up(name: str = "gthread", scale: float = 1.0, end: End = End.FOUND, **facts: Any) -> StoredRun:
-    """A stored run. ``facts`` replace those of FACTS; a dictionary is merged into the one that is there."""
-    all_facts = copy.deepcopy(FACTS)
-    all_facts["run_id"] = f"20261120T101500Z-{name}-io-1"
-    all_facts["scenario"]["name"] = name
-    all_facts["search"]["end"] = end
-    for key, value in facts.items():
-        all_facts[key] = {**all_facts[key], **value} if isinstance(value, dict) else value
-    return StoredRun(path=Path(all_facts["run_id"]), facts=all_facts, visits=visits(scale))
-
-
-def results_of(*runs: StoredRun) -> list[Result]:
-    """What their results.csv hold."""
-    found = []
-    for run in runs:
-        verdict = judge(run.visits, End(run.facts["search"]["end"]), "", run.facts["search"]["hold_users"], 0.0)
-        found += rows(run.run_id, verdict, run.visits, None)
-    return found
+from floodmark.verdict.enums import End
+from tests.support.runs import made_up
 
 
 def cells(table: str, row: int = 0) -> dict[str, str]:
@@ -101,7 +20,7 @@ def cells(table: str, row: int = 0) -> dict[str, str]:
 
 def test_a_confirmed_run_is_a_row_with_everything_known() -> None:
     run = made_up()
-    row = cells(verdict_table([run], results_of(run)))
+    row = cells(verdict_table([run]))
     assert row["server"] == "gunicorn-gthread 26.0.0<br>2 workers, 4 threads"
     assert row["ceiling, good/s"].startswith("**160.0**<br>[15")
     assert row["knee, in flight"].startswith("8.00<br>[")
@@ -114,7 +33,7 @@ def test_a_confirmed_run_is_a_row_with_everything_known() -> None:
 
 def test_rows_are_in_the_order_of_the_runs_and_take_their_own_results() -> None:
     slow, fast = made_up("slow"), made_up("fast", 20.0)
-    table = verdict_table([fast, slow], results_of(slow, fast))
+    table = verdict_table([fast, slow])
     assert cells(table, 0)["ceiling, good/s"].startswith("**3,200**")
     assert cells(table, 1)["ceiling, good/s"].startswith("**160.0**")
 
@@ -122,7 +41,7 @@ def test_rows_are_in_the_order_of_the_runs_and_take_their_own_results() -> None:
 @pytest.mark.parametrize("end", [End.MAX_USERS, End.TIMED_OUT, End.GENERATOR_LIMITED])
 def test_a_ceiling_that_is_not_confirmed_is_a_bound_with_its_reason(end: End) -> None:
     run = made_up(end=end)
-    row = cells(verdict_table([run], results_of(run)))
+    row = cells(verdict_table([run]))
     assert row["ceiling, good/s"].startswith("at least 15")
     assert row["ceiling, good/s"].endswith(")")
     assert "**" not in row["ceiling, good/s"]
@@ -132,9 +51,9 @@ def test_a_ceiling_that_is_not_confirmed_is_a_bound_with_its_reason(end: End) ->
 
 def test_a_run_without_any_number_says_why() -> None:
     run = made_up(end=End.ALL_ERRORS)
-    row = cells(verdict_table([run], results_of(run)))
+    row = cells(verdict_table([run]))
     assert row["ceiling, good/s"] == "-<br>(the target answered with errors only)"
-    bare = cells(verdict_table([run], []))
+    bare = cells(verdict_table([made_up(judged=False)]))
     assert bare["ceiling, good/s"] == "-<br>(not measured)"
     assert bare["generator"] == "-"
 
@@ -142,8 +61,8 @@ def test_a_run_without_any_number_says_why() -> None:
 def test_slots_without_a_limit_and_slots_that_nobody_knows_are_two_things() -> None:
     free = made_up(target={"nominal_slots": None})
     foreign = made_up(target={"nominal_slots": None, "server": "external", "version": None, "declared": {}})
-    assert cells(verdict_table([free], []))["slots"] == "no limit"
-    row = cells(verdict_table([foreign], []))
+    assert cells(verdict_table([free]))["slots"] == "no limit"
+    row = cells(verdict_table([foreign]))
     assert (row["server"], row["slots"]) == ("external", "-")
 
 
@@ -168,7 +87,7 @@ def test_where_runs_differ_the_line_says_both() -> None:
 
 def test_the_host_s_words_cannot_break_the_table() -> None:
     run = made_up(target={"server": "a|b", "version": "<1>\n*2*", "declared": {"workers": 1}})
-    assert verdict_table([run], []).splitlines()[2].startswith(r"| a\|b \<1\> \*2\*<br>1 worker |")
+    assert verdict_table([run]).splitlines()[2].startswith(r"| a\|b \<1\> \*2\*<br>1 worker |")
 
 
 @given(st.text(max_size=40))
@@ -194,5 +113,5 @@ def test_an_interval_is_as_fine_as_its_value() -> None:
 
 
 def test_a_row_has_a_cell_for_every_column() -> None:
-    table = verdict_table([made_up()], []).splitlines()
+    table = verdict_table([made_up()]).splitlines()
     assert {line.count(" | ") for line in table} == {len(COLUMNS) - 1}

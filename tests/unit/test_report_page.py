@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import math
 import re
@@ -22,6 +23,7 @@ from floodmark.report.html import assets
 from floodmark.report.html.page import render
 from floodmark.report.ranks import places
 from floodmark.report.runs import Collection, collect, names_apart
+from floodmark.results.record import read_record
 from floodmark.results.schema import Result
 from tests.support.stored import KEPT, add_details, copy_run, many
 
@@ -337,9 +339,10 @@ def test_places_are_ranges_where_intervals_do_not_tell_servers_apart() -> None:
 
 
 def test_names_say_only_what_tells_runs_apart() -> None:
-    facts = [json.loads((run / "run.json").read_text()) for run in (KEPT[0], KEPT[0], KEPT[1])]
-    facts[1]["target"]["declared"] = {"workers": 4, "threads": 8}
-    assert names_apart(facts) == ["gthread (2 workers, 4 threads)", "gthread (4 workers, 8 threads)", "sync"]
+    records = [read_record(run) for run in (KEPT[0], KEPT[0], KEPT[1])]
+    target = dataclasses.replace(records[1].target, declared={"workers": 4, "threads": 8})
+    records[1] = dataclasses.replace(records[1], target=target)
+    assert names_apart(records) == ["gthread (2 workers, 4 threads)", "gthread (4 workers, 8 threads)", "sync"]
 
 
 def test_a_comment_has_the_verdicts_and_folds_away_what_was_left_out() -> None:

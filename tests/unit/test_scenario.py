@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floodmark.errors import UsageError
-from floodmark.plan.planned_run import find_scenario, make_plan, scenario_names
-from floodmark.plan.scenario import Budget, from_table, read_scenario
-from floodmark.search.settings import QUICK
+from floodmark.plan.planned_run import PlannedRun, find_scenario, named_scenarios, plan_all, scenario_names
+from floodmark.plan.scenario import from_table, read_scenario
+from floodmark.results.record import Budget
+from floodmark.search.settings import QUICK, parse_slo
 
 BIND = ("127.0.0.1", 8000)
+
+
+def make_plan(
+    names: Sequence[str],
+    *,
+    overrides: Iterable[str] = (),
+    workload: str | None = None,
+    repeat: int = 1,
+    quick: bool = False,
+) -> list[PlannedRun]:
+    scenarios = named_scenarios(names, overrides, workload)
+    return plan_all(scenarios, bind=BIND, quick=quick, repeat=repeat, seed=1)
 
 
 def write(folder: Path, text: str) -> Path:
@@ -36,20 +50,18 @@ def test_defaults(tmp_path: Path) -> None:
 def test_an_slo_is_a_multiple_of_r0_or_a_time(tmp_path: Path, latency: str, limit_ms: float) -> None:
     scenario = read_scenario(write(tmp_path, f'target = "waitress"\n[slo]\nlatency = "{latency}"'))
     assert scenario.slo is not None
-    assert scenario.slo.settings.limit_ms(r0_s=0.05) == pytest.approx(limit_ms)
+    assert parse_slo(scenario.slo.latency).limit_ms(r0_s=0.05) == pytest.approx(limit_ms)
 
 
 @pytest.mark.parametrize("name", scenario_names())
 def test_every_shipped_scenario_can_be_planned(name: str) -> None:
-    (planned,) = make_plan([name], bind=BIND)
+    (planned,) = make_plan([name])
     assert planned.target is not None
     assert planned.estimate_s > 0
 
 
 def test_overrides_and_quick() -> None:
-    (planned,) = make_plan(
-        ["gthread"], bind=BIND, overrides=["server.threads=8", "budget.memory=1g"], workload="cpu", quick=True
-    )
+    (planned,) = make_plan(["gthread"], overrides=["server.threads=8", "budget.memory=1g"], workload="cpu", quick=True)
     assert planned.target is not None
     assert planned.target.settings["threads"] == 8
     assert planned.target.nominal_slots == 16
@@ -60,12 +72,12 @@ def test_overrides_and_quick() -> None:
 
 
 def test_repeats_are_interleaved() -> None:
-    plans = make_plan(["gthread", "sync"], bind=BIND, repeat=2)
+    plans = make_plan(["gthread", "sync"], repeat=2)
     assert [(p.scenario.name, p.repeat) for p in plans] == [("gthread", 1), ("sync", 1), ("gthread", 2), ("sync", 2)]
 
 
 def test_users_never_exceed_the_connections_the_server_holds() -> None:
-    (planned,) = make_plan(["waitress"], bind=BIND, overrides=["server.connections=100"])
+    (planned,) = make_plan(["waitress"], overrides=["server.connections=100"])
     assert planned.search.max_users == 98
 
 
@@ -131,7 +143,7 @@ def test_a_plan_that_cannot_run_is_refused(
     names: list[str], overrides: list[str], workload: str | None, message: str
 ) -> None:
     with pytest.raises(UsageError) as caught:
-        make_plan(names, bind=BIND, overrides=overrides, workload=workload)
+        make_plan(names, overrides=overrides, workload=workload)
     assert message in str(caught.value)
 
 

@@ -7,12 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from floodmark.protocol.load_settings import VARIABLE, LoadSettings, read_settings, to_json
-from floodmark.run.shared import weigh_shared
-from floodmark.verdict.outcome import Outcome
-from floodmark.targets.target import Allotment
+from floodmark.protocol.load_settings import VARIABLE, LoadSettings, read_settings, write_settings
 from floodmark.verdict.enums import End, Generator, Phase
 from floodmark.verdict.generator import GeneratorGauges, judge
+from floodmark.verdict.outcome import Outcome, judge_shared_cpus
 from floodmark.verdict.saturation import judge as judge_search
 from floodmark.verdict.visit import Visit
 
@@ -20,8 +18,6 @@ WAITING = GeneratorGauges(
     cpu_max=0.1, demand_max=0.95, loop_lag_p99_ms=1.0, r0_ms=50.0, little_gap=0.0, law_gap=0.1, cycle_ms=50.0
 )
 FOUND = Outcome(end=End.FOUND, reason="", hold_users=16)
-BOTH = Allotment(target_cpus=(0, 1), generator_cpus=(0, 1), memory=1, shared=True)
-APART = Allotment(target_cpus=(0,), generator_cpus=(1,), memory=1, shared=False)
 
 
 def test_a_generator_kept_waiting_is_limited_unless_it_shares_the_targets_cpus() -> None:
@@ -42,8 +38,12 @@ def test_the_load_side_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     file = tmp_path / "load.json"
     monkeypatch.setenv(VARIABLE, str(file))
     for shared in (True, False):
-        file.write_text(to_json(LoadSettings(shared=shared)))
+        file.write_bytes(write_settings(LoadSettings(shared=shared)))
         assert read_settings().shared is shared
+
+
+def judged(holds: list[Visit], outcome: Outcome = FOUND) -> Outcome:
+    return judge_shared_cpus(outcome, holds, cpus=2, generators=1)
 
 
 def hold(target: float | None, *, demand: float | None = 0.95, gap: float = 0.0) -> Visit:
@@ -63,27 +63,26 @@ def hold(target: float | None, *, demand: float | None = 0.95, gap: float = 0.0)
 
 
 def test_full_cpus_are_the_targets_limit_and_idle_ones_are_not() -> None:
-    assert weigh_shared(FOUND, [hold(1.85)] * 3, BOTH, 1) == FOUND
-    limited = weigh_shared(FOUND, [hold(1.0)] * 3, BOTH, 1)
+    assert judged([hold(1.85)] * 3) == FOUND
+    limited = judged([hold(1.0)] * 3)
     assert limited.end is End.GENERATOR_LIMITED
     assert "target and generator used 1.10 of 2" in limited.reason
-    late = weigh_shared(FOUND, [hold(1.0, demand=0.7, gap=0.1)] * 3, BOTH, 1)
+    late = judged([hold(1.0, demand=0.7, gap=0.1)] * 3)
     assert late.end is End.GENERATOR_LIMITED
-    assert "not sampled" in weigh_shared(FOUND, [hold(None)] * 3, BOTH, 1).reason
+    assert "not sampled" in judged([hold(None)] * 3).reason
 
 
 def test_only_waiting_on_shared_cpus_is_weighed() -> None:
-    assert weigh_shared(FOUND, [hold(0.1, demand=0.2)] * 3, BOTH, 1) == FOUND
-    assert weigh_shared(FOUND, [hold(0.1)] * 3, APART, 1) == FOUND
-    assert weigh_shared(FOUND, [hold(0.1), hold(0.1, demand=0.1), hold(0.1, demand=0.1)], BOTH, 1) == FOUND
-    assert weigh_shared(FOUND, [], BOTH, 1) == FOUND
+    assert judged([hold(0.1, demand=0.2)] * 3) == FOUND
+    assert judged([hold(0.1), hold(0.1, demand=0.1), hold(0.1, demand=0.1)]) == FOUND
+    assert judged([]) == FOUND
     ended = dataclasses.replace(FOUND, end=End.TIMED_OUT)
-    assert weigh_shared(ended, [hold(0.1)] * 3, BOTH, 1) == ended
+    assert judged([hold(0.1)] * 3, ended) == ended
 
 
 def test_a_search_that_ended_by_the_generator_says_so_in_its_word() -> None:
     visits = [dataclasses.replace(hold(1.0), gen_verdict=Generator.SUSPECT, goodput_lo=99.0, goodput_hi=101.0)] * 3
-    verdict = judge_search(visits, End.GENERATOR_LIMITED, "it waited", 16, 0.0)
+    verdict = judge_search(visits, Outcome(end=End.GENERATOR_LIMITED, reason="it waited", hold_users=16), 0.0)
     assert verdict.generator.value is Generator.LIMITED
     assert not verdict.confirmed
     assert verdict.ceiling_rps.hi is None

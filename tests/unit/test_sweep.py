@@ -16,6 +16,16 @@ from rich.console import Console
 from floodmark.cli import parser
 from floodmark.errors import NoVerdict, OutOfMemory, TargetError, UsageError
 from floodmark.results.folder import RunFolder, create
+from floodmark.results.record import (
+    Budget,
+    Cores,
+    MemoryRecord,
+    RunRecord,
+    ScenarioRecord,
+    SearchRecord,
+    Status,
+    TargetRecord,
+)
 from floodmark.results.schema import RESULTS, BucketCount, Result
 from floodmark.results.table import read_table, write_table
 from floodmark.stats.histogram import bucket, edges
@@ -26,7 +36,7 @@ from floodmark.sweep.row import MIB, SWEEP, Found, SweepRow, alone_hi, sweep_row
 from floodmark.sweep.sentences import sentences
 from floodmark.sweep.series import Sweep
 from floodmark.sweep.show import document
-from floodmark.verdict.enums import Generator, Phase
+from floodmark.verdict.enums import End, Generator, Phase
 from floodmark.verdict.visit import Visit
 from target_apps import catalog
 
@@ -226,25 +236,18 @@ def test_the_generators_share_of_the_cpus_bounds_what_the_target_could_have_had(
 
 def made(folder: RunFolder, *, enforced: bool = False, end: str = "found", valid: bool = True) -> Path:
     """A stored run of gthread with a knee at 8."""
-    folder.provenance(
-        {
-            "status": "complete",
-            "scenario": {
-                "name": "gthread",
-                "workload": "cpu",
-                "budget": {"cpus": 2, "memory": 100 * MIB},
-                "load": {"think_time_ms": 0.0, "connections": "keepalive"},
-            },
-            "target": {
-                "server": "gunicorn-gthread",
-                "declared": {"workers": 2, "threads": 4},
-                "nominal_slots": 8,
-            },
-            "cores": {"target": [0, 1], "generator": [0, 1], "shared_cores": 1},
-            "memory": {"budget_bytes": 100 * MIB, "enforced": enforced},
-            "search": {"end": end, "reason": "", "hold_users": 16},
-        }
+    record = RunRecord(
+        run_id=folder.run_id,
+        status=Status.COMPLETE,
+        started="2026-11-20T10:15:00.000+00:00",
+        backend="process",
+        scenario=ScenarioRecord(name="gthread", workload="cpu", budget=Budget(cpus=2, memory=100 * MIB)),
+        target=TargetRecord(server="gunicorn-gthread", declared={"workers": 2, "threads": 4}, nominal_slots=8),
+        cores=Cores(target=(0, 1), generator=(0, 1), shared_cores=1),
+        memory=MemoryRecord(budget_bytes=100 * MIB, enforced=enforced),
+        search=SearchRecord(end=End(end), hold_users=16),
     )
+    folder.write_record(record)
     visits = [
         (Phase.WARM, 16, 8),
         (Phase.BRACKET, 4, 8),
@@ -272,14 +275,16 @@ def made(folder: RunFolder, *, enforced: bool = False, end: str = "found", valid
             BucketCount(visit=visit, kind="good", bucket_lo_ms=low, bucket_hi_ms=high, count=150 if users != 9 else 250)
         )
     bound = None if valid else 90.0
-    folder.results(
+    write_table(
+        folder.path / RESULTS,
+        Result,
         [
             Result(metric="ceiling_rps", value=100.0, lo=bound or 98.0, hi=102.0 if valid else None, valid=valid),
             Result(metric="knee_inflight", value=8.0),
             Result(metric="knee_users", value=8.0),
             Result(metric="r0_ms", value=80.0),
             Result(metric="generator", value=Generator.SUSPECT),
-        ]
+        ],
     )
     folder.close()
     return folder.path

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from floodmark.protocol.load_settings import VARIABLE, LoadSettings, read_settings, to_json
+from floodmark.protocol.load_settings import VARIABLE, LoadSettings, read_settings, write_settings
 from floodmark.protocol.target_switch import SwitchRequest, TargetSwitch
 from floodmark.search.settings import QUICK, SearchSettings, SloSettings
 
@@ -38,6 +38,6 @@ def test_choices_cross_to_the_load_side(tmp_path: Path, monkeypatch: pytest.Monk
         choices={"sync": SearchSettings(think_time_s=0.5, effort=QUICK, slo=SloSettings(times_r0=5.0))},
         switch=tmp_path,
     )
-    (tmp_path / "load.json").write_text(to_json(settings))
+    (tmp_path / "load.json").write_bytes(write_settings(settings))
     monkeypatch.setenv(VARIABLE, str(tmp_path / "load.json"))
     assert read_settings() == settings

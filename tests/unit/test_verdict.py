@@ -13,6 +13,7 @@ from floodmark.stats.window import ErrorKind, Window
 from floodmark.verdict.enums import End, Generator, Phase
 from floodmark.verdict.from_window import visit_from_window
 from floodmark.verdict.generator import GeneratorGauges, judge
+from floodmark.verdict.outcome import Outcome
 from floodmark.verdict.saturation import judge as judge_search
 from floodmark.verdict.visit import Visit
 
@@ -49,7 +50,7 @@ FOUND = [
 
 
 def test_a_found_ceiling_with_everything_that_follows_from_it() -> None:
-    verdict = judge_search(FOUND, End.FOUND, "", 8, 0.0)
+    verdict = judge_search(FOUND, Outcome(end=End.FOUND, reason="", hold_users=8), 0.0)
     assert verdict.confirmed
     assert verdict.ceiling_rps.value == 80
     assert verdict.ceiling_rps.lo is not None
@@ -65,14 +66,14 @@ def test_a_found_ceiling_with_everything_that_follows_from_it() -> None:
 
 
 def test_think_time_moves_the_knee_in_users_only() -> None:
-    verdict = judge_search(FOUND, End.FOUND, "", 8, 1.0)
+    verdict = judge_search(FOUND, Outcome(end=End.FOUND, reason="", hold_users=8), 1.0)
     assert verdict.knee_users.value == pytest.approx(84)
     assert verdict.knee_inflight.value == pytest.approx(4)
 
 
 def test_the_ceiling_is_never_the_best_visit() -> None:
     lucky = [*FOUND, visit(Phase.HOLD, 8, 120, 66)]
-    verdict = judge_search(lucky, End.FOUND, "", 8, 0.0)
+    verdict = judge_search(lucky, Outcome(end=End.FOUND, reason="", hold_users=8), 0.0)
     assert isinstance(verdict.ceiling_rps.value, float)
     assert verdict.ceiling_rps.value < 82
 
@@ -86,27 +87,27 @@ def test_cpu_per_request_rests_on_the_visits_of_the_ceiling() -> None:
         visit(Phase.HOLD, 16, 80, cpu_ms_per_request=30.0),
         visit(Phase.HOLD, 8, 40, cpu_ms_per_request=40.0, valid=False),
     ]
-    found = rows("run", judge_search(visits, End.FOUND, "", 8, 0.0), visits, None)
+    found = rows("run", judge_search(visits, Outcome(end=End.FOUND, reason="", hold_users=8), 0.0), visits, None)
     (cpu,) = [row for row in found if row.metric == "cpu_ms_per_request"]
     assert (cpu.value, cpu.n_visits) == (11.0, 3)
-    without = rows("run", judge_search(visits[:4], End.INTERRUPTED, "", None, 0.0), visits[:4], None)
+    without = rows("run", judge_search(visits[:4], Outcome(end=End.INTERRUPTED, reason=""), 0.0), visits[:4], None)
     assert [(row.value, row.valid) for row in without if row.metric == "cpu_ms_per_request"] == [(11.0, False)]
     unsampled = [visit(Phase.HOLD, 8, 80)]
     for visits, reason in ((unsampled, "the target's processes were not sampled"), ([], "no level was held")):
-        found = rows("run", judge_search(visits, End.NOT_STEADY, "", None, 0.0), visits, None)
+        found = rows("run", judge_search(visits, Outcome(end=End.NOT_STEADY, reason=""), 0.0), visits, None)
         assert [row.reason for row in found if row.metric == "cpu_ms_per_request"] == [reason]
 
 
 def test_void_visits_carry_nothing() -> None:
     void = [dataclasses.replace(s, valid=False, reason="x") if s.phase is Phase.HOLD else s for s in FOUND]
-    verdict = judge_search(void, End.FOUND, "", 8, 0.0)
+    verdict = judge_search(void, Outcome(end=End.FOUND, reason="", hold_users=8), 0.0)
     assert verdict.ceiling_rps.value is None
     assert not verdict.confirmed
 
 
 @pytest.mark.parametrize("end", [End.MAX_USERS, End.TIMED_OUT, End.GENERATOR_LIMITED])
 def test_a_search_that_was_cut_off_gives_a_lower_bound_at_most(end: End) -> None:
-    verdict = judge_search(FOUND, end, "", 8, 0.0)
+    verdict = judge_search(FOUND, Outcome(end=end, reason="", hold_users=8), 0.0)
     assert not verdict.confirmed
     assert verdict.ceiling_rps.lo is not None
     assert verdict.ceiling_rps.hi is None
@@ -116,7 +117,7 @@ def test_a_search_that_was_cut_off_gives_a_lower_bound_at_most(end: End) -> None
 
 @pytest.mark.parametrize("end", [End.ALL_ERRORS, End.DIED, End.NOT_STEADY, End.INTERRUPTED, End.FAILED, End.MISCOUNTED])
 def test_other_ends_give_no_number(end: End) -> None:
-    verdict = judge_search(FOUND, end, "because", 8, 0.0)
+    verdict = judge_search(FOUND, Outcome(end=end, reason="because", hold_users=8), 0.0)
     for point in (verdict.ceiling_rps, verdict.knee_users, verdict.knee_inflight, verdict.n95_users):
         assert (point.value, point.lo, point.hi, point.valid) == (None, None, None, False)
         assert "because" in point.reason
@@ -124,23 +125,23 @@ def test_other_ends_give_no_number(end: End) -> None:
 
 @pytest.mark.parametrize("end", End)
 def test_no_visit_at_all_gives_no_number(end: End) -> None:
-    verdict = judge_search([], end, "", None, 0.0)
+    verdict = judge_search([], Outcome(end=end, reason=""), 0.0)
     assert not verdict.confirmed
     assert verdict.ceiling_rps.lo is None
 
 
 def test_one_low_visit_beyond_is_not_a_collapse_and_two_are() -> None:
     one = [s if s.phase is not Phase.VERIFY else visit(Phase.VERIFY, 16, 40, 400) for s in FOUND]
-    assert judge_search(one, End.FOUND, "", 8, 0.0).collapse_users.value == "none_to_16"
+    assert judge_search(one, Outcome(end=End.FOUND, reason="", hold_users=8), 0.0).collapse_users.value == "none_to_16"
     two = [*one, visit(Phase.VERIFY, 16, 42, 400)]
-    verdict = judge_search(two, End.FOUND, "", 8, 0.0)
+    verdict = judge_search(two, Outcome(end=End.FOUND, reason="", hold_users=8), 0.0)
     assert verdict.collapse_users.value == 16
     assert verdict.overload_kept.value == pytest.approx(41 / 80)
 
 
 def test_a_target_that_stays_slow_after_overload_is_metastable() -> None:
     slow = [*FOUND[:-1], visit(Phase.RECOVERY, 2, 10, 200)]
-    assert judge_search(slow, End.FOUND, "", 8, 0.0).metastable is True
+    assert judge_search(slow, Outcome(end=End.FOUND, reason="", hold_users=8), 0.0).metastable is True
 
 
 GAUGES = GeneratorGauges(cpu_max=0.1, loop_lag_p99_ms=1.0, r0_ms=50.0, little_gap=0.001, law_gap=0.001)

@@ -12,8 +12,8 @@ from floodmark.report.cells import settings
 from floodmark.report.html import series
 from floodmark.report.html.series import CORES, PLACES, Row
 from floodmark.report.runs import Subject, Workload
-from floodmark.results.conclude import judged_outcome
 from floodmark.results.document import plain
+from floodmark.results.outcome import judged_outcome
 from floodmark.results.schema import HISTOGRAMS, TIMELINE, BucketCount, Result, RowType, Second
 from floodmark.results.table import read_table
 from floodmark.verdict.enums import BOTTLENECK_TEXT, END_TEXT

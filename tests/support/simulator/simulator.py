@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from floodmark.search.order import Order, Search
-from floodmark.verdict.outcome import Outcome
 from floodmark.stats.intervals import batch_half_width
 from floodmark.verdict.enums import Phase
 from floodmark.verdict.from_window import visit_from_window
+from floodmark.verdict.outcome import Outcome
 from floodmark.verdict.visit import Visit
 from tests.support.simulator.model import Model
 from tests.support.simulator.server import Server
