@@ -73,17 +73,20 @@ def climb(target: DelayTarget, client: str) -> list[Sample]:
 def measure(target: DelayTarget, client: str, wanted: float, users: int) -> Sample:
     visit = visit_once(client, target.url, users, SECONDS, GENERATOR_CPU, lambda _: target.reset())
     truth = target.truth()
+    assert visit.gen_cpu_max is not None
+    assert visit.r_p50_ms is not None
+    assert visit.r_p99_ms is not None
     return Sample(
         client=client,
         wanted_cpu=wanted,
         users=users,
-        generator_cpu=round(visit["gen_cpu_max"], 3),
-        rate_rps=round(visit["goodput_rps"], 1),
+        generator_cpu=round(visit.gen_cpu_max, 3),
+        rate_rps=round(visit.goodput_rps, 1),
         truth_p50_ms=truth.p50_ms,
         truth_p99_ms=truth.p99_ms,
-        p50_error_ms=round(visit["r_p50_ms"] - truth.p50_ms, 3),
-        p99_error_ms=round(visit["r_p99_ms"] - truth.p99_ms, 3),
-        late_p99_ms=None if visit["sched_lag_p99_ms"] is None else round(visit["sched_lag_p99_ms"], 3),
+        p50_error_ms=round(visit.r_p50_ms - truth.p50_ms, 3),
+        p99_error_ms=round(visit.r_p99_ms - truth.p99_ms, 3),
+        late_p99_ms=None if visit.sched_lag_p99_ms is None else round(visit.sched_lag_p99_ms, 3),
     )
 
 

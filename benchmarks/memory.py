@@ -7,11 +7,11 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from benchmarks.delay_target import delay_target
 from benchmarks.record import Record, write
 from benchmarks.visit import visit_once
+from floodmark.verdict.visit import Visit
 
 TARGET_CPU, GENERATOR_CPU = 0, 1
 USERS = (100, 1000, 5000, 10000)
@@ -51,10 +51,10 @@ def main() -> None:
                         users=users,
                         rss_kb=rss,
                         kb_per_user=round((rss - base[1]) / more, 2) if more else 0.0,
-                        rate_rps=round(visit["goodput_rps"], 1),
-                        errors=visit["errors"],
-                        generator_cpu=round(visit["gen_cpu_max"], 3),
-                        p99_ms=round(visit["r_p99_ms"] or 0.0, 1),
+                        rate_rps=round(visit.goodput_rps, 1),
+                        errors=visit.errors,
+                        generator_cpu=round(visit.gen_cpu_max or 0.0, 3),
+                        p99_ms=round(visit.r_p99_ms or 0.0, 1),
                     )
                 )
                 print(f"  {samples[-1]}", file=sys.stderr)
@@ -62,7 +62,7 @@ def main() -> None:
     print("\n".join(table(samples)))
 
 
-def measure(url: str, client: str, users: int) -> tuple[dict[str, Any], int]:
+def measure(url: str, client: str, users: int) -> tuple[Visit, int]:
     """One visit, and the memory in its middle."""
     seen: list[int] = []
     visit = visit_once(client, url, users, SECONDS, GENERATOR_CPU, lambda pid: seen.append(rss_kb(pid)))

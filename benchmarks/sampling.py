@@ -99,7 +99,7 @@ def ceilings(pid: int, port: int, pairs: int) -> list[Sample]:
                 visit = visit_once("step", f"http://127.0.0.1:{port}/io", USERS, SECONDS, GENERATOR_CPU)
             finally:
                 sampler.stop()
-            rates[watched] = visit["goodput_rps"]
+            rates[watched] = visit.goodput_rps
         ratios.append(rates[True] / rates[False])
         print(f"  pair {pair + 1} of {pairs}: {rates[True]:.1f}/s watched, {rates[False]:.1f}/s not", file=sys.stderr)
     return [

@@ -63,6 +63,9 @@ class Journal:
     def end(self, outcome: Outcome) -> None:
         self._write(outcome)
 
+    def close(self) -> None:
+        self._file.close()
+
     def _write(self, entry: Entry) -> None:
         self._file.write(type(entry).__name__.encode() + b" " + encode(entry) + b"\n")
 

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+import numpy as np
 
 Message = TypeVar("Message")
 
 
 def encode(message: object) -> bytes:
     """A dataclass, or anything made of them, as one line of JSON."""
-    return msgspec.json.encode(message, enc_hook=_to_text)
+    return msgspec.json.encode(message, enc_hook=_to_plain)
 
 
 def decode(data: bytes, kind: type[Message]) -> Message:
@@ -20,9 +21,11 @@ def decode(data: bytes, kind: type[Message]) -> Message:
     return msgspec.json.decode(data, type=kind, dec_hook=_from_text)
 
 
-def _to_text(value: object) -> str:
+def _to_plain(value: object) -> object:
     if isinstance(value, Path):
         return str(value)
+    if isinstance(value, np.generic):
+        return value.item()
     raise NotImplementedError(f"{type(value).__name__} has no form in JSON")
 
 

@@ -63,8 +63,8 @@ def read_summary(path: Path) -> RunSummary:
 
 def read_run(path: Path) -> Run:
     """A run with its visits. Raises UsageError."""
-    visits = read_table(path / STEPS, Visit)
-    return Run(path=path, record=read_record(path), results=read_results(path), visits=visits)
+    record = read_record(path)
+    return Run(path=path, record=record, results=read_results(path), visits=read_table(path / STEPS, Visit))
 
 
 def read_results(path: Path) -> dict[str, Result]:

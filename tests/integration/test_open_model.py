@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import signal
 import subprocess
@@ -11,10 +10,10 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from floodmark.protocol.journal import JournalReader, Visited
 from floodmark.protocol.load_settings import VARIABLE, LoadSettings, write_settings
 from floodmark.search.settings import RateSettings
 from floodmark.stats.histogram import bucket, edges
@@ -60,7 +59,7 @@ def test_a_stall_counts_for_every_arrival_that_was_due_in_it(tmp_path: Path) -> 
     command.must_have_left_nothing()
 
 
-def journal_of(folder: Path, url: str, groups: Sequence[Sequence[str]], seed: int) -> dict[str, Any]:
+def journal_of(folder: Path, url: str, groups: Sequence[Sequence[str]], seed: int) -> Visited:
     """Run Locust processes on one seeded schedule; returns the held visit."""
     folder.mkdir()
     settings = LoadSettings(
@@ -82,8 +81,7 @@ def journal_of(folder: Path, url: str, groups: Sequence[Sequence[str]], seed: in
         for process in running:
             process.kill()
             process.wait()
-    entries = [json.loads(line) for line in (folder / "journal").read_text().splitlines()]
-    return next(e for e in reversed(entries) if e["kind"] == "step")
+    return [entry for entry in JournalReader(folder / "journal").new() if isinstance(entry, Visited)][-1]
 
 
 @pytest.mark.long
@@ -115,13 +113,12 @@ def test_one_schedule_gives_the_same_totals_however_many_processes_share_it(tmp_
             mode: journal_of(tmp_path / mode, f"http://127.0.0.1:{port}", groups, seed=7)
             for mode, groups in modes.items()
         }
-    visits = {mode: entry["step"] for mode, entry in found.items()}
-    offered = {round(visit["rate_intended_rps"] * 4) for visit in visits.values()}
+    visits = {mode: entry.visit for mode, entry in found.items()}
+    offered = {round((visit.rate_intended_rps or 0.0) * 4) for visit in visits.values()}
     assert len(offered) == 1, visits
-    assert {visit["not_sent"] for visit in visits.values()} == {0}
+    assert {visit.not_sent for visit in visits.values()} == {0}
     histograms = [
-        {row["bucket_lo_ms"]: row["count"] for row in entry["buckets"] if row["kind"] == "good"}
-        for entry in found.values()
+        {row.bucket_lo_ms: row.count for row in entry.buckets if row.kind == "good"} for entry in found.values()
     ]
     assert {sum(histogram.values()) for histogram in histograms} == offered
     if not histograms[0] == histograms[1] == histograms[2]:

@@ -241,7 +241,7 @@ def test_no_order_exceeds_the_allowed_users() -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("pace", [FULL, QUICK])
+@pytest.mark.parametrize("effort", [FULL, QUICK])
 def test_a_known_level_is_held_again_in_half_a_minute(effort: Effort, seed: int) -> None:
     settings = SearchSettings(slots_hint=8, effort=effort, known_users=16)
     verdict, visits = find(Model(slots=8, service=constant(0.05)), settings, seed)
