@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from floodmark.compare.enums import Role, Word
+from floodmark.compare.enums import Role
 from floodmark.compare.inputs import RunSet, notes, unlike
-from floodmark.compare.ratio import Ratio, Value, decide, rank, ratio
 from floodmark.errors import UsageError
+from floodmark.verdict.difference import Ratio, Value, Word, decide, rank, ratio
 
 METRICS = {"ceiling_rps": False, "r0_ms": True, "slo_rate_rps": False}
 """What is compared, and whether less of it is better."""

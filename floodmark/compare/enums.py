@@ -5,15 +5,6 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class Word(StrEnum):
-    """What B is beside A."""
-
-    WORSE = "worse"
-    BETTER = "better"
-    TIE = "no difference"
-    CANNOT_TELL = "cannot tell"
-
-
 class Finding(StrEnum):
     """What a night says of one metric of one setup.
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from floodmark.compare.ratio import Value
 from floodmark.errors import UsageError
 from floodmark.results.document import plain
 from floodmark.results.record import PROVENANCE, RunRecord, Status
 from floodmark.results.run import RunSummary, read_summary
+from floodmark.verdict.difference import Value
 
 HOST = ("machine", "cpu_model", "cpus", "memory_bytes")
 Flat = dict[str, object]

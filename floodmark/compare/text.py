@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from floodmark.compare.comparison import Comparison, ComparisonRow, RankRow
-from floodmark.compare.enums import Role, Word
+from floodmark.compare.enums import Role
 from floodmark.report.tables import table
+from floodmark.verdict.difference import Word
 
 HEAD = ("setup", "metric", "A", "B", "B / A", "95 % interval", "starts", "verdict")
 RANK_HEAD = ("workload", "rank", "setup", "ceiling", "rounds")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
-from scipy.special import ndtri, stdtrit
 
 LEVEL = 0.95
 MEDIAN_FACTOR = 1.25
@@ -32,6 +32,8 @@ class Interval:
 
 def t_quantile(df: int, level: float = LEVEL) -> float:
     """Two-sided quantile of Student's t with ``df`` degrees of freedom."""
+    from scipy.special import stdtrit  # here, so that what only reads files need not wait half a second for SciPy
+
     return float(stdtrit(df, 0.5 + level / 2))
 
 
@@ -98,7 +100,7 @@ def wilson(hits: int, of: int) -> Interval:
     """Share of hits with its 95 % interval (Wilson, 1927): right for few hits and for none."""
     if not of:
         return Interval(0.0, 0.0, 1.0)
-    z = float(ndtri(0.5 + LEVEL / 2))
+    z = NormalDist().inv_cdf(0.5 + LEVEL / 2)
     share = hits / of
     middle = (share + z * z / (2 * of)) / (1 + z * z / of)
     half = z / (1 + z * z / of) * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))

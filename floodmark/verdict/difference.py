@@ -1,4 +1,7 @@
-"""Two measurements of one metric: their ratio with its interval, and a word where the data carry one."""
+"""Whether two measurements of one metric differ: their ratio with its interval, and a word where the data carry one.
+
+The one rule of the project: reports, comparisons, sweeps and nights all ask here.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,8 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
-from scipy.special import stdtr
-
-from floodmark.compare.enums import Word
 from floodmark.stats.intervals import LEVEL, t_quantile
 
 LEAST_EFFECT = 0.03
@@ -18,6 +19,15 @@ WIDEST = 0.10
 """An interval that reaches further than this from its ratio could hide anything: no verdict."""
 PRIOR_SD, PRIOR_STARTS = 0.01, 4
 """Spread between freshly started servers before any is seen, and how many starts that guess is worth."""
+
+
+class Word(StrEnum):
+    """What B is beside A."""
+
+    WORSE = "worse"
+    BETTER = "better"
+    TIE = "no difference"
+    CANNOT_TELL = "cannot tell"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,14 +44,28 @@ class Value:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ratio:
-    """B over A. p: of Student's t, two-sided. word: for a metric of which more is better, unless told otherwise."""
+    """B over A.
+
+    t, freedom: Student's t of the difference of logarithms, and its degrees of freedom. word: for a metric of which
+    more is better, unless told otherwise.
+    """
 
     ratio: float | None = None
     lo: float | None = None
     hi: float | None = None
-    p: float | None = None
+    t: float | None = None
+    freedom: int = 0
     word: Word = Word.CANNOT_TELL
     reason: str = ""
+
+    @property
+    def p(self) -> float | None:
+        """Chance of such a difference where there is none, two-sided."""
+        if self.t is None:
+            return None
+        from scipy.special import stdtr  # a report ranks without it, and need not wait a second for SciPy
+
+        return float(2 * stdtr(self.freedom, -abs(self.t)))
 
 
 def ratio(a: Sequence[Value], b: Sequence[Value], *, paired: bool = False, shift: Ratio | None = None) -> Ratio:
@@ -72,7 +96,8 @@ def ratio(a: Sequence[Value], b: Sequence[Value], *, paired: bool = False, shift
         ratio=math.exp(middle),
         lo=math.exp(middle - half),
         hi=math.exp(middle + half),
-        p=float(2 * stdtr(freedom, -abs(middle) / error)),
+        t=middle / error,
+        freedom=freedom,
     )
     return _worded(found, half)
 
