@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from floodmark.compare.enums import Role
@@ -74,16 +72,6 @@ class SuiteDefinition:
         """Raises UsageError."""
         whole = suite(self.table, self.where, overrides=self.overrides, rounds=self.rounds)
         return whole.only(self.only) if self.only else whole
-
-
-def read_table(path: Path) -> dict[str, Any]:
-    """A suite's file. Raises UsageError."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{path}: not TOML: {error}") from error
 
 
 def suite(table: Mapping[str, Any], where: str, *, overrides: Sequence[str] = (), rounds: int | None = None) -> Suite:

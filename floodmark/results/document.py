@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -42,7 +42,7 @@ def _listed(schemas: range) -> str:
     return f"schema {schemas[0]}" if len(schemas) == 1 else f"schemas {schemas[0]} to {schemas[-1]}"
 
 
-def _newer(table: dict[str, Any], schemas: range) -> str:
+def _newer(table: Mapping[str, object], schemas: range) -> str:
     schema, writer = table.get("schema"), table.get("floodmark")
     if not isinstance(schema, int) or schema < schemas.stop:
         return ""

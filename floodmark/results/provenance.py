@@ -9,8 +9,8 @@ import os
 import platform
 import resource
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from floodmark import __version__
 from floodmark.results.record import HostLimits, HostRecord, Revision, Software
@@ -46,7 +46,7 @@ def software() -> Software:
     )
 
 
-def config_hash(config: dict[str, Any]) -> str:
+def config_hash(config: Mapping[str, object]) -> str:
     """Equal for equal configurations, whatever the order of their keys."""
     return hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode()).hexdigest()[:16]
 

@@ -389,9 +389,9 @@ def test_a_sweep_in_words_and_in_its_file(tmp_path: Path) -> None:
     assert [r.point for r in stored if r.recommended] == ["workers=2 threads=1"]
     assert [r.tie for r in stored] == [False, False, True, True, True, None]
     document_ = document(sweep)
-    assert document_["best"][0]["recommended"]["choices"] == {"server.workers": "2", "server.threads": "1"}
-    assert document_["per_worker_bytes"] == 25 * MIB
-    assert len(document_["rows"]) == 6
+    assert document_.best[0].recommended.choices == {"server.workers": "2", "server.threads": "1"}
+    assert document_.per_worker_bytes == 25 * MIB
+    assert len(document_.rows) == 6
 
 
 def test_only_what_decides_is_said_of_where_more_stops_helping() -> None:
