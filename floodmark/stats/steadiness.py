@@ -1,4 +1,4 @@
-"""Is a visit steady? And where does its warm-up end?"""
+"""Whether a visit is steady, and where its warm-up ends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TREND_SHARE = 0.03
 
 
 def trending(counts: Sequence[int]) -> bool:
-    """Whether completions per bin drift: Spearman p < 0.001 *and* the fitted change over the visit > 3 %."""
+    """Whether completions per bin drift: Spearman p < 0.001 *and* a fitted change over the visit of more than 3 %."""
     n = len(counts)
     values = np.asarray(counts, dtype=float)
     mean = float(values.mean()) if n else 0.0
@@ -41,16 +41,16 @@ def _spearman_p(
 def _ranks(
     values: np.ndarray[tuple[int], np.dtype[np.float64]],
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Ranks with ties at their mean."""
+    """Ranks; ties share their mean rank."""
     _, inverse, count = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(count)
     return ((last - (count - 1) / 2)[inverse]).astype(np.float64)
 
 
 def settled_after(values: Sequence[float]) -> int:
-    """Bins to leave out at the start: MSER, restricted to the first half.
+    """How many bins to drop at the start: MSER (White, 1997), restricted to the first half.
 
-    The cut minimises the standard error of what is left (White, 1997).
+    The cut minimises the standard error of the remaining bins.
     """
     data = np.asarray(values, dtype=float)
     n = len(data)
