@@ -50,7 +50,7 @@ class ProcessBackend:
         python = interpreter(target.packages, self._say) if target.packages else Path(sys.executable)
         reason = None if target.packages else servers.missing(target.server)
         if reason is not None:
-            raise TargetError(f"{target.server.name} is unavailable here: {reason}; {target.server.mend}")
+            raise TargetError(f"{target.server.name} is unavailable here: {reason}; {target.server.fix}")
         ready.port_must_be_free(target.host, target.port)
         packages = None
         if target.app is not None and target.app.requirements is not None:
