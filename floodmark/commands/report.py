@@ -41,7 +41,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     if options.format != HTML and options.title != "report":
         raise UsageError(f"--title has no effect with --format {options.format}")
     with Counting(console, "reading runs") as counting:
-        collected = collect(options.folders or [arguments.default_results()], counting.told)
+        collected = collect(options.folders or [arguments.default_results()], counting.update)
     for reason in collected.left_out:
         console.print(f"[yellow]left out:[/yellow] {reason}", highlight=False)
     match options.format:

@@ -1,1 +1,1 @@
-"""Showing results: in the terminal, as they come and at the end."""
+"""Shows results: progress, summaries and reports, on the terminal, as Markdown and as HTML."""

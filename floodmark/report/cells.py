@@ -1,4 +1,4 @@
-"""What a verdict table says of one run, cell by cell, as plain lines: Markdown, HTML and terminal show the same."""
+"""The cells of a verdict table for a run, as plain lines, shared by Markdown, HTML and the terminal."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ _SINGULAR = {"workers": "worker", "processes": "process", "threads": "thread", "
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Lines of text. strong: the first is what the table is about."""
+    """The lines of a table cell."""
 
     lines: tuple[str, ...]
     strong: bool = False
+    """Whether to emphasise the first line."""
 
 
 def significant(value: float, digits: int) -> str:
-    """A number with so many significant digits, but never rounded before the point."""
+    """A number with this many significant digits, but without rounding digits before the decimal point."""
     return f"{value:,.{_decimals(value, digits)}f}"
 
 
 def parts(row: Result, digits: int) -> tuple[str, ...]:
-    """A confirmed value and its interval, both as fine; else the bound that it has."""
+    """A confirmed value and its interval with the same precision, or its lower bound."""
     if not isinstance(row.value, float) or not row.valid:
         return (UNKNOWN if row.lo is None else f"at least {significant(row.lo, digits)}",)
     decimals = _decimals(row.value, digits)
@@ -49,7 +50,7 @@ def users(number: float) -> str:
 
 
 def settings(record: RunRecord) -> str:
-    """The settings that decide how many requests run at once; the others are in run.json."""
+    """The settings that determine how many requests run at once. All others are in run.json."""
     declared = record.target.declared
     names = ("workers", "processes", "threads" if "threads" in declared else "connections")
     return ", ".join(count(declared[name], _SINGULAR[name], name) for name in names if name in declared)
@@ -67,15 +68,15 @@ def ceiling(run: Run) -> Cell:
         return _goodput(run)
     if row.valid and row.value is not None:
         return Cell(parts(row, 4), strong=True)
-    # What to do about it, after the semicolon, is for whoever ran it.
+    # The part after the semicolon is advice for the person who made the run.
     return Cell((parts(row, 4)[0], f"({row.reason.partition(';')[0] or 'not confirmed'})"))
 
 
 def _goodput(run: Run) -> Cell:
-    """Of a run that offered one rate."""
+    """The goodput of a run that offered one rate."""
     offered = run.get("offered_rps").value
-    of = f"of {significant(offered, 4)} offered" if isinstance(offered, float) else "open model"
-    return Cell((*parts(run.get("goodput_rps"), 4), of))
+    load = f"of {significant(offered, 4)} offered" if isinstance(offered, float) else "open model"
+    return Cell((*parts(run.get("goodput_rps"), 4), load))
 
 
 def knee(run: Run) -> Cell:
@@ -96,12 +97,12 @@ def n95(run: Run) -> Cell:
 
 
 def p50(run: Run) -> Cell:
-    """At the held level: where the ceiling comes from."""
+    """The median latency at the held level."""
     held = run.hold_users
-    middles = [visit.r_p50_ms for visit in run.held if visit.r_p50_ms is not None]
-    if not middles or not held:
+    medians = [visit.r_p50_ms for visit in run.held if visit.r_p50_ms is not None]
+    if not medians or not held:
         return Cell((UNKNOWN,))
-    return Cell((f"{significant(statistics.median(middles), 3)} ms", f"at {users(held)}"))
+    return Cell((f"{significant(statistics.median(medians), 3)} ms", f"at {users(held)}"))
 
 
 def overload(run: Run) -> Cell:
@@ -113,11 +114,11 @@ def overload(run: Run) -> Cell:
 
 
 def bottleneck(run: Run) -> Cell:
-    """What stops it, in words; the evidence stands in the row's reason."""
+    """The bottleneck and its evidence, from the row's reason."""
     row = run.get("bottleneck")
     if row.value is None:
         return Cell((UNKNOWN,))
-    # What to do about it, after the colon, is for whoever ran it.
+    # The part after the colon is advice for the person who made the run.
     evidence = (row.reason or row.method).partition(": ")[0] if row.valid else ""
     return Cell(tuple(line for line in (str(row.value).replace("_", " "), evidence) if line))
 
@@ -138,11 +139,11 @@ COLUMNS: dict[str, Callable[[Run], Cell]] = {
     "generator": generator,
 }
 WORDS = {"server", "generator", "stopped by", "name"}
-"""Columns of words; the others hold numbers."""
+"""Columns with words; all others have numbers."""
 
 
 def columns(runs: Iterable[Run]) -> dict[str, Callable[[Run], Cell]]:
-    """The columns these runs have something for: only some name what stopped them."""
+    """The columns for these runs; the bottleneck only if one of them has it."""
     rows = [run.get("bottleneck") for run in runs]
     if not any(row.valid and row.value is not None for row in rows):
         return COLUMNS

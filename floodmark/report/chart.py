@@ -1,4 +1,4 @@
-"""Goodput against users as a Vega-Lite chart: every visit with its interval, and the verdict drawn over them."""
+"""Goodput against users as a Vega-Lite chart: every visit with its interval, and the verdict on top."""
 
 from __future__ import annotations
 
@@ -14,28 +14,27 @@ from floodmark.results.schema import Result
 from floodmark.verdict.enums import Model, Phase
 from floodmark.verdict.visit import Visit
 
-# Okabe and Ito's palette, its yellow (too pale on white) replaced by Tol's wine.
+# Okabe and Ito's palette, with yellow (too pale on white) replaced by Tol's wine.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255", "#000000")
 INK, FAINT, GRID = "#333333", "#CCCCCC", "#EEEEEE"
-# Each has the metrics of the next, so that the picture looks the same wherever text is drawn.
+# Fonts with equal metrics, so that the picture looks the same everywhere.
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """One run as it is drawn. ``name`` tells it from the other runs of the chart.
-
-    ceiling, knee: None where the run has not even a bound of it.
-    """
+    """A run as it is drawn."""
 
     name: str
+    """Unique within the chart."""
     visits: tuple[Visit, ...]
     ceiling: Result | None = None
+    """``ceiling`` and ``knee`` are None if the run has no row for them."""
     knee: Result | None = None
 
     @property
     def line(self) -> list[tuple[int, float]]:
-        """Median goodput of each level's valid visits, on the way up."""
+        """Median goodput of the valid visits to each level, without recovery."""
         levels: dict[int, list[float]] = {}
         for visit in self.visits:
             if visit.valid and visit.phase is not Phase.RECOVERY:
@@ -44,32 +43,32 @@ class Curve:
 
 
 def curve(run: Run, results: Iterable[Result], name: str | None = None) -> Curve:
-    """What is drawn of a run; its scenario names it unless ``name`` does.
+    """The curve of a run, named by ``name`` or its scenario.
 
-    The warm-up is left out. So are visits without think time in a run that has one: their users are others.
+    It leaves out the warm-up and, if the run has think time, visits without it, because their users differ.
     """
-    found = {row.metric: row for row in results if row.run_id == run.run_id}
+    by_metric = {row.metric: row for row in results if row.run_id == run.run_id}
     left_out = {Phase.WARM}
     if run.record.scenario.load.think_time_ms:
         left_out |= {Phase.BASE, Phase.BRACKET}
     return Curve(
         name=name or run.record.scenario.name,
         visits=tuple(visit for visit in run.visits if visit.phase not in left_out and visit.model is Model.CLOSED),
-        ceiling=found.get("ceiling_rps"),
-        knee=found.get("knee_users"),
+        ceiling=by_metric.get("ceiling_rps"),
+        knee=by_metric.get("knee_users"),
     )
 
 
 def goodput(
     curves: Sequence[Curve], *, columns: int | None = None, log_goodput: bool = True, size: tuple[int, int] = (190, 150)
 ) -> Spec:
-    """The chart: one plot for all curves, or with ``columns`` one panel each, in rows of that many.
+    """The chart: one plot for all curves, or with ``columns`` a panel for each, in rows of that many.
 
-    All panels have the same axes, and each shows the other curves in grey. ``size`` is of one plot, in pixels.
+    All panels have the same axes, and each shows the other curves in grey. ``size`` is that of a plot, in pixels.
     """
     axes = _Axes.around(curves, log_goodput=log_goodput)
     names = [one.name for one in curves]
-    looks = [_Series(names, number, legend=columns is None) for number in range(len(curves))]
+    styles = [_Series(names, number, legend=columns is None) for number in range(len(curves))]
     chart: Spec = {
         "$schema": SCHEMA,
         "description": "Good answers per second against concurrent users, one curve for each run, with its ceiling",
@@ -78,26 +77,26 @@ def goodput(
     }
     plot = {"width": size[0], "height": size[1]}
     if columns is None:
-        layers = [layer for one, look in zip(curves, looks, strict=True) for layer in _layers(one, look, axes)]
+        layers = [layer for one, style in zip(curves, styles, strict=True) for layer in _layers(one, style, axes)]
         return {**chart, **plot, "encoding": axes.encoding(), "layer": layers}
     panels = [
         {
             **plot,
             "title": {"text": one.name, "subtitle": _ceiling_text(one.ceiling)},
-            "encoding": axes.encoding(lowest=look.number + columns >= len(curves), outer=look.number % columns == 0),
+            "encoding": axes.encoding(lowest=style.number + columns >= len(curves), outer=style.number % columns == 0),
             "layer": [
                 *(_line(other, axes, FAINT, 1.0) for other in curves if other is not one),
-                *_layers(one, look, axes),
+                *_layers(one, style, axes),
             ],
         }
-        for one, look in zip(curves, looks, strict=True)
+        for one, style in zip(curves, styles, strict=True)
     ]
     return {**chart, "columns": columns, "concat": panels}
 
 
 @dataclass(frozen=True, slots=True)
 class _Series:
-    """The look of one curve among all: no other of the first 64 has both its colour and its shape."""
+    """The style of a curve. The first 64 all differ in colour or shape."""
 
     names: Sequence[str]
     number: int
@@ -107,12 +106,12 @@ class _Series:
     def colour(self) -> str:
         return COLOURS[self.number % len(COLOURS)]
 
-    def channel(self, looks: Sequence[str]) -> Spec:
-        """An encoding by colour or by shape that a legend can show."""
+    def channel(self, styles: Sequence[str]) -> Spec:
+        """An encoding by colour or shape that a legend can show."""
         return {
             "datum": self.names[self.number],
             "type": "nominal",
-            "scale": {"domain": list(self.names), "range": list(looks)},
+            "scale": {"domain": list(self.names), "range": list(styles)},
             "legend": {"title": None} if self.legend else None,
         }
 
@@ -127,7 +126,7 @@ class _Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Axes:
-    """What all curves fit into: the least and the most of each axis."""
+    """The range of each axis, which fits all curves."""
 
     users: tuple[float, float]
     goodput: tuple[float, float]
@@ -146,11 +145,11 @@ class _Axes:
         )
 
     def height(self, rate: float) -> float:
-        """Where a rate is drawn: at an edge if it lies beyond, as a logarithm has no place for 0."""
+        """The rate limited to the range of the axis, because a logarithmic axis cannot show 0."""
         return min(max(rate, self.goodput[0]), self.goodput[1])
 
     def encoding(self, *, lowest: bool = True, outer: bool = True) -> Spec:
-        """Axes; of panels, only the lowest name the users, and only the outer ones the goodput."""
+        """The axes. Among panels, only the lowest have the title of the x axis, and only the outer ones the y axis."""
         y_scale = {"domain": list(self.goodput), "nice": False, "type": "log" if self.log_goodput else "linear"}
         y_axis: Spec = {"title": "good answers / s" if outer else None, "labels": outer, "format": ",~r"}
         if self.log_goodput:
@@ -183,13 +182,13 @@ def _layer(mark: Spec, encoding: Spec, values: Sequence[Spec] = ({},)) -> Spec:
 def _ceiling_layers(ceiling: Result | None, colour: str, axes: _Axes) -> list[Spec]:
     if ceiling is None or not _rates(ceiling):
         return []
-    look = {"color": colour, "tooltip": _ceiling_text(ceiling)}
-    rule = {"type": "rule", "strokeWidth": 1, **look}
+    style = {"color": colour, "tooltip": _ceiling_text(ceiling)}
+    rule = {"type": "rule", "strokeWidth": 1, **style}
     if not _confirmed(ceiling):
         return [_layer({**rule, "strokeDash": [4, 3]}, {"y": {"datum": ceiling.lo}})]
     edges = {"y": {"datum": axes.height(ceiling.lo or 0.0)}, "y2": {"datum": ceiling.hi}}
     return [
-        _layer({"type": "rect", "opacity": 0.25, **look}, edges),
+        _layer({"type": "rect", "opacity": 0.25, **style}, edges),
         _layer(rule, {"y": {"datum": ceiling.value}}),
     ]
 
@@ -223,7 +222,7 @@ def _intervals(one: Curve, colour: str, axes: _Axes) -> Spec:
 
 
 def _points(one: Curve, series: _Series, axes: _Axes, *, valid: bool) -> Spec:
-    """Valid visits are filled; the others are hollow, and say why."""
+    """The visits as points: filled if valid, else hollow with the reason."""
     values = [
         {
             "run": one.name,
@@ -260,7 +259,7 @@ def _confirmed(ceiling: Result) -> bool:
 
 
 def _rates(ceiling: Result | None) -> list[float]:
-    """Value, lower and upper bound, as far as they are known."""
+    """The value, the lower and the upper bound, as far as known."""
     if ceiling is None:
         return []
     return [rate for rate in (ceiling.value, ceiling.lo, ceiling.hi) if isinstance(rate, float)]

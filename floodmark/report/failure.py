@@ -1,4 +1,4 @@
-"""One clear error: what, what to do, and the target's own last words."""
+"""Prints errors, with the end of the target's log, and warnings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from floodmark.errors import FloodmarkError, TargetError
 
 
 def show_error(console: Console, error: FloodmarkError) -> None:
-    """Print an error for people."""
+    """Print an error."""
     console.print(f"[red]floodmark:[/red] {escape(str(error))}", highlight=False)
     if isinstance(error, TargetError) and error.log:
         console.print("[dim]last lines of the target's log:[/dim]")
@@ -18,5 +18,5 @@ def show_error(console: Console, error: FloodmarkError) -> None:
 
 
 def show_warning(console: Console, text: str) -> None:
-    """Print what people should know before a measurement."""
+    """Print a warning."""
     console.print(f" [yellow]![/yellow] {escape(text)}", highlight=False)

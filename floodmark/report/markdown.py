@@ -1,4 +1,4 @@
-"""The verdicts of several runs as a Markdown table, and what they were measured with as a line below it."""
+"""The verdicts of several runs as a Markdown table, and their provenance as a line below it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 
 
 def verdict_table(runs: Sequence[Run]) -> str:
-    """One row for each run, in the order given."""
-    shown = columns(runs)
-    return rows(list(shown), [[cell(run) for cell in shown.values()] for run in runs])
+    """A table with a row per run, in the given order."""
+    cells_by_column = columns(runs)
+    return rows(list(cells_by_column), [[cell(run) for cell in cells_by_column.values()] for run in runs])
 
 
 def rows(names: Sequence[str], cells: Iterable[Sequence[Cell]]) -> str:
@@ -35,16 +35,16 @@ def _text(cell: Cell) -> str:
 
 
 def provenance(runs: Sequence[Run]) -> str:
-    """When and with what the runs were measured; where they differ, every value."""
+    """When and with what the runs were measured, with all values if they differ."""
     text = escape(measured_with(runs))
     return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False)
 
 
 def measured_with(runs: Sequence[Run]) -> str:
-    """The same as one plain line."""
+    """The same as a single plain line."""
     records = [run.record for run in runs]
     days = sorted({record.started[:10] for record in records})
-    words = [
+    facts = [
         f"Measured {days[0]}" + (f" to {days[-1]}" if len(days) > 1 else ""),
         f"workload {_all(r.scenario.workload for r in records)}",
         f"{_all(r.host.cpu_model for r in records)}, {_all(r.host.cpus for r in records)} CPUs",
@@ -55,21 +55,21 @@ def measured_with(runs: Sequence[Run]) -> str:
         f"Locust {_all(r.packages.get('locust') for r in records)}",
         f"floodmark {_all(_revision(r.floodmark) for r in records)}",
     ]
-    return "; ".join(words) + "."
+    return "; ".join(facts) + "."
 
 
 def escape(text: str) -> str:
-    """Text that Markdown shows as it is, also within a table's cell."""
+    """Escape text for Markdown, including table cells."""
     return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
 def interval(row: Result, digits: int, between: str = " ") -> str:
-    """A confirmed value with its interval, both as fine; else the bound that it has."""
+    """A confirmed value and its interval with the same precision, or its lower bound."""
     return between.join(parts(row, digits))
 
 
 def _all(values: Iterable[object]) -> str:
-    """Every different value once, in the order met."""
+    """Every distinct value once, in order of appearance."""
     return " and ".join(dict.fromkeys(str(value) for value in values))
 
 
@@ -81,7 +81,7 @@ def _cores(cores: Cores) -> str:
 
 
 def _revision(revision: Revision) -> str:
-    """The version and its commit."""
+    """The version and the commit."""
     commit = revision.git_sha
-    at = f" ({commit[:7]}{', with changes' if revision.dirty else ''})" if commit else ""
-    return f"{revision.version}{at}"
+    suffix = f" ({commit[:7]}{', with changes' if revision.dirty else ''})" if commit else ""
+    return f"{revision.version}{suffix}"

@@ -1,4 +1,4 @@
-"""The report on the terminal: a table of verdicts for each workload."""
+"""The report on the terminal: a table of verdicts per workload."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from floodmark.report.markdown import measured_with
 from floodmark.report.runs import Collection, Workload
 
 
-def show(console: Console, found: Collection) -> None:
-    """Print all of it."""
-    for load in found.workloads:
+def show(console: Console, collection: Collection) -> None:
+    """Print the whole report."""
+    for load in collection.workloads:
         console.print()
         console.print(f"[bold]workload {escape(load.name)}[/bold]", highlight=False)
         console.print(_table(load))
-        for one in load.subjects:
-            for visit in one.run.visits:
+        for subject in load.subjects:
+            for visit in subject.run.visits:
                 if not visit.valid:
-                    said = f"{one.name}, visit {visit.number} ({visit.phase}, {visit.users} users)"
-                    console.print(f" [yellow]![/yellow] {escape(f'{said} left out: {visit.reason}')}", highlight=False)
-        if any(one.place and one.place.tied for one in load.subjects):
-            console.print(" • who shares a range of places is tied: intervals do not tell them apart", highlight=False)
-    console.print(f" • {escape(measured_with([one.run for one in found.subjects]))}", highlight=False)
+                    text = f"{subject.name}, visit {visit.number} ({visit.phase}, {visit.users} users)"
+                    console.print(f" [yellow]![/yellow] {escape(f'{text} left out: {visit.reason}')}", highlight=False)
+        if any(subject.place and subject.place.tied for subject in load.subjects):
+            console.print(" • servers that share a range of places are tied: they do not differ", highlight=False)
+    console.print(f" • {escape(measured_with([subject.run for subject in collection.subjects]))}", highlight=False)
 
 
 def _table(load: Workload) -> Table:
-    shown = cells.columns(one.run for one in load.subjects)
+    columns = cells.columns(subject.run for subject in load.subjects)
     table = Table(box=box.SIMPLE_HEAD)
-    for name in ("place", "name", *shown):
+    for name in ("place", "name", *columns):
         table.add_column(name, justify="left" if name in WORDS else "right", overflow="fold")
-    for one in load.subjects:
-        status = one.record.status
-        name = one.name if status == "complete" else f"{one.name}\n{status}"
-        texts = [_text(cell(one.run)) for cell in shown.values()]
-        table.add_row(str(one.place or cells.UNKNOWN), escape(name), *texts)
+    for subject in load.subjects:
+        status = subject.record.status
+        name = subject.name if status == "complete" else f"{subject.name}\n{status}"
+        texts = [_text(cell(subject.run)) for cell in columns.values()]
+        table.add_row(str(subject.place or cells.UNKNOWN), escape(name), *texts)
     return table
 
 

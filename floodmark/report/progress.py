@@ -1,4 +1,4 @@
-"""Progress on stderr: one line per finished visit, and on a terminal a status line with the time left."""
+"""The progress of a run on stderr: a line per visit, and on a terminal a status line with the time left."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from floodmark.verdict.visit import Visit
 
 
 def _load(visit: Visit) -> str:
-    """What was asked of the target: users, or arrivals."""
+    """The load of a visit: users, or arrivals."""
     if visit.model is Model.OPEN:
         return f"{visit.rate_intended_rps or 0.0:>7.1f}/s due"
     return f"{visit.users:>5} users"
 
 
 class TerminalProgress:
-    """Lines for people, and on a terminal a status line: phase, level, estimate and time left.
+    """Prints a line per visit, and on a terminal a status line with phase, level, estimate and time left.
 
-    Where stderr is no terminal, a plain line says so whenever the phase changes.
+    If stderr is not a terminal, it prints a plain line whenever the phase changes.
     """
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._status: Status | None = console.status("") if console.is_terminal else None
         self._begun = time.monotonic()
-        self._steps: list[Visit] = []
+        self._visits: list[Visit] = []
         self._phase: Phase | None = None
 
     def say(self, text: str) -> None:
         self._console.print(f"[dim]{self._clock()}[/dim] {text}", highlight=False)
 
     def order(self, order: Order) -> None:
-        estimate = doing.estimate(interim(self._steps))
+        estimate = doing.estimate(interim(self._visits))
         parts = [f"{doing.DOING[order.phase]}: {doing.load(order)}", f"about {doing.left(order.left_s)} left"]
         text = escape(", ".join([*parts, *([f"so far {estimate}"] if estimate else [])]))
         if self._status is not None:
@@ -50,7 +50,7 @@ class TerminalProgress:
         self._phase = order.phase
 
     def visit(self, visit: Visit) -> None:
-        self._steps.append(visit)
+        self._visits.append(visit)
         latency = "-" if visit.r_p50_ms is None else f"{visit.r_p50_ms:.1f}"
         parts = [
             f"{visit.phase:<8} {_load(visit)} {visit.goodput_rps:>9.1f} good/s",

@@ -1,4 +1,4 @@
-"""How far something is that reads many files."""
+"""The progress of reading many files, on a terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WONDER_S = 1.0
 
 
 class Counting:
-    """How many of how many are done, on a terminal, once it takes long enough to wonder."""
+    """Shows how many items are done once it has taken a while. Shows nothing if there is no terminal."""
 
     def __init__(self, console: Console, what: str) -> None:
         self._console, self._what = console, what
@@ -27,7 +27,7 @@ class Counting:
         if self._status is not None:
             self._status.stop()
 
-    def told(self, done: int, of: int) -> None:
+    def update(self, done: int, of: int) -> None:
         spent = time.monotonic() - self._begun
         if spent < WONDER_S or not self._console.is_terminal:
             return

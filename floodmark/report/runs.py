@@ -1,4 +1,4 @@
-"""Which runs a report is of: the newest of each setting, by workload, and those before it as its history."""
+"""Collects the runs of a report: the latest of each setting by workload, with earlier ones as its history."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from floodmark.verdict.visit import Visit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier:
-    """A run that a newer one of the same setting has replaced."""
+    """An earlier run of the same setting."""
 
     run_id: str
     started: str
@@ -28,10 +28,11 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """One server as it was set, under one workload. number: its look in every chart."""
+    """A server with its settings, under a workload."""
 
     name: str
     number: int
+    """Selects its colour and shape in all charts."""
     run: Run
     place: Place | None = None
     earlier: tuple[Earlier, ...] = ()
@@ -43,7 +44,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """All servers that met one workload, highest ceiling first."""
+    """All servers measured with a workload, highest ceiling first."""
 
     name: str
     subjects: tuple[Subject, ...]
@@ -54,21 +55,22 @@ class Workload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collection:
-    """What was found. left_out: folders that could not be read, and why."""
+    """All runs of a report."""
 
     workloads: tuple[Workload, ...]
     left_out: tuple[str, ...] = ()
+    """Why folders could not be read."""
 
     @property
     def subjects(self) -> list[Subject]:
         return [subject for workload in self.workloads for subject in workload.subjects]
 
 
-def collect(paths: Sequence[Path], told: Callable[[int, int], object] = lambda done, of: None) -> Collection:
-    """Read runs: folders of one, or folders of such folders. ``told``: called with how many of how many are read.
+def collect(paths: Sequence[Path], progress: Callable[[int, int], object] = lambda done, of: None) -> Collection:
+    """Read the runs in ``paths``: folders of a run, or folders of such folders.
 
-    A folder named that cannot be read is an error; one found below a folder is left out with its reason.
-    Raises UsageError.
+    ``progress`` is called with the number of runs read so far and in all. Raises UsageError if a folder given in
+    ``paths`` cannot be read; runs found inside other folders are then left out with a reason.
     """
     folders, left_out = _folders(paths), list[str]()
     groups: dict[tuple[str, str], list[tuple[Path, RunRecord]]] = {}
@@ -82,48 +84,50 @@ def collect(paths: Sequence[Path], told: Callable[[int, int], object] = lambda d
             continue
         key = (record.scenario.workload, f"{record.config_hash} {_machine(record)}")
         groups.setdefault(key, []).append((path, record))
-    read = _Reader(sum(map(len, groups.values())), told, left_out)
-    found: dict[str, list[tuple[Run, tuple[Earlier, ...]]]] = {}
+    reader = _Reader(sum(map(len, groups.values())), progress, left_out)
+    by_workload: dict[str, list[tuple[Run, tuple[Earlier, ...]]]] = {}
     for (workload, _), runs in groups.items():
         *before, (path, record) = sorted(runs, key=lambda run: (run[1].started, run[1].run_id))
-        newest = Run(path=path, record=record, visits=read.visits(path), results=read.results(path))
+        newest = Run(path=path, record=record, visits=reader.visits(path), results=reader.results(path))
         history = tuple(
-            Earlier(run_id=old.run_id, started=old.started, ceiling=read.results(older).get("ceiling_rps"))
+            Earlier(run_id=old.run_id, started=old.started, ceiling=reader.results(older).get("ceiling_rps"))
             for older, old in before
         )
-        found.setdefault(workload, []).append((newest, history))
-    if not found:
+        by_workload.setdefault(workload, []).append((newest, history))
+    if not by_workload:
         raise UsageError(f"no run could be read; the first folder: {left_out[0]}" if left_out else _nothing(paths))
-    return Collection(workloads=tuple(_workload(name, found[name]) for name in sorted(found)), left_out=tuple(left_out))
+    return Collection(
+        workloads=tuple(_workload(name, by_workload[name]) for name in sorted(by_workload)), left_out=tuple(left_out)
+    )
 
 
 def _nothing(paths: Sequence[Path]) -> str:
-    where = ", ".join(map(str, paths))
-    return f"no run in {where}; give the folder of a run, or a folder of such folders (floodmark run makes them)"
+    folders = ", ".join(map(str, paths))
+    return f"no run in {folders}; give the folder of a run, or a folder of such folders (floodmark run makes them)"
 
 
 def _folders(paths: Sequence[Path]) -> dict[Path, bool]:
-    """Every run's folder once, and whether it was named itself. Raises UsageError."""
-    found: dict[Path, bool] = {}
+    """The folder of every run, and whether it was given itself. Raises UsageError."""
+    folders: dict[Path, bool] = {}
     for path in paths:
         if not path.is_dir():
             raise UsageError(f"{path}: there is no such folder; give the folder of a run, or a folder of such folders")
         if (path / PROVENANCE).is_file():
-            found[path.resolve()] = True
+            folders[path.resolve()] = True
             continue
         for pattern in (f"*/{PROVENANCE}", f"*/*/{PROVENANCE}"):
             for facts in sorted(path.glob(pattern)):
-                found.setdefault(facts.parent.resolve(), False)
-    if not found:
+                folders.setdefault(facts.parent.resolve(), False)
+    if not folders:
         raise UsageError(_nothing(paths))
-    return found
+    return folders
 
 
 class _Reader:
-    """Reads tables that may be missing: of a run that was killed, some are."""
+    """Reads tables, some of which may be missing if a run was killed."""
 
-    def __init__(self, total: int, told: Callable[[int, int], object], left_out: list[str]) -> None:
-        self._total, self._told, self._left_out = total, told, left_out
+    def __init__(self, total: int, progress: Callable[[int, int], object], left_out: list[str]) -> None:
+        self._total, self._progress, self._left_out = total, progress, left_out
         self._done = 0
 
     def visits(self, path: Path) -> list[Visit]:
@@ -135,9 +139,9 @@ class _Reader:
 
     def results(self, path: Path) -> dict[str, Result]:
         self._done += 1
-        self._told(self._done, self._total)
+        self._progress(self._done, self._total)
         if not (path / RESULTS).is_file():
-            self._left_out.append(f"{path.name}: no {RESULTS}; `floodmark verdict` makes it from the other files")
+            self._left_out.append(f"{path.name}: no {RESULTS}; `floodmark verdict` recomputes it from the other files")
             return {}
         try:
             return read_results(path)
@@ -153,8 +157,8 @@ def _workload(name: str, runs: Sequence[tuple[Run, tuple[Earlier, ...]]]) -> Wor
     return Workload(
         name=name,
         subjects=tuple(
-            Subject(name=called, number=number, run=run, place=place, earlier=history)
-            for number, ((run, history), called, place) in enumerate(zip(ordered, names, ranks, strict=True))
+            Subject(name=unique_name, number=number, run=run, place=place, earlier=history)
+            for number, ((run, history), unique_name, place) in enumerate(zip(ordered, names, ranks, strict=True))
         ),
     )
 
@@ -166,14 +170,14 @@ def _highest_first(run: Run) -> tuple[bool, float, str]:
 
 
 def _machine(record: RunRecord) -> str:
-    """What a run is not compared across: a run elsewhere is no earlier one of this."""
+    """The machine of a run. Runs on other machines are not part of its history."""
     cores = record.cores
     return f"{record.host.cpu_model}, CPUs {len(cores.target)}+{len(cores.generator)}"
 
 
 def names_apart(records: Sequence[RunRecord]) -> list[str]:
-    """The scenario's name, and as much more as tells the runs apart."""
-    tellers: list[Callable[[RunRecord], str]] = [
+    """The names of the scenarios, with whatever is needed to make them unique."""
+    details: list[Callable[[RunRecord], str]] = [
         lambda r: r.target.server,
         settings,
         lambda r: f"backend {r.backend}",
@@ -183,11 +187,11 @@ def names_apart(records: Sequence[RunRecord]) -> list[str]:
         lambda r: r.config_hash[:6],
     ]
     names = [r.scenario.name for r in records]
-    more: list[list[str]] = [[] for _ in records]
-    for tell in tellers:
-        keys = [(name, *words) for name, words in zip(names, more, strict=True)]
+    added: list[list[str]] = [[] for _ in records]
+    for detail in details:
+        keys = [(name, *words) for name, words in zip(names, added, strict=True)]
         for number, key in enumerate(keys):
-            alike = {tell(r) for r, other in zip(records, keys, strict=True) if other == key}
-            if len(alike) > 1 and tell(records[number]):
-                more[number].append(tell(records[number]))
-    return [f"{name} ({', '.join(words)})" if words else name for name, words in zip(names, more, strict=True)]
+            distinct = {detail(r) for r, other in zip(records, keys, strict=True) if other == key}
+            if len(distinct) > 1 and detail(records[number]):
+                added[number].append(detail(records[number]))
+    return [f"{name} ({', '.join(words)})" if words else name for name, words in zip(names, added, strict=True)]

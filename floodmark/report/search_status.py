@@ -1,4 +1,4 @@
-"""A search at work, in words: on the terminal and on the live page."""
+"""The status of a running search in words, for the terminal and the live page."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 
 DOING = {
     "warm": "warming up",
-    "base": "response time without contention",
+    "base": "measuring the response time without contention",
     "bracket": "bracketing the knee",
-    "place": "placing the hold level",
+    "place": "choosing the level to hold",
     "hold": "holding",
     "verify": "verifying beyond",
     "overload": "overloading",
     "recovery": "looking for recovery",
-    "slo": "searching the SLO rate",
+    "slo": "searching for the SLO rate",
     "confirm": "confirming the SLO rate",
     "step": "stepping",
 }
 
 
 def load(order: Order) -> str:
-    """What is asked of the target: users, or arrivals."""
+    """The load of an order: users, or arrivals."""
     if order.rate_rps is not None:
         return f"{order.rate_rps:.1f} arrivals/s"
     return f"{order.users} user{'s' if order.users != 1 else ''}"
@@ -39,7 +39,7 @@ def left(seconds: float) -> str:
 
 
 def estimate(known: Interim) -> str:
-    """The goodput that the search would name now, with its interval; empty before the first visit that counts."""
+    """The current estimate of goodput with its interval; empty before the first usable visit."""
     interval = known.goodput
     if interval is None:
         return ""
@@ -51,7 +51,7 @@ def estimate(known: Interim) -> str:
 
 
 def bracket(known: Interim) -> str:
-    """Between which users the knee lies."""
+    """The range of users that contains the knee; empty if unknown."""
     if known.free is None and known.full is None:
         return ""
     if known.full is None:
@@ -60,7 +60,7 @@ def bracket(known: Interim) -> str:
 
 
 def generator(visit: Visit) -> str:
-    """The generator's health in the last visit."""
+    """The state of the generator in the last visit."""
     if visit.gen_verdict is None:
         return ""
     parts = [str(visit.gen_verdict)]

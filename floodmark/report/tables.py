@@ -1,4 +1,4 @@
-"""Tables on stdout, wide enough for pipes."""
+"""Tables on stdout, which are wide if it is a pipe."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ PIPE_WIDTH = 200
 
 
 def table(*columns: str) -> Table:
-    """An empty table whose first column is never broken."""
-    made = Table(box=box.SIMPLE_HEAD)
+    """An empty table whose first column is not wrapped."""
+    empty = Table(box=box.SIMPLE_HEAD)
     for number, column in enumerate(columns):
-        made.add_column(column, no_wrap=number == 0, overflow="fold")
-    return made
+        empty.add_column(column, no_wrap=number == 0, overflow="fold")
+    return empty
 
 
 def stdout() -> Console:
-    """The console for results; a pipe gets wide lines instead of broken ones."""
+    """The console for results. In a pipe, lines are wide rather than wrapped."""
     return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)

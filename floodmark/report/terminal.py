@@ -1,4 +1,4 @@
-"""The summary of a run: verdict first."""
+"""The summary of a run on the terminal."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from floodmark.verdict.visit import Visit
 
 GOOD, BAD, NOTE, WARN = "[green]✓[/green]", "[red]✗[/red]", "•", "[yellow]![/yellow]"
 Line = tuple[str, str, str]
-"""Of the summary: mark, name, text."""
+"""A line of the summary: mark, name, text."""
 QUIET_STEAL = 0.02
-"""Share of a CPU's time that may be taken: docs/method.md has the known answers found with less, and with more."""
+"""Share of CPU time that the hypervisor may take before a warning (docs/method.md)."""
 
 
 def show(console: Console, run: Run) -> None:
-    """Print one run's verdict."""
+    """Print the verdict of a run."""
     console.print()
     console.print(f"[bold]{escape(_title(run.record))}[/bold]", highlight=False)
     lines = _lines(run) if "ceiling_rps" in run.results else _rate_lines(run)
@@ -40,7 +40,7 @@ def show(console: Console, run: Run) -> None:
 
 
 def show_starts(console: Console, rows: Sequence[StartsRow], path: Path) -> None:
-    """Print what repeats say together."""
+    """Print the statistics over repeats."""
     console.print()
     for row in rows:
         if row.value is None:
@@ -49,7 +49,7 @@ def show_starts(console: Console, rows: Sequence[StartsRow], path: Path) -> None
             interval = f" [{row.lo:.2f}, {row.hi:.2f}]" if row.lo is not None else ""
             text = (
                 f"{row.value:.2f} {row.unit}{interval} between {row.n_valid} of {row.n_starts} starts; "
-                f"{row.inside} of {row.n_valid} runs' own intervals hold it"
+                f"{row.inside} of {row.n_valid} runs' own intervals contain it"
             )
         mark = GOOD if row.n_valid == row.n_starts else WARN
         console.print(f" {mark} {row.scenario} {row.metric}: {text}", highlight=False, soft_wrap=True)
@@ -59,13 +59,13 @@ def show_starts(console: Console, rows: Sequence[StartsRow], path: Path) -> None
 def _title(record: RunRecord) -> str:
     target, cores = record.target, record.cores
     settings = " ".join(f"{k}={v}" for k, v in target.declared.items() if k in {"workers", "threads", "processes"})
-    where = (
+    cpus = (
         "shared CPUs" if cores.shared else f"target on CPU {_cpus(cores.target)}, generator on {_cpus(cores.generator)}"
     )
     parts = [
         f"{record.scenario.name} / {record.scenario.workload}",
         f"{target.server} {target.version or ''} {settings}".strip(),
-        f"{record.backend}, {where}",
+        f"{record.backend}, {cpus}",
     ]
     return "   ".join(parts)
 
@@ -108,15 +108,15 @@ def _lines(run: Run) -> list[Line]:
 
 
 def _beyond(results: Mapping[str, Result]) -> list[Line]:
-    """Where errors begin, and how soon the target is as before; rows that older runs have not."""
+    """Where errors begin, and how soon the target recovers. Older runs lack these rows."""
     lines = []
     onset, recovery = results.get("error_onset_users"), results.get("recovery_s")
     if onset is not None and isinstance(onset.value, float):
         lines.append((WARN, "errors", f"more than 1 % from {onset.value:.0f} users on; {onset.lo:.0f} users get fewer"))
     if recovery is not None and isinstance(recovery.value, float):
-        lines.append((NOTE, "recovery", f"as before within {recovery.value:.1f} s of the overload"))
+        lines.append((NOTE, "recovery", f"recovered within {recovery.value:.1f} s of the overload"))
     elif recovery is not None and recovery.lo is not None:
-        lines.append((BAD, "recovery", f"not as before {recovery.lo:.0f} s after the overload: metastable"))
+        lines.append((BAD, "recovery", f"not recovered {recovery.lo:.0f} s after the overload: metastable"))
     return lines
 
 
@@ -131,7 +131,7 @@ def _slo_line(results: Mapping[str, Result]) -> list[Line]:
 
 
 def _rate_lines(run: Run) -> list[Line]:
-    """One rate of the open model."""
+    """The lines of a run that offered one rate."""
     results, visits = run.results, run.visits
     goodput = results["goodput_rps"]
     if not isinstance(goodput.value, float):
@@ -172,8 +172,8 @@ def _time_line(results: Mapping[str, Result]) -> list[Line]:
 
 def _ceiling(ceiling: Result, hold_users: int | None) -> Line:
     if ceiling.valid and isinstance(ceiling.value, float):
-        where = f"{ceiling.n_visits} visits at {hold_users} users, confirmed"
-        text = f"{ceiling.value:.1f} requests/s {_interval(ceiling, 1)}  {where}"
+        basis = f"{ceiling.n_visits} visits at {hold_users} users, confirmed"
+        text = f"{ceiling.value:.1f} requests/s {_interval(ceiling, 1)}  {basis}"
         return GOOD, "ceiling", text
     if ceiling.lo is not None:
         return BAD, "ceiling", f"at least {ceiling.lo:.1f} requests/s, not confirmed: {ceiling.reason}"
@@ -181,9 +181,9 @@ def _ceiling(ceiling: Result, hold_users: int | None) -> Line:
 
 
 def _generator(word: Result, visits: Sequence[Visit]) -> Line:
-    cpu = max((s.gen_cpu_max for s in visits if s.gen_cpu_max is not None), default=None)
+    cpu = max((v.gen_cpu_max for v in visits if v.gen_cpu_max is not None), default=None)
     lag = max(
-        (s.loop_lag_p99_ms for s in visits if s.phase == "hold" and s.loop_lag_p99_ms is not None),
+        (v.loop_lag_p99_ms for v in visits if v.phase == "hold" and v.loop_lag_p99_ms is not None),
         default=None,
     )
     text = str(word.value) if word.value is not None else "not judged"
@@ -203,30 +203,30 @@ def _interval(row: Result, digits: int) -> str:
 
 
 def host_lines(visits: Sequence[Visit]) -> list[Line]:
-    """What the hypervisor took; nothing where the host was quiet, or was not asked."""
-    loaded = [s for s in visits if s.phase is not Phase.WARM]
-    held = [s for s in loaded if s.phase is Phase.HOLD] or loaded
-    taken = [s.steal for s in held if s.steal is not None]
+    """A warning if the hypervisor took CPU time of the target; none if the host was quiet or not sampled."""
+    loaded = [v for v in visits if v.phase is not Phase.WARM]
+    held = [v for v in loaded if v.phase is Phase.HOLD] or loaded
+    taken = [v.steal for v in held if v.steal is not None]
     if not taken or statistics.fmean(taken) <= QUIET_STEAL:
         return []
     text = (
-        f"restless: the hypervisor took {statistics.fmean(taken):.0%} of the target's CPU time meanwhile, up to "
-        f"{max(taken):.0%} in a visit; another hour may give another number, so repeat the run"
+        f"noisy: the hypervisor took {statistics.fmean(taken):.0%} of the target's CPU time meanwhile, up to "
+        f"{max(taken):.0%} in a visit; the numbers may differ at another time, so repeat the run"
     )
     return [(WARN, "host", text)]
 
 
 def limit_lines(results: Mapping[str, Result]) -> list[Line]:
-    """What the limit is made of; nothing for runs older than this verdict."""
+    """The bottleneck, and whether its advice held; nothing for older runs, which lack it."""
     word, margin = results.get("bottleneck"), results.get("bottleneck_margin")
     if word is None or word.value is None:
         return []
     named = Bottleneck(str(word.value))
     if named is Bottleneck.UNKNOWN:
-        # All figures stand at its end, for who reads the file.
+        # The end of the reason lists all figures, which are only useful in the file.
         return [(WARN, "limit", f"unknown: {word.reason.rpartition('; ')[0] or word.reason}")]
-    clear = f" (margin {margin.value:.0%})" if margin is not None and isinstance(margin.value, float) else ""
-    lines = [(GOOD, "limit", f"{BOTTLENECK_TEXT[named]}{clear}: {word.reason}")]
+    margin_text = f" (margin {margin.value:.0%})" if margin is not None and isinstance(margin.value, float) else ""
+    lines = [(GOOD, "limit", f"{BOTTLENECK_TEXT[named]}{margin_text}: {word.reason}")]
     tried = results.get("advice")
     if tried is not None and tried.value is not None:
         lines.append(_tried(Advice(str(tried.value)), tried.reason))

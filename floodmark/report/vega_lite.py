@@ -1,4 +1,4 @@
-"""What every Vega-Lite chart of ours has in common, in whatever colours."""
+"""What all Vega-Lite charts have in common: schema, shapes, ticks and configuration."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ COLOURS = 8
 
 
 def shape(number: int) -> str:
-    """Of a curve's points; no other of the first 64 has both its colour and its shape."""
+    """The shape of a curve's points. The first 64 curves all differ in colour or shape."""
     return SHAPES[(number + number // COLOURS) % len(SHAPES)]
 
 
 def ticks(low: float, high: float, *, short: float) -> list[float]:
-    """Of a logarithmic axis: powers of ten, and 2 and 5 times as much where ``high / low`` is below ``short``."""
+    """The ticks of a logarithmic axis: powers of ten, and 2 and 5 times these if ``high / low`` is below ``short``."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     digits = (1, 2, 5) if high / low < short else (1,)
     return [tick for power in powers for digit in digits if low <= (tick := digit * 10.0**power) <= high]
 
 
 def config(font: str, ink: str, grid: str) -> Spec:
-    """Axes in the colour of the text, no frame around the plot."""
+    """A configuration with axes in the colour of the text and no frame around the plot."""
     return {
         "font": font,
         "axis": {

@@ -100,5 +100,5 @@ def test_on_a_terminal_the_status_line_tells_phase_level_estimate_and_time_left(
 def test_counting_is_silent_where_nobody_looks() -> None:
     output = io.StringIO()
     with Counting(Console(file=output, width=80), "reading") as counting:
-        counting.told(1, 1000)
+        counting.update(1, 1000)
     assert output.getvalue() == ""

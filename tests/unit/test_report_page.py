@@ -244,9 +244,9 @@ def test_a_run_killed_before_its_first_visit_is_a_row_without_a_chart(tmp_path: 
     del facts["search"]
     (path / "run.json").write_text(json.dumps(facts))
     html, page = report(path)
-    assert "no visit was finished" in html
+    assert "no visit was completed" in html
     assert "goodput" not in page.text
-    assert "killed before it could say" in html
+    assert "killed before its end was recorded" in html
 
 
 def test_a_run_of_void_visits_only_has_no_place_and_hollow_points(tmp_path: Path) -> None:

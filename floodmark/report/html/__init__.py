@@ -1,1 +1,1 @@
-"""The report as one HTML file that needs nothing else, and the charts that the live page shares with it."""
+"""The report as a self-contained HTML file, and the charts that it shares with the live page."""

@@ -1,8 +1,8 @@
-"""The charts as Vega-Lite: of a report, of the live page, and of the static pictures alike.
+"""The charts against users as Vega-Lite, for the report, the live page and static pictures.
 
-Colours are CSS variables of the page, so that one drawing serves light, dark and paper. Data is named, so that the
-page may replace it; ``hidden`` and ``quantile`` are parameters that the page's controls set. A mark's description is
-what a screen reader says of it.
+Colours are CSS variables of the page, so that a chart works in light and dark mode and in print. Data sets are named,
+so that the page can replace them. ``hidden`` and ``quantile`` are parameters that the controls of the page set. The
+description of a mark is for screen readers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from floodmark.report.vega_lite import Spec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scales:
-    """What both charts against users fit into, logarithmic and linear; None while there is nothing yet."""
+    """The axis ranges of both charts against users, logarithmic and linear; None without data."""
 
     users: Mapping[str, Sequence[float]] | None = None
     goodput: Mapping[str, Sequence[float]] | None = None
@@ -52,8 +52,8 @@ def _domains(values: Sequence[float], room: float, most: float | None = None) ->
 def goodput(names: Sequence[str], scales: Scales, data: Mapping[str, Sequence[Row]]) -> Spec:
     """Good answers per second against users.
 
-    data: points, levels and marks of all servers, and ceilings of the generator. Valid visits are filled, the others
-    hollow. ``names`` in the order of their looks.
+    ``names`` are the servers in the order of their styles. ``data`` has the points, levels and marks of all servers,
+    and the generator's own ceilings. Valid visits are filled, others hollow.
     """
     users, rate = (
         axis("users", "users", scales.users, LOG),
@@ -85,7 +85,7 @@ def goodput(names: Sequence[str], scales: Scales, data: Mapping[str, Sequence[Ro
 
 
 def latency(names: Sequence[str], scales: Scales, data: Mapping[str, Sequence[Row]], quantile: str = "p95") -> Spec:
-    """Latency of good answers against users: the quantile that the page's control chooses."""
+    """Latency of good answers against users, for the quantile chosen on the page."""
     users, time = axis("users", "users", scales.users, LOG), axis("ms", "latency / ms", scales.latency, LOG)
     style = SeriesStyle(names)
     level = {"color": style.colour, "description": field("label"), "tooltip": field("label")}
@@ -101,7 +101,7 @@ def latency(names: Sequence[str], scales: Scales, data: Mapping[str, Sequence[Ro
     }  # fmt: skip
 
 
-_SAID = (
+_LABEL = (
     "datum.server + ', visit ' + datum.visit + ' (' + datum.phase + '): ' + datum.users + ' users, ' + "
     "format(datum.goodput, ',.4~r') + ' good/s' + (datum.valid ? '' : '; left out: ' + datum.reason)"
 )
@@ -110,8 +110,8 @@ _SAID = (
 def _curve(
     style: SeriesStyle, x: Spec, y: Spec, line: str, shown: str, visits: str, chosen: Sequence[Spec] = ()
 ) -> list[Spec]:
-    """A line through the levels, and a point for each visit."""
-    told = [
+    """A line through the levels, and a point per visit."""
+    fields = [
         ("server", "server"), ("visit", "visit"), ("phase", "phase"), ("users", "users"), ("goodput", "good/s"),
         ("lo", "from"), ("hi", "to"), ("p50", "p50 ms"), ("p95", "p95 ms"), ("p99", "p99 ms"),
     ]  # fmt: skip
@@ -121,13 +121,13 @@ def _curve(
         "stroke": style.colour,
         "shape": style.shape,
         "description": field("label"),
-        "tooltip": [*(plain(name, title) for name, title in told), share("errors"), plain("reason", "note")],
+        "tooltip": [*(plain(name, title) for name, title in fields), share("errors"), plain("reason", "note")],
     }
     mark = {"type": "point", "size": 45, "strokeWidth": 1.5, "opacity": 1, "clip": True}
-    said = {"calculate": _SAID, "as": "label"}
+    label = {"calculate": _LABEL, "as": "label"}
     return [
         layer(line, {"type": "line", "strokeWidth": 1.6, "clip": True, "aria": False},
                {"x": x, "y": y, "color": style.colour}, f"isValid(datum.{shown})", chosen),
-        layer(visits, {**mark, "filled": False}, {**shared, "fill": style.colour}, "datum.valid", [*chosen, said]),
-        layer(visits, {**mark, "fill": PAPER}, shared, "!datum.valid", [*chosen, said]),
+        layer(visits, {**mark, "filled": False}, {**shared, "fill": style.colour}, "datum.valid", [*chosen, label]),
+        layer(visits, {**mark, "fill": PAPER}, shared, "!datum.valid", [*chosen, label]),
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The part of the page that compares the servers of one workload."""
+"""The part of the page that compares the servers of a workload."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MOST_NAMES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableRow:
-    """One server of the verdict table."""
+    """A row of the verdict table."""
 
     id: str
     name: str
@@ -41,7 +41,7 @@ class TableRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spread:
-    """What the runs of one server said, newest and earlier."""
+    """The spread of the ceilings of a server over all its runs."""
 
     name: str
     runs: int
@@ -53,7 +53,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Everything the template says of one workload; ``document`` is what the page's script is given."""
+    """What the template needs for a workload. ``document`` is the data for the page's script."""
 
     id: str
     name: str
@@ -76,14 +76,14 @@ def subject_id(number: int, subject: Subject) -> str:
 
 
 def compare(number: int, workload: Workload, *, drawn: bool) -> Comparison:
-    """The comparison of the report's workload ``number``; ``drawn``: with static pictures, where they can be made."""
-    names = [one.name for one in workload.subjects]
+    """The comparison for workload ``number`` of the report. With ``drawn``, it has static pictures if possible."""
+    names = [subject.name for subject in workload.subjects]
     data = rows_of(workload)
     scales = Scales.around(data["points"], data["marks"], next((row["goodput"] for row in data["null"]), None))
     specs = {"goodput": charts.goodput(names, scales, data), "latency": charts.latency(names, scales, data)}
     charted = bool(data["points"])
     past = _history(workload)
-    shown = cells.columns(one.run for one in workload.subjects)
+    cells_by_column = cells.columns(subject.run for subject in workload.subjects)
     document: dict[str, object] = {
         "data": {
             "points": series.columns(data["points"]),
@@ -101,10 +101,10 @@ def compare(number: int, workload: Workload, *, drawn: bool) -> Comparison:
     return Comparison(
         id=f"workload-{number}",
         name=workload.name,
-        columns=list(shown),
-        rows=[_row(number, workload, one, {name: cell(one.run) for name, cell in shown.items()})
-              for one in workload.subjects],
-        symbols=[symbol(one.name, one.number) for one in workload.subjects],
+        columns=list(cells_by_column),
+        rows=[_row(number, workload, subject, {name: cell(subject.run) for name, cell in cells_by_column.items()})
+              for subject in workload.subjects],
+        symbols=[symbol(subject.name, subject.number) for subject in workload.subjects],
         charted=charted,
         quantiles=series.QUANTILES,
         logs={"users": True, "goodput": scales.goodput_type == LOG, "latency": True},
@@ -112,32 +112,33 @@ def compare(number: int, workload: Workload, *, drawn: bool) -> Comparison:
             name: _picture(spec, f"static-{number}-{name}", drawn=drawn and charted) for name, spec in specs.items()
         },
         null=" ".join(row["label"] + "." for row in data["null"]),
-        left_out=[(one.name, visit) for one in workload.subjects for visit in one.run.visits if not visit.valid],
+        left_out=[(subject.name, visit) for subject in workload.subjects for visit in subject.run.visits
+                  if not visit.valid],
         history=len(past),
-        spread=[_spread(one) for one in workload.subjects if one.earlier],
+        spread=[_spread(subject) for subject in workload.subjects if subject.earlier],
         document=document,
     )  # fmt: skip
 
 
 def _picture(spec: Spec, name: str, *, drawn: bool) -> Markup:
-    """Markup already: what came from files, Vega has escaped."""
+    """The chart as markup; Vega has escaped all text from files."""
     return Markup((svg(spec, name) or "") if drawn else "")
 
 
 def rows_of(workload: Workload) -> dict[str, list[Row]]:
-    """What both charts against users draw."""
+    """The data of both charts against users."""
     data: dict[str, list[Row]] = {"points": [], "levels": [], "marks": [], "null": null_lines(workload.subjects)}
-    for one in workload.subjects:
-        visits = series.drawn(one.run.visits, one.record.scenario.load.think_time_ms)
-        data["points"] += series.points(one.name, visits)
-        data["levels"] += series.levels(one.name, visits)
-        data["marks"] += series.marks(one.name, one.run.results)
+    for subject in workload.subjects:
+        visits = series.drawn(subject.run.visits, subject.record.scenario.load.think_time_ms)
+        data["points"] += series.points(subject.name, visits)
+        data["levels"] += series.levels(subject.name, visits)
+        data["marks"] += series.marks(subject.name, subject.run.results)
     return data
 
 
 def null_lines(subjects: Sequence[Subject]) -> list[Row]:
-    """What the generator itself can do, where that was measured: one line for each different value."""
-    rates = {one.record.generator.null_rps for one in subjects}
+    """The generator's own ceilings, if measured, as a line per distinct value."""
+    rates = {subject.record.generator.null_rps for subject in subjects}
     return [
         {"goodput": rate, "label": f"The generator's own ceiling: {significant(rate, 3)} requests/s"}
         for rate in sorted(rate for rate in rates if rate)
@@ -145,7 +146,7 @@ def null_lines(subjects: Sequence[Subject]) -> list[Row]:
 
 
 def _without_data(spec: Spec, users: Any, rates: Any) -> Spec:
-    """The data comes once for all charts of a workload, and with each chart both kinds of its axes."""
+    """The chart without its data, which all charts of a workload share, and with both kinds of its axes."""
     axes = {
         axis: {**domains, "ticks": log_ticks(*domains[LOG])}
         for axis, domains in (("x", users), ("y", rates))
@@ -155,14 +156,14 @@ def _without_data(spec: Spec, users: Any, rates: Any) -> Spec:
     return {**kept, "usermeta": {"axes": axes}}
 
 
-def _row(number: int, workload: Workload, one: Subject, shown: dict[str, Cell]) -> TableRow:
-    status = one.record.status
+def _row(number: int, workload: Workload, subject: Subject, shown: dict[str, Cell]) -> TableRow:
+    status = subject.record.status
     return TableRow(
-        id=subject_id(number, one),
-        name=one.name,
-        symbol=symbol(one.name, one.number),
-        place=str(one.place or cells.UNKNOWN),
-        tied=_names(workload.tied_with(one)),
+        id=subject_id(number, subject),
+        name=subject.name,
+        symbol=symbol(subject.name, subject.number),
+        place=str(subject.place or cells.UNKNOWN),
+        tied=_names(workload.tied_with(subject)),
         status="" if status == "complete" else status,
         cells=list(shown.items()),
     )
@@ -173,19 +174,19 @@ def _names(names: Sequence[str]) -> str:
 
 
 def _history(workload: Workload) -> list[Row]:
-    """Every run's ceiling, where any server has more than one run."""
-    if not any(one.earlier for one in workload.subjects):
+    """The ceilings of all runs, if any server has more than one run."""
+    if not any(subject.earlier for subject in workload.subjects):
         return []
     rows = []
-    for one in workload.subjects:
-        rows += [_past(one.name, old.started, old.ceiling) for old in one.earlier]
-        rows.append(_past(one.name, one.record.started, one.run.results.get("ceiling_rps")))
+    for subject in workload.subjects:
+        rows += [_past(subject.name, old.started, old.ceiling) for old in subject.earlier]
+        rows.append(_past(subject.name, subject.record.started, subject.run.results.get("ceiling_rps")))
     return rows
 
 
 def _past(name: str, started: str, row: Result | None) -> Row:
     value = row.value if row is not None and isinstance(row.value, float) else row.lo if row is not None else None
-    said = f"{' '.join(cells.parts(row, 4))} good/s" if row is not None else "no verdict"
+    text = f"{' '.join(cells.parts(row, 4))} good/s" if row is not None else "no verdict"
     return {
         "server": name,
         "started": round(1000 * datetime.fromisoformat(started).timestamp()),
@@ -193,19 +194,19 @@ def _past(name: str, started: str, row: Result | None) -> Row:
         "lo": row.lo if row is not None else None,
         "hi": row.hi if row is not None else None,
         "valid": row is not None and row.valid and value is not None,
-        "label": f"{name}, {started[:16].replace('T', ' ')}: {said}",
+        "label": f"{name}, {started[:16].replace('T', ' ')}: {text}",
     }
 
 
-def _spread(one: Subject) -> Spread:
-    ceilings = [old.ceiling for old in one.earlier] + [one.run.results.get("ceiling_rps")]
+def _spread(subject: Subject) -> Spread:
+    ceilings = [old.ceiling for old in subject.earlier] + [subject.run.results.get("ceiling_rps")]
     values = [row.value for row in ceilings if row is not None and row.valid and isinstance(row.value, float)]
 
     def text(number: float | None) -> str:
         return cells.UNKNOWN if number is None else significant(number, 4)
 
     return Spread(
-        name=one.name,
+        name=subject.name,
         runs=len(ceilings),
         confirmed=len(values),
         least=text(min(values, default=None)),

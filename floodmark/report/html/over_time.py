@@ -1,4 +1,4 @@
-"""Charts over time, of one server and of many runs; and its latencies, visit by visit."""
+"""Charts over time of one server and of many runs, and latencies by visit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HOUR_MS = 3_600_000
 
 
 def places() -> Spec:
-    """Requests over time by where they are: in the app, in the server, in the kernel's queue."""
+    """Requests over time by place: in the app, in the server, in the kernel's queue."""
     order = f"indexof({list(PLACES)}, datum.place)"
     stack = {"field": "n", "type": "quantitative", "stack": "zero", "title": "requests"}
     layers = [
@@ -35,7 +35,7 @@ def places() -> Spec:
 
 
 def cores() -> Spec:
-    """CPU over time of the target's processes, and of the generator's."""
+    """CPU over time of the processes of target and generator."""
     line = {
         "data": {"name": "seconds"},
         "transform": _folded(CORES, "who"),
@@ -52,14 +52,14 @@ def cores() -> Spec:
 
 
 def pulse() -> Spec:
-    """Good answers of each second of a search under way."""
-    said = (
+    """Good answers per second of a running search."""
+    label = (
         "'second ' + datum.t + ': ' + datum.goodput + ' good/s, ' + datum.users + ' users, ' + datum.errors + ' errors'"
     )
     y = {"field": "goodput", "type": "quantitative", "title": "good answers / s"}
     line = {
         "data": {"name": "seconds"},
-        "transform": [{"calculate": said, "as": "label"}],
+        "transform": [{"calculate": label, "as": "label"}],
         "mark": {"type": "line", "strokeWidth": 1.6, "color": "var(--s0)", "point": {"color": "var(--s0)", "size": 14}},
         "encoding": {"x": _time(), "y": y, "tooltip": field("label"), "description": field("label")},
     }
@@ -67,7 +67,7 @@ def pulse() -> Spec:
 
 
 def histogram() -> Spec:
-    """Latencies of each visit: the darker, the more of its answers."""
+    """Latencies by visit. Darker means a larger share of its answers."""
     return {
         **head("Latency of good answers, visit by visit"),
         "height": 220,
@@ -90,7 +90,7 @@ def histogram() -> Spec:
 
 
 def history(names: Sequence[str], rows: Sequence[Row]) -> Spec:
-    """Ceilings of all runs over time."""
+    """The ceilings of all runs over time."""
     style = SeriesStyle(names)
     times = [row["started"] for row in rows]
     rates = [row[key] for row in rows for key in ("value", "lo", "hi") if row[key] is not None]
@@ -101,7 +101,7 @@ def history(names: Sequence[str], rows: Sequence[Row]) -> Spec:
         rate["domain"] = [min(rates) / 1.2, 1.2 * max(rates)] if wide else [0.97 * min(rates), 1.03 * max(rates)]
     x = {"field": "started", "type": "temporal", "title": None, "axis": {"labelOverlap": True}, "scale": when}
     y = {"field": "value", "type": "quantitative", "title": "ceiling, good/s", "scale": rate, "axis": {"format": ",~r"}}
-    said = {"description": field("label"), "tooltip": field("label")}
+    label = {"description": field("label"), "tooltip": field("label")}
     mark = {"type": "point", "size": 30, "opacity": 1}
     return {
         **head("Ceilings of all runs over time", {"history": rows}),
@@ -111,9 +111,9 @@ def history(names: Sequence[str], rows: Sequence[Row]) -> Spec:
             layer("history", {"type": "rule", "aria": False}, {"x": x, "y": {**y, "field": "lo"}, "y2": field("hi"),
                    "color": style.colour}, "isValid(datum.hi)"),
             layer("history", {**mark, "filled": False}, {"x": x, "y": y, "stroke": style.colour, "fill": style.colour,
-                   "shape": style.shape, **said}, "datum.valid"),
+                   "shape": style.shape, **label}, "datum.valid"),
             layer("history", {**mark, "fill": PAPER}, {"x": x, "y": y, "stroke": style.colour, "shape": style.shape,
-                   **said}, "!datum.valid && isValid(datum.value)"),
+                   **label}, "!datum.valid && isValid(datum.value)"),
         ],
     }  # fmt: skip
 
@@ -129,12 +129,12 @@ def _time() -> Spec:
 
 
 def _folded(names: Sequence[str], into: str) -> list[Spec]:
-    """A row for each of these columns that has a value."""
+    """Transforms that make a row of each of these columns that has a value."""
     return [{"fold": list(names), "as": [into, "n"]}, {"filter": "isValid(datum.n)"}]
 
 
 def _stretches() -> Spec:
-    """The visits, as stretches behind the curves."""
+    """The visits as stretches behind the curves."""
     ends = {"x": {**_time(), "field": "from"}, "x2": field("to"), "tooltip": field("label")}
     mark = {"type": "rect", "color": FAINT, "opacity": 0.35}
     return {"data": {"name": "visits"}, "mark": mark, "encoding": {**ends, "description": field("label")}}

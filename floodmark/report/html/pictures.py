@@ -1,4 +1,4 @@
-"""Charts as static SVG, for readers without JavaScript: where the extra ``report`` is installed."""
+"""Charts as static SVG for readers without JavaScript. Needs the extra ``report``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from floodmark.report.html import assets
 from floodmark.report.vega_lite import Spec
 
-# A coordinate finer than anybody sees; it stands within a tag, not in its text.
+# A coordinate with needless digits, inside a tag.
 _FINE = re.compile(r"(?<=[ \"(,A-Za-z-])\d+\.\d{2,}(?=[^<>]*>)")
 _ROLE = re.compile(r' aria-roledescription="[^"]*"')
 _CLIP = re.compile(r"(?<=[\"#])clip\d+(?=[\")])")
@@ -17,7 +17,7 @@ _VARIABLE = re.compile(r"--([a-z0-9]+): (#[0-9a-f]{6});")
 
 
 def standalone(spec: Spec, name: str) -> str | None:
-    """The chart as an SVG file of its own, on white: the page's light colours stand where its variables stood."""
+    """The chart as an SVG file on white, with the page's CSS variables replaced by its light colours."""
     drawn = svg({**spec, "background": "white"}, name)
     if drawn is None:
         return None
@@ -26,7 +26,7 @@ def standalone(spec: Spec, name: str) -> str | None:
 
 
 def svg(spec: Spec, name: str) -> str | None:
-    """The chart as SVG, or None where what draws it is not installed. ``name`` begins every id in it."""
+    """The chart as SVG; None if vl-convert is not installed. All ids in it begin with ``name``."""
     try:
         import vl_convert
     except ImportError:

@@ -1,4 +1,4 @@
-"""What charts draw, as plain rows: a server's visits, its verdict's marks, and its seconds."""
+"""The data of charts as plain rows: visits, levels, marks of the verdict, and seconds."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ Row = dict[str, Any]
 
 QUANTILES = ("p50", "p95", "p99")
 MOST_SECONDS = 240
-"""Points of one chart over time; a longer run is drawn from means over several seconds."""
+"""The most points of a chart over time; longer runs are averaged over several seconds."""
 BUCKETS_PER_DECADE = 24
 
 
 def drawn(visits: Iterable[Visit], think_time_ms: float) -> list[Visit]:
-    """The visits of a curve: no warm-up, and none without think time in a run that has one, as its users are others."""
+    """The visits of a curve, without the warm-up and, if there is think time, without visits that omit it."""
     left_out = {Phase.WARM} | ({Phase.BASE, Phase.BRACKET} if think_time_ms else set())
-    return [s for s in visits if s.phase not in left_out and s.model is Model.CLOSED and s.users > 0]
+    return [v for v in visits if v.phase not in left_out and v.model is Model.CLOSED and v.users > 0]
 
 
 def points(name: str, visits: Iterable[Visit]) -> list[Row]:
-    """One row for each visit, valid or not, with everything a reader may ask of it."""
+    """A row per visit, valid or not, with all details."""
     return [_point(name, visit) for visit in visits]
 
 
@@ -50,29 +50,29 @@ def _point(name: str, visit: Visit) -> Row:
 
 
 def levels(name: str, visits: Iterable[Visit]) -> list[Row]:
-    """One row for each level: medians of its valid visits on the way up, and of their intervals."""
-    found: dict[int, list[Visit]] = {}
+    """A row per level: medians of its valid visits and their intervals, without recovery."""
+    by_users: dict[int, list[Visit]] = {}
     for visit in visits:
         if visit.valid and visit.phase is not Phase.RECOVERY:
-            found.setdefault(visit.users, []).append(visit)
+            by_users.setdefault(visit.users, []).append(visit)
     rows = []
-    for users in sorted(found):
-        visits = found[users]
+    for users in sorted(by_users):
+        visits = by_users[users]
         row: Row = {
             "server": name,
             "users": users,
-            "goodput": _median(s.goodput_rps for s in visits),
-            "lo": _median(s.goodput_lo for s in visits),
-            "hi": _median(s.goodput_hi for s in visits),
+            "goodput": _median(v.goodput_rps for v in visits),
+            "lo": _median(v.goodput_lo for v in visits),
+            "hi": _median(v.goodput_hi for v in visits),
         }
         for quantile in QUANTILES:
-            row[quantile] = _median(getattr(s, f"r_{quantile}_ms") for s in visits)
+            row[quantile] = _median(getattr(v, f"r_{quantile}_ms") for v in visits)
         rows.append(row)
     return rows
 
 
 def marks(name: str, metrics: Mapping[str, Result]) -> list[Row]:
-    """A server's ceiling, as far as it is known, and its knee."""
+    """The ceiling of a server or its lower bound, and its knee."""
     ceiling, knee = metrics.get("ceiling_rps"), metrics.get("knee_users")
     rows: list[Row] = []
     if ceiling is not None and ceiling.valid and isinstance(ceiling.value, float):
@@ -81,8 +81,8 @@ def marks(name: str, metrics: Mapping[str, Result]) -> list[Row]:
         rows.append({"server": name, "kind": "ceiling", "goodput": _short(ceiling.value), **interval, "label": text})
         if knee is not None and knee.valid and isinstance(knee.value, float):
             text = f"{name}: knee at {' '.join(parts(knee, 3))} users"
-            at = {"users": _short(knee.value), "goodput": _short(ceiling.value)}
-            rows.append({"server": name, "kind": "knee", **at, "label": text})
+            point = {"users": _short(knee.value), "goodput": _short(ceiling.value)}
+            rows.append({"server": name, "kind": "knee", **point, "label": text})
     elif ceiling is not None and ceiling.lo is not None:
         text = f"{name}: ceiling {parts(ceiling, 4)[0]} good/s, not confirmed"
         rows.append({"server": name, "kind": "bound", "goodput": _short(ceiling.lo), "label": text})
@@ -94,7 +94,7 @@ CORES = ("all processes of the target", "busiest process of the target", "busies
 
 
 def seconds(timeline: Sequence[Second]) -> list[Row]:
-    """Where requests were, and who used CPU, over time."""
+    """Where requests were, and what used CPU, over time."""
     size = max(1, math.ceil(len(timeline) / MOST_SECONDS))
     return [_second(timeline[first : first + size]) for first in range(0, len(timeline), size)]
 
@@ -104,7 +104,7 @@ def _second(part: Sequence[Second]) -> Row:
     server, kernel = _mean(part, "waiting_in_server"), _mean(part, "waiting_in_kernel")
     waiting = None
     if server is None and kernel is None and flight is not None:
-        # Where nobody looked into server and kernel, the generator's own count tells what is not in the app yet.
+        # Without samples of server and kernel, the generator's count shows how many are not in the app yet.
         waiting = max(0.0, flight - (inside or 0.0))
     cores = (_mean(part, name) for name in ("cpu_cores", "cpu_proc_max", "gen_cpu_max"))
     return {
@@ -115,17 +115,17 @@ def _second(part: Sequence[Second]) -> Row:
 
 
 def known(rows: Sequence[Row], names: Sequence[str]) -> bool:
-    """Whether any row has any of these."""
+    """Whether any row has a value for any of these names."""
     return any(row[name] is not None for row in rows for name in names)
 
 
 def columns(rows: Sequence[Row]) -> dict[str, dict[str, list[Any]]]:
-    """The same rows with every name said once; the page's script makes rows of it again."""
+    """The rows as columns, which is shorter. The page's script converts them back."""
     return {"columns": {name: [row[name] for row in rows] for name in rows[0]} if rows else {}}
 
 
 def visit_spans(visits: Iterable[Visit]) -> list[Row]:
-    """When which level was visited."""
+    """The time span of each visit."""
     return [
         {
             "from": _short(visit.t_start_s),
@@ -138,8 +138,8 @@ def visit_spans(visits: Iterable[Visit]) -> list[Row]:
 
 
 def latencies(buckets: Iterable[BucketCount], visits: Iterable[Visit]) -> list[Row]:
-    """Good answers of every visit by latency, in wider buckets, as shares of the visit."""
-    users = {visit.number: visit for visit in visits}
+    """Good answers by visit and latency, in wider buckets, as shares of the visit."""
+    by_number = {visit.number: visit for visit in visits}
     counts: dict[int, dict[int, int]] = {}
     for bucket in buckets:
         if bucket.kind == "good" and bucket.bucket_hi_ms > 0:
@@ -148,7 +148,7 @@ def latencies(buckets: Iterable[BucketCount], visits: Iterable[Visit]) -> list[R
             buckets_of[wide] = buckets_of.get(wide, 0) + bucket.count
     rows = []
     for number, wides in sorted(counts.items()):
-        visit, total = users.get(number), sum(wides.values())
+        visit, total = by_number.get(number), sum(wides.values())
         for wide, count in sorted(wides.items()):
             rows.append(
                 {
@@ -171,7 +171,7 @@ def _median(values: Iterable[float | None]) -> float | None:
 
 
 def _short(number: float | None) -> float | None:
-    """As fine as anybody sees."""
+    """The number with five significant digits, which is enough for a chart."""
     return None if number is None or not math.isfinite(number) else float(f"{number:.5g}")
 
 

@@ -1,4 +1,4 @@
-"""The part of the page that is of one server alone."""
+"""The part of the page about a single server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from floodmark.verdict.visit import Visit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """Everything the template says of one server; ``document`` is what the page's script is given."""
+    """What the template needs for a server. ``document`` is the data for the page's script."""
 
     id: str
     title: str
@@ -34,7 +34,7 @@ class Section:
 
 
 def section(id_: str, workload: Workload, subject: Subject) -> Section:
-    """Read the rest of a run's files; what is missing is not drawn."""
+    """Read the remaining files of a run. Missing ones are not drawn."""
     run = subject.run
     rows = rows_over_time(subject)
     return Section(
@@ -45,12 +45,12 @@ def section(id_: str, workload: Workload, subject: Subject) -> Section:
         histogram=bool(rows["latencies"]),
         visits=run.visits,
         facts=facts(subject),
-        document={name: series.columns(found) for name, found in rows.items()},
+        document={name: series.columns(table) for name, table in rows.items()},
     )
 
 
 def rows_over_time(subject: Subject) -> dict[str, list[Row]]:
-    """What the charts of one server draw."""
+    """The data of the charts of a server."""
     visits = subject.run.visits
     return {
         "seconds": series.seconds(_table(subject, TIMELINE, Second)),
@@ -70,10 +70,10 @@ def _table(subject: Subject, name: str, kind: type[RowType]) -> list[RowType]:
 
 
 def facts(subject: Subject) -> list[tuple[str, str]]:
-    """Where the run comes from."""
+    """The provenance of the run, by name."""
     record, run = subject.record, subject.run
     target, host, revision, outcome = record.target, record.host, record.floodmark, judged_outcome(run)
-    end = END_TEXT[outcome.end] if record.search is not None else "killed before it could say"
+    end = END_TEXT[outcome.end] if record.search is not None else "killed before its end was recorded"
     commit = f" at {revision.git_sha[:12]}" if revision.git_sha else ""
     named = {
         "run": record.run_id,
@@ -105,12 +105,12 @@ def facts(subject: Subject) -> list[tuple[str, str]]:
 def _limit(row: Result) -> str:
     if row.value is None:
         return ""
-    known = {str(word): text for word, text in BOTTLENECK_TEXT.items()}
-    return ": ".join(text for text in (known.get(str(row.value), str(row.value)), row.reason) if text)
+    texts = {str(word): text for word, text in BOTTLENECK_TEXT.items()}
+    return ": ".join(text for text in (texts.get(str(row.value), str(row.value)), row.reason) if text)
 
 
 def _json(value: object) -> str:
-    """Nested facts as they stand in run.json, without its punctuation."""
+    """Nested facts as in run.json, without braces and quotes."""
     table = plain(value)
     if not table:
         return ""

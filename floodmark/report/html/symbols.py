@@ -1,4 +1,4 @@
-"""How a server looks beside its name: the shape and colour of its points."""
+"""The symbol next to the name of a server, with the shape and colour of its points."""
 
 from __future__ import annotations
 

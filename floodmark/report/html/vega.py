@@ -1,4 +1,4 @@
-"""What all charts are built from: looks, axes, layers."""
+"""The building blocks of all charts: styles, axes, layers."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ LOG, LINEAR = "log", "linear"
 
 
 def colour(number: int) -> str:
-    """One of --s0 to --s7 of the page; shapes tell apart what has the same one."""
+    """One of the page's colours --s0 to --s7. Curves with the same colour differ in shape."""
     return f"var(--s{number % COLOURS})"
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesStyle:
-    """Colour and shape by server; the legend is the page's own, with its switches."""
+    """Colour and shape by server, without a legend, because the page has its own."""
 
     names: Sequence[str]
 
@@ -88,7 +88,7 @@ def share(name: str) -> Spec:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Where a logarithmic axis has its numbers."""
+    """The ticks of a logarithmic axis."""
     return ticks(low, high, short=1000)
 
 

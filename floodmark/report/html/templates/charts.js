@@ -1,9 +1,9 @@
-// Draws the page's Vega-Lite charts and lets its controls act on them.
+// Draws the Vega-Lite charts of the page, and applies its controls to them.
 'use strict';
 var floodmark = (function () {
   const embedding = { actions: false, renderer: 'svg', mode: 'vega-lite' };
 
-  // Of both axes: the type, and with it the domain and ticks that were made for it.
+  // Sets the type of both axes, with the domain and the ticks for that type.
   function withAxes(spec, types, axes) {
     const copy = JSON.parse(JSON.stringify(spec));
     const made = axes || (copy.usermeta || {}).axes || {};
@@ -21,7 +21,7 @@ var floodmark = (function () {
     return copy;
   }
 
-  // One chart in one element. Changes are drawn one after the other.
+  // A chart in an element. Changes are drawn one after the other.
   function chart(element, spec, data, axes) {
     const types = {}, signals = {};
     let view = null, turn = Promise.resolve();
@@ -39,7 +39,7 @@ var floodmark = (function () {
       for (const [name, value] of Object.entries(signals)) view.signal(name, value);
       await drawn();
     };
-    // Vega gives a group of marks the role of a symbol even when there is nothing in it to name.
+    // Vega gives groups of marks a role even if they are empty, so hide empty ones from screen readers.
     const drawn = async () => {
       await view.runAsync();
       for (const group of element.querySelectorAll('g.role-mark[role]:not([aria-label])')) {
@@ -56,7 +56,7 @@ var floodmark = (function () {
     };
   }
 
-  // What the controls say now: which servers are hidden, which quantile and which axes are chosen.
+  // Applies the state of the controls: hidden servers, quantile and axes.
   function apply(box, charts, input) {
     const about = (kind) => !input || input.dataset[kind];
     if (about('series') || (input && input.dataset.all)) {
@@ -75,7 +75,7 @@ var floodmark = (function () {
     }
   }
 
-  // ``current``: gives the charts that the controls act on.
+  // ``current`` returns the charts that the controls act on.
   function controls(box, current) {
     box.addEventListener('change', (event) => {
       const input = event.target;
@@ -86,7 +86,7 @@ var floodmark = (function () {
     });
   }
 
-  // Data comes as columns, which name everything once; a chart wants rows.
+  // Converts data from columns, which are shorter, to rows, which charts need.
   function rows(data) {
     const made = {};
     for (const [name, given] of Object.entries(data)) {
@@ -97,7 +97,7 @@ var floodmark = (function () {
     return made;
   }
 
-  // Everything of a report: the comparisons at once, a server's own charts when its section is opened.
+  // Draws a report: the comparisons at once, the charts of a server when its section is opened.
   function report(data) {
     for (const [id, workload] of Object.entries(data.workloads)) {
       const charts = {}, given = rows(workload.data);

@@ -1,4 +1,4 @@
-// Asks the generator once a second for what is new, and draws it.
+// Fetches new data from the generator once a second, and draws it.
 'use strict';
 (function () {
   const EVERY_MS = 1000;
@@ -15,7 +15,7 @@
     have = { run, visits: 0, seconds: 0 };
   }
 
-  // A chart is made when there is something for its axes to reach.
+  // A chart is created once it has data.
   function draw(name, data, axes, known) {
     if (charts[name]) charts[name].renew(data, axes);
     else if (known) {
@@ -38,7 +38,7 @@
     }
     if (state.new_seconds.length || state.charts) draw('pulse', { seconds, visits }, null, seconds.length);
     have = { run: state.run, visits: state.visits, seconds: state.seconds };
-    heard.textContent = (state.running ? 'searching' : 'no search under way') + ', ' + have.seconds + ' s measured';
+    heard.textContent = (state.running ? 'searching' : 'no search running') + ', ' + have.seconds + ' s measured';
     heard.dataset.seconds = have.seconds;
   }
 
@@ -48,7 +48,7 @@
       if (answer.ok) take(await answer.json());
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
-      heard.textContent = 'the generator does not answer: it was stopped';
+      heard.textContent = 'the generator does not answer; it has stopped';
     } finally {
       setTimeout(ask, EVERY_MS);
     }
