@@ -19,7 +19,7 @@ def one_scenario(options: argparse.Namespace) -> Scenario:
         return scenario_or_target(options.name, options.overrides, options.workload)
     scenarios = user_app.scenarios(options)
     if scenarios is None:
-        raise UsageError("say what to bring up: a scenario or a target (floodmark list targets), or --app")
+        raise UsageError("say what to bring up: a scenario, a target (floodmark list targets), or --app")
     return user_app.only(scenarios)
 
 

@@ -188,6 +188,6 @@ def _exit_code(finished: list[Finished], fail_under: float | None) -> int:
         if fail_under is not None and ceiling.hi is not None and ceiling.hi < fail_under:
             raise ThresholdMissed(
                 f"{done.folder.name}: the ceiling {ceiling.value:.1f}/s [{ceiling.lo:.1f}, {ceiling.hi:.1f}] "
-                f"is below --fail-under {fail_under:g}"
+                f"lies below --fail-under {fail_under:g}"
             )
     return 0

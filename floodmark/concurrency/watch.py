@@ -14,7 +14,7 @@ from target_apps.ledger import LedgerReader
 
 EVERY_S = 0.002
 KERNEL_EVERY = 5
-"""The accept queue is read only every so many times, because /proc/net/tcp lists every socket of the host."""
+"""The accept queue is read only with every fifth sample, because /proc/net/tcp lists every socket of the host."""
 
 
 @dataclass(frozen=True, slots=True)

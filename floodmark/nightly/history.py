@@ -196,7 +196,7 @@ def below(rows: Sequence[NightRow], gates: Mapping[str, float]) -> list[str]:
     for name, least in gates.items():
         row = ceilings.get(name)
         if row is not None and row.value is not None and (row.hi if row.hi is not None else row.value) < least:
-            messages.append(f"{name}: {row.value:.1f}/s is below --fail-under {least:g}")
+            messages.append(f"{name}: {row.value:.1f}/s lies below --fail-under {least:g}")
     return messages
 
 

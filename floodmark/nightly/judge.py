@@ -155,8 +155,8 @@ class _Series:
         points = change_points(np.exp(self._values[nights]).tolist())
         for point in reversed(points):
             at = int(nights[point.index])
-            old = len(self._values) - at > RECENT
-            if old or any(abs(at - known) <= NEAR for known in self._reported):
+            too_old = len(self._values) - at > RECENT
+            if too_old or any(abs(at - reported) <= NEAR for reported in self._reported):
                 continue
             if point.ratio > 1:
                 finding = Finding.PLATFORM if self._member.role is Role.REFERENCE else Finding.IMPROVEMENT

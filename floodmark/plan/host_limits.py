@@ -135,60 +135,60 @@ def binding_of(planned: PlannedRun, backend: str) -> list[Binding]:
     return binding(read_host(), wants(planned, backend))
 
 
-def _cap(_host: Host, w: Wants) -> Binding | None:
-    if w.cap is None or w.cap >= w.users:
+def _cap(_host: Host, needs: Wants) -> Binding | None:
+    if needs.cap is None or needs.cap >= needs.users:
         return None
     return Binding(
         limit="connections",
-        allowed=w.cap,
-        wanted=w.users,
-        text=f"{w.server} holds {w.cap} connections, including idle ones, and further users would starve, so "
-        f"the search stops at {w.cap} users; raise [server] connections to go beyond",
+        allowed=needs.cap,
+        wanted=needs.users,
+        text=f"{needs.server} holds {needs.cap} connections, including idle ones, and further users would starve, so "
+        f"the search stops at {needs.cap} users; raise [server] connections to go beyond",
     )
 
 
-def _accept_queue(host: Host, w: Wants) -> Binding | None:
-    if host.somaxconn is None or w.backlog is None or host.somaxconn >= w.backlog:
+def _accept_queue(host: Host, needs: Wants) -> Binding | None:
+    if host.somaxconn is None or needs.backlog is None or host.somaxconn >= needs.backlog:
         return None
     return Binding(
         limit="net.core.somaxconn",
         allowed=host.somaxconn,
-        wanted=w.backlog,
-        text=f"the accept queue holds {host.somaxconn}, not {w.backlog}: net.core.somaxconn "
-        f"(sysctl -w net.core.somaxconn={max(4096, w.backlog)})",
+        wanted=needs.backlog,
+        text=f"the accept queue holds {host.somaxconn}, not {needs.backlog}: net.core.somaxconn "
+        f"(sysctl -w net.core.somaxconn={max(4096, needs.backlog)})",
     )
 
 
-def _syn_queue(host: Host, w: Wants) -> Binding | None:
+def _syn_queue(host: Host, needs: Wants) -> Binding | None:
     # With SYN cookies a full queue drops no connections. Without, the kernel reserves a quarter of it.
-    if host.syncookies or host.syn_backlog is None or w.backlog is None:
+    if host.syncookies or host.syn_backlog is None or needs.backlog is None:
         return None
     holds = host.syn_backlog * 3 // 4
-    if holds >= min(w.backlog, w.users):
+    if holds >= min(needs.backlog, needs.users):
         return None
     return Binding(
         limit="net.ipv4.tcp_max_syn_backlog",
         allowed=holds,
-        wanted=min(w.backlog, w.users),
-        text=f"at most {holds} connections can be half open, not {min(w.backlog, w.users)}: "
+        wanted=min(needs.backlog, needs.users),
+        text=f"at most {holds} connections can be half open, not {min(needs.backlog, needs.users)}: "
         "net.ipv4.tcp_max_syn_backlog, with net.ipv4.tcp_syncookies = 0",
     )
 
 
-def _generator_files(host: Host, w: Wants) -> Binding | None:
+def _generator_files(host: Host, needs: Wants) -> Binding | None:
     # Locust raises its own soft limit, but not beyond LOCUST_FILES.
     soft, hard = host.files_soft, host.files_hard
     limit = soft if hard is None or soft is None else max(soft, min(hard, LOCUST_FILES))
-    return _files(limit, w.users, "the generator", "ulimit -n", "or a lower [search] max_users")
+    return _files(limit, needs.users, "the generator", "ulimit -n", "or a lower [search] max_users")
 
 
-def _target_files(host: Host, w: Wants) -> Binding | None:
-    if w.per_process is None:
+def _target_files(host: Host, needs: Wants) -> Binding | None:
+    if needs.per_process is None:
         return None
-    return _files(host.files_soft, w.per_process, "a process of the target", "ulimit -n", "before the run")
+    return _files(host.files_soft, needs.per_process, "a process of the target", "ulimit -n", "before the run")
 
 
-def _files(limit: int | None, connections: int, who: str, how: str, otherwise: str) -> Binding | None:
+def _files(limit: int | None, connections: int, owner: str, command: str, alternative: str) -> Binding | None:
     wanted = connections + SPARE_FILES
     if limit is None or limit >= wanted:
         return None
@@ -196,47 +196,48 @@ def _files(limit: int | None, connections: int, who: str, how: str, otherwise: s
         limit="RLIMIT_NOFILE",
         allowed=limit,
         wanted=wanted,
-        text=f"{who} can have {limit} files open, so about {max(0, limit - SPARE_FILES)} connections, "
-        f"not {connections}: RLIMIT_NOFILE ({how} {wanted}, {otherwise})",
+        text=f"{owner} can have {limit} files open, so about {max(0, limit - SPARE_FILES)} connections, "
+        f"not {connections}: RLIMIT_NOFILE ({command} {wanted}, {alternative})",
     )
 
 
-def _ports(host: Host, w: Wants) -> Binding | None:
-    if host.ports is None or host.ports >= w.users:
+def _ports(host: Host, needs: Wants) -> Binding | None:
+    if host.ports is None or host.ports >= needs.users:
         return None
     return Binding(
         limit="net.ipv4.ip_local_port_range",
         allowed=host.ports,
-        wanted=w.users,
-        text=f"there are local ports for {host.ports} connections at once, not {w.users}: net.ipv4.ip_local_port_range",
+        wanted=needs.users,
+        text=f"there are local ports for {host.ports} connections at once, not {needs.users}: "
+        "net.ipv4.ip_local_port_range",
     )
 
 
-def _port_rate(host: Host, w: Wants) -> Binding | None:
+def _port_rate(host: Host, needs: Wants) -> Binding | None:
     """If the client closes first, its port is free again after a second, or without reuse after TIME_WAIT."""
-    if host.ports is None or host.tw_reuse is None or not w.new_connections:
+    if host.ports is None or host.tw_reuse is None or not needs.new_connections:
         return None
     rate = host.ports / (TIME_WAIT_S if host.tw_reuse == 0 else 1)
-    enough = rate >= w.rate_rps if w.rate_rps is not None else host.tw_reuse != 0
+    enough = rate >= needs.rate_rps if needs.rate_rps is not None else host.tw_reuse != 0
     if enough:
         return None
     return Binding(
         limit="net.ipv4.tcp_tw_reuse" if host.tw_reuse == 0 else "net.ipv4.ip_local_port_range",
         allowed=rate,
-        wanted=w.rate_rps or rate,
+        wanted=needs.rate_rps or rate,
         text=f"{host.ports} ports allow {rate:.0f} new connections a second if the client closes first: "
         + ("net.ipv4.tcp_tw_reuse = 0 (2 suffices on one machine)" if host.tw_reuse == 0 else "ip_local_port_range"),
     )
 
 
-def _tasks(host: Host, w: Wants) -> Binding | None:
-    if host.tasks is None or w.tasks is None or host.tasks >= w.tasks:
+def _tasks(host: Host, needs: Wants) -> Binding | None:
+    if host.tasks is None or needs.tasks is None or host.tasks >= needs.tasks:
         return None
     return Binding(
         limit="pids",
         allowed=host.tasks,
-        wanted=w.tasks,
-        text=f"{host.tasks} more processes and threads can be started here, and the target may need {w.tasks}: "
+        wanted=needs.tasks,
+        text=f"{host.tasks} more processes and threads can be started here, and the target may need {needs.tasks}: "
         "pids.max of this cgroup, or ulimit -u",
     )
 

@@ -67,7 +67,7 @@ def goodput(
     All panels have the same axes, and each shows the other curves in grey. ``size`` is that of a plot, in pixels.
     """
     axes = _Axes.around(curves, log_goodput=log_goodput)
-    names = [one.name for one in curves]
+    names = [plotted.name for plotted in curves]
     styles = [_Series(names, number, legend=columns is None) for number in range(len(curves))]
     chart: Spec = {
         "$schema": SCHEMA,
@@ -77,19 +77,21 @@ def goodput(
     }
     plot = {"width": size[0], "height": size[1]}
     if columns is None:
-        layers = [layer for one, style in zip(curves, styles, strict=True) for layer in _layers(one, style, axes)]
+        layers = [
+            layer for plotted, style in zip(curves, styles, strict=True) for layer in _layers(plotted, style, axes)
+        ]
         return {**chart, **plot, "encoding": axes.encoding(), "layer": layers}
     panels = [
         {
             **plot,
-            "title": {"text": one.name, "subtitle": _ceiling_text(one.ceiling)},
+            "title": {"text": plotted.name, "subtitle": _ceiling_text(plotted.ceiling)},
             "encoding": axes.encoding(lowest=style.number + columns >= len(curves), outer=style.number % columns == 0),
             "layer": [
-                *(_line(other, axes, FAINT, 1.0) for other in curves if other is not one),
-                *_layers(one, style, axes),
+                *(_line(other, axes, FAINT, 1.0) for other in curves if other is not plotted),
+                *_layers(plotted, style, axes),
             ],
         }
-        for one, style in zip(curves, styles, strict=True)
+        for plotted, style in zip(curves, styles, strict=True)
     ]
     return {**chart, "columns": columns, "concat": panels}
 
@@ -134,10 +136,10 @@ class _Axes:
 
     @classmethod
     def around(cls, curves: Sequence[Curve], *, log_goodput: bool) -> _Axes:
-        visits = [visit for one in curves for visit in one.visits]
+        visits = [visit for plotted in curves for visit in plotted.visits]
         users = [visit.users for visit in visits if visit.users > 0] or [1]
         rates = [visit.goodput_rps for visit in visits if visit.goodput_rps > 0] or [1.0]
-        rates += [rate for one in curves for rate in _rates(one.ceiling)]
+        rates += [rate for plotted in curves for rate in _rates(plotted.ceiling)]
         return cls(
             users=(min(users) / 1.4, max(users) * 1.4),
             goodput=(min(rates) / 2, max(rates) * 1.6) if log_goodput else (0.0, max(rates) * 1.1),
@@ -164,14 +166,14 @@ class _Axes:
         }
 
 
-def _layers(one: Curve, series: _Series, axes: _Axes) -> list[Spec]:
+def _layers(plotted: Curve, series: _Series, axes: _Axes) -> list[Spec]:
     colour = series.colour
     return [
-        *_ceiling_layers(one.ceiling, colour, axes),
-        *_knee_layers(one, colour, axes, labelled=not series.legend),
-        _line(one, axes, colour, 1.2),
-        _intervals(one, colour, axes),
-        *(_points(one, series, axes, valid=valid) for valid in (True, False)),
+        *_ceiling_layers(plotted.ceiling, colour, axes),
+        *_knee_layers(plotted, colour, axes, labelled=not series.legend),
+        _line(plotted, axes, colour, 1.2),
+        _intervals(plotted, colour, axes),
+        *(_points(plotted, series, axes, valid=valid) for valid in (True, False)),
     ]
 
 
@@ -193,9 +195,9 @@ def _ceiling_layers(ceiling: Result | None, colour: str, axes: _Axes) -> list[Sp
     ]
 
 
-def _knee_layers(one: Curve, colour: str, axes: _Axes, *, labelled: bool) -> list[Spec]:
+def _knee_layers(plotted: Curve, colour: str, axes: _Axes, *, labelled: bool) -> list[Spec]:
     """A dotted rule from the axis to the ceiling."""
-    knee, ceiling = one.knee, one.ceiling
+    knee, ceiling = plotted.knee, plotted.ceiling
     if knee is None or ceiling is None or not knee.valid or not isinstance(knee.value, float):
         return []
     text = f"knee {significant(knee.value, 2)}"
@@ -205,27 +207,27 @@ def _knee_layers(one: Curve, colour: str, axes: _Axes, *, labelled: bool) -> lis
     return [_layer(rule, {**foot, "y2": {"datum": ceiling.value}}), *([_layer(label, foot)] if labelled else [])]
 
 
-def _line(one: Curve, axes: _Axes, colour: str, width: float) -> Spec:
-    values = [{"users": users, "goodput": axes.height(rate)} for users, rate in one.line]
+def _line(plotted: Curve, axes: _Axes, colour: str, width: float) -> Spec:
+    values = [{"users": users, "goodput": axes.height(rate)} for users, rate in plotted.line]
     mark = {"type": "line", "color": colour, "strokeWidth": width}
     return _layer(mark, {"x": {"field": "users"}, "y": {"field": "goodput"}}, values)
 
 
-def _intervals(one: Curve, colour: str, axes: _Axes) -> Spec:
+def _intervals(plotted: Curve, colour: str, axes: _Axes) -> Spec:
     values = [
         {"users": visit.users, "lo": axes.height(visit.goodput_lo), "hi": axes.height(visit.goodput_hi)}
-        for visit in one.visits
+        for visit in plotted.visits
         if visit.valid and visit.goodput_lo is not None and visit.goodput_hi is not None
     ]
     edges = {"x": {"field": "users"}, "y": {"field": "lo"}, "y2": {"field": "hi"}}
     return _layer({"type": "rule", "color": colour, "strokeWidth": 1}, edges, values)
 
 
-def _points(one: Curve, series: _Series, axes: _Axes, *, valid: bool) -> Spec:
+def _points(plotted: Curve, series: _Series, axes: _Axes, *, valid: bool) -> Spec:
     """The visits as points: filled if valid, else hollow with the reason."""
     values = [
         {
-            "run": one.name,
+            "run": plotted.name,
             "visit": visit.number,
             "phase": str(visit.phase),
             "users": visit.users,
@@ -233,16 +235,16 @@ def _points(one: Curve, series: _Series, axes: _Axes, *, valid: bool) -> Spec:
             "good/s": significant(visit.goodput_rps, 4),
             "left out": visit.reason,
         }
-        for visit in one.visits
+        for visit in plotted.visits
         if visit.valid is valid
     ]
-    shown = ["run", "visit", "phase", "users", "good/s"] + ([] if valid else ["left out"])
+    fields = ["run", "visit", "phase", "users", "good/s"] + ([] if valid else ["left out"])
     encoding = {
         "x": {"field": "users"},
         "y": {"field": "goodput"},
         "stroke": series.colours,
         "shape": series.shapes,
-        "tooltip": [{"field": field} for field in shown],
+        "tooltip": [{"field": field} for field in fields],
     }
     mark = {"type": "point", "size": 30, "strokeWidth": 1.2, "opacity": 1}
     if valid:

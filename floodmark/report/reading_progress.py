@@ -15,8 +15,8 @@ WONDER_S = 1.0
 class Counting:
     """Shows how many items are done once it has taken a while. Shows nothing if there is no terminal."""
 
-    def __init__(self, console: Console, what: str) -> None:
-        self._console, self._what = console, what
+    def __init__(self, console: Console, activity: str) -> None:
+        self._console, self._activity = console, activity
         self._begun = time.monotonic()
         self._status: Status | None = None
 
@@ -34,4 +34,4 @@ class Counting:
         if self._status is None:
             self._status = self._console.status("")
             self._status.start()
-        self._status.update(f"{self._what}: {done} of {of}, about {doing.left(spent / done * (of - done))} left")
+        self._status.update(f"{self._activity}: {done} of {of}, about {doing.left(spent / done * (of - done))} left")

@@ -9,7 +9,7 @@ LISTEN = "0A"
 
 
 def accept_queue(port: int, tables: tuple[Path, ...] = TABLES) -> int | None:
-    """Total length of the accept queues of all listeners on a port; None if there is none that can be read.
+    """Total length of the accept queues of all listeners on a port; None if none can be read.
 
     For a listening socket, ``rx_queue`` of /proc/net/tcp is its accept queue (proc_pid_net(5)).
     """

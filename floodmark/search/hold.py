@@ -34,8 +34,8 @@ class Hold:
     def uneven(self) -> bool:
         """Whether visits differ by more than their own intervals explain.
 
-        Each visit spreads its kept connections over the workers anew. With too few users, some spreads leave slots idle
-        and others do not.
+        Each visit opens new connections, which are spread over the workers differently. With too few users, some
+        spreads leave slots idle and others do not.
         """
         rates = [v.goodput_rps for v in self.visits]
         mean_half_width = sum(v.half_width for v in self.visits) / max(1, len(rates))

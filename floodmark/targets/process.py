@@ -190,10 +190,10 @@ def stop(handle: Handle) -> bool:
     return True
 
 
-def _stop(process: psutil.Process, how: signal.Signals) -> None:
+def _stop(process: psutil.Process, stop_signal: signal.Signals) -> None:
     """Send the signal, wait, then kill what is left of the tree."""
     tree = [*process.children(recursive=True), process]
-    process.send_signal(how)
+    process.send_signal(stop_signal)
     psutil.wait_procs([process], timeout=STOP_TIMEOUT_S)
     _, alive = psutil.wait_procs(tree, timeout=1.0)
     for survivor in alive:  # psutil compares start times, so a reused pid is safe

@@ -194,7 +194,7 @@ def _taken(visit: Visit) -> float | None:
 
 
 def _emptiest(visit: Visit, processes: int | None) -> float | None:
-    """Requests inside the emptiest process. A worker that never got a request was not seen at all, and counts as 0."""
+    """Requests inside the emptiest process. A worker that never got a request is not listed, and counts as 0."""
     if visit.app_processes is not None and processes is not None and visit.app_processes < processes:
         return 0.0
     return visit.app_proc_inflight_min

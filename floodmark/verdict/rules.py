@@ -24,7 +24,7 @@ class AtLeast:
         return f"at least {self.limit:g}"
 
     def margin(self, measured: Figures) -> float | None:
-        """How far inside the limit, relative to it: below 0 is outside. None where it was not measured."""
+        """The distance to the limit, relative to it; negative if the condition fails. None if not measured."""
         value = getattr(measured, self.figure)
         return None if value is None else float(value / self.limit - 1)
 
@@ -43,7 +43,7 @@ class Below:
         return f"below {self.limit:g}"
 
     def margin(self, measured: Figures) -> float | None:
-        """How far inside the limit, relative to it: below 0 is outside. None where it was not measured."""
+        """The distance to the limit, relative to it; negative if the condition fails. None if not measured."""
         value = getattr(measured, self.figure)
         return None if value is None else float(1 - value / self.limit)
 

@@ -37,13 +37,13 @@ def render(collection: Collection, title: str = "report") -> str:
     drawn = len(collection.workloads) <= MOST_PICTURES
     compared = [compare(number, load, drawn=drawn) for number, load in enumerate(collection.workloads)]
     servers = [
-        section(subject_id(number, one), load, one)
+        section(subject_id(number, subject), load, subject)
         for number, load in enumerate(collection.workloads)
-        for one in load.subjects
+        for subject in load.subjects
     ]
     data = {
-        "workloads": {one.id: one.document for one in compared},
-        "servers": {one.id: one.document for one in servers},
+        "workloads": {comparison.id: comparison.document for comparison in compared},
+        "servers": {server.id: server.document for server in servers},
         "templates": {
             "places": _empty(over_time.places()),
             "cores": _empty(over_time.cores()),
@@ -58,7 +58,7 @@ def render(collection: Collection, title: str = "report") -> str:
         servers=servers,
         words=WORDS,
         method=METHOD.items(),
-        provenance=markdown.measured_with([one.run for one in collection.subjects]),
+        provenance=markdown.measured_with([subject.run for subject in collection.subjects]),
         version=__version__,
         libraries=assets.versions(),
         licences=assets.licences(),
