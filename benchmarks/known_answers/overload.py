@@ -126,7 +126,6 @@ CASES = (
                 metric="error_onset_users",
                 truth=lambda _: float(formulas.permits_error_onset(PERMITS)),
                 bar=Within(0.0, 1.0),
-                missing="not measured: floodmark has no error_onset_users yet",
             ),
             within_s(SLEEP_LIMIT_S),
         ),
