@@ -22,7 +22,7 @@ from floodmark.results.run import read_run
 from floodmark.results.schema import Second
 from floodmark.search.order import Order
 from target_apps.serve import ROOT
-from tests.support.stored import KEPT, copy_run, many
+from testbed.stored import KEPT, copy_run, many
 
 RUNS = 1000
 REPEATS = 3

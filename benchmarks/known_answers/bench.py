@@ -10,16 +10,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.known_answers.case import Behind, Server
 from benchmarks.known_answers.evidence import Evidence, Found, folder_of
 from benchmarks.known_answers.overhead import PlainClients, idle_cores
 from benchmarks.known_answers.processes import GENERATOR_CPU, TARGET_CPU, Tick, finish, served
+from benchmarks.known_answers.servers import Behind, Server
 from floodmark.plan.scenario import read_scenario
 from floodmark.results.schema import RESULTS, STEPS, Result
 from floodmark.results.table import read_table
 from floodmark.verdict.visit import Visit
 from target_apps.serve import ROOT
-from tests.support.processes import free_port, python_server
+from testbed.processes import free_port, python_server
 
 RUN_LIMIT_S = 420.0
 SLOT_CLIENTS = 2

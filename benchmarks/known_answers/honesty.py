@@ -11,10 +11,11 @@ from benchmarks.known_answers import formulas
 from benchmarks.known_answers.apps import SERVICE_S
 from benchmarks.known_answers.bars import AtLeast, LowerBound, NoNumber, Same
 from benchmarks.known_answers.bench import Bench
-from benchmarks.known_answers.case import Behind, Case, Check, Server
+from benchmarks.known_answers.case import Case, Check
 from benchmarks.known_answers.evidence import Evidence, Found, Missing
+from benchmarks.known_answers.servers import Behind, Server
 from benchmarks.known_answers.slots import search
-from tests.support.throttle import can_throttle, throttled
+from testbed.throttle import can_throttle, throttled
 
 SHARE = 0.2
 RAISES = 1.5

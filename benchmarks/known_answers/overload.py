@@ -10,10 +10,11 @@ from benchmarks.known_answers import formulas
 from benchmarks.known_answers.apps import PERMITS, SERVICE_S
 from benchmarks.known_answers.bars import AtMost, Same, Within
 from benchmarks.known_answers.bench import Bench
-from benchmarks.known_answers.case import Case, Check, Server
+from benchmarks.known_answers.case import Case, Check
 from benchmarks.known_answers.evidence import Evidence, Found, Missing
 from benchmarks.known_answers.load import load, rate_of
 from benchmarks.known_answers.processes import served
+from benchmarks.known_answers.servers import Server
 from benchmarks.known_answers.slots import SLEEP_LIMIT_S, ceiling, search, within_s
 from floodmark.plan.planned_run import LOCUSTFILES
 from floodmark.protocol.load_settings import LoadSettings

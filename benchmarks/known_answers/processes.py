@@ -18,7 +18,7 @@ from floodmark.targets.ready import ask
 from floodmark.targets.target import Check
 from target_apps import ledger
 from target_apps.serve import ROOT
-from tests.support.processes import free_port
+from testbed.processes import free_port
 
 TARGET_CPU, GENERATOR_CPU = 0, 1
 READY_S = 30.0

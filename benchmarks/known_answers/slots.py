@@ -9,9 +9,10 @@ from benchmarks.known_answers import formulas
 from benchmarks.known_answers.apps import SERVICE_S
 from benchmarks.known_answers.bars import AtMost, Covers, Same, Within
 from benchmarks.known_answers.bench import Bench
-from benchmarks.known_answers.case import Case, Check, Server
+from benchmarks.known_answers.case import Case, Check
 from benchmarks.known_answers.evidence import Evidence, Found
 from benchmarks.known_answers.held import held_windows
+from benchmarks.known_answers.servers import Server
 from floodmark.verdict.enums import Phase
 
 SLEEP_CEILING = Within(0.01)

@@ -9,9 +9,10 @@ from pathlib import Path
 from benchmarks.known_answers import formulas
 from benchmarks.known_answers.bars import Within
 from benchmarks.known_answers.bench import Bench
-from benchmarks.known_answers.case import Behind, Case, Check
+from benchmarks.known_answers.case import Case, Check
 from benchmarks.known_answers.evidence import Evidence, Found, folder_of
 from benchmarks.known_answers.load import load
+from benchmarks.known_answers.servers import Behind
 from floodmark.plan.planned_run import LOCUSTFILES
 from floodmark.protocol.load_settings import LoadSettings
 from floodmark.results.schema import HISTOGRAMS

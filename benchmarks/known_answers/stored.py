@@ -10,9 +10,10 @@ from pathlib import Path
 
 from benchmarks.known_answers.bars import AtMost, Same
 from benchmarks.known_answers.bench import Bench
-from benchmarks.known_answers.case import Behind, Case, Check
+from benchmarks.known_answers.case import Case, Check
 from benchmarks.known_answers.evidence import Evidence, Found, folder_of
 from benchmarks.known_answers.processes import finish
+from benchmarks.known_answers.servers import Behind
 from floodmark.results.record import PROVENANCE
 from floodmark.results.run import read_run
 from floodmark.results.schema import RESULTS

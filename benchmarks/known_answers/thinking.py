@@ -7,11 +7,12 @@ from pathlib import Path
 from benchmarks.known_answers import formulas
 from benchmarks.known_answers.bars import Within
 from benchmarks.known_answers.bench import Bench
-from benchmarks.known_answers.case import Case, Check, Server
+from benchmarks.known_answers.case import Case, Check
 from benchmarks.known_answers.evidence import Evidence, Found
 from benchmarks.known_answers.held import held_at
 from benchmarks.known_answers.load import HERE, Loaded, load, rate_of
 from benchmarks.known_answers.processes import served
+from benchmarks.known_answers.servers import Server
 from benchmarks.known_answers.slots import OTHER_LIMIT_S, SYNC_4, ceiling, search, within_s
 from floodmark.protocol.load_settings import LoadSettings
 from floodmark.search.settings import LevelSettings, SearchSettings

@@ -17,7 +17,7 @@ from benchmarks.strategies.finding import Finding
 from benchmarks.strategies.ours import ours
 from benchmarks.strategies.scenario import BY_NAME, Scenario
 from benchmarks.strategies.score import Score, score
-from tests.support.simulator import BAD_VM, DEFAULT, QUIET, Noise
+from simulator import BAD_VM, DEFAULT, QUIET, Noise
 
 Strategy = Callable[[Scenario, Noise | None, int], Finding]
 Task = tuple[str, str, int]

@@ -14,9 +14,10 @@ import pytest
 
 from benchmarks.known_answers import suite, table
 from benchmarks.known_answers.bench import Bench, evidence_of
-from benchmarks.known_answers.case import Case, Server, widened
+from benchmarks.known_answers.case import Case, widened
 from benchmarks.known_answers.evidence import Evidence
 from benchmarks.known_answers.held import held_windows
+from benchmarks.known_answers.servers import Server
 from floodmark.verdict.enums import Advice, Bottleneck
 from tests.support.processes import Command, free_port, only_run, slot_server
 

@@ -11,7 +11,7 @@ from floodmark.verdict.overload import Overload, as_held, error_onset, failing, 
 from floodmark.verdict.recovery import Before, recovered
 from floodmark.verdict.saturation import judge
 from floodmark.verdict.visit import Visit
-from tests.support.simulator import Model, constant, simulate
+from simulator import Model, constant, simulate
 
 
 def visit(phase: Phase, users: int, goodput: float, start_s: float = 0.0, **cells: object) -> Visit:

@@ -17,7 +17,7 @@ from floodmark.verdict.enums import End, Phase
 from floodmark.verdict.outcome import Outcome
 from floodmark.verdict.saturation import Saturation, judge
 from floodmark.verdict.visit import Visit
-from tests.support.simulator import Model, Simulator, constant, exponential, lognormal, simulate
+from simulator import Model, Simulator, constant, exponential, lognormal, simulate
 
 
 def find(model: Model, settings: SearchSettings, seed: int = 1) -> tuple[Saturation, list[Visit]]:

@@ -20,7 +20,7 @@ from floodmark.search.settings import SearchSettings, SloSettings
 from floodmark.verdict.enums import End, Generator, Phase
 from floodmark.verdict.saturation import Saturation, judge
 from floodmark.verdict.slo import judge_slo
-from tests.support.simulator import DEFAULT, QUIET, Model, Noise, Simulator, constant, exponential, lognormal, simulate
+from simulator import DEFAULT, QUIET, Model, Noise, Simulator, constant, exponential, lognormal, simulate
 
 SEEDS = range(1, 9)
 FEW_SEEDS = range(1, 4)

@@ -218,13 +218,11 @@ def test_no_visit_is_unknown() -> None:
     assert name_bottleneck([], None, SLOTS).evidence == "no visit to judge"
 
 
-def test_every_rule_has_a_fixture_of_its_word_and_figures_that_exist() -> None:
-    words = {fixture.id: fixture.word for fixture in FIXTURES}
-    known = {field.name for field in dataclasses.fields(Figures)}
-    for rule in RULES:
-        assert words[rule.fixture] is rule.word
-        assert {condition.figure for condition in rule.conditions} <= known
+def test_every_word_has_a_rule_and_a_fixture_and_rules_ask_for_figures_that_exist() -> None:
     assert {rule.word for rule in RULES} == set(Bottleneck) - {Bottleneck.UNKNOWN}
+    assert {fixture.word for fixture in FIXTURES} == {rule.word for rule in RULES}
+    known = {field.name for field in dataclasses.fields(Figures)}
+    assert {condition.figure for rule in RULES for condition in rule.conditions} <= known
 
 
 def test_margins_are_relative_to_the_limit() -> None:

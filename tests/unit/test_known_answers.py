@@ -18,7 +18,7 @@ from benchmarks.known_answers.bench import Bench
 from benchmarks.known_answers.case import Case, Check, widened
 from benchmarks.known_answers.evidence import Evidence, Found
 from benchmarks.known_answers.stalls import OPEN_S, PERIOD_S, RATE_RPS, STALL_S, quantile
-from tests.support.slot_server import stalled_s
+from testbed.slot_server import stalled_s
 
 
 def test_slots_and_knee() -> None:
