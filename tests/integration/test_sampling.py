@@ -19,8 +19,8 @@ from floodmark.sampling.sock_diag import Listeners, SockDiag
 from floodmark.sampling.tree import ProcessTrees
 from floodmark.targets.process import ProcessBackend
 from target_apps.ledger import LedgerReader
-from tests.integration.test_targets import ALLOTMENT, target
 from tests.support.processes import free_port, wait_for
+from tests.support.targets import ALLOTMENT, target
 
 HOLD = b"GET /io?ms=4000 HTTP/1.1\r\nHost: x\r\n\r\n"
 
