@@ -1,4 +1,4 @@
-"""Ports, servers of our own as processes, and waiting."""
+"""Ports, and servers of our own as processes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import random
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from target_apps.serve import ROOT
@@ -29,14 +28,6 @@ def free_port() -> int:
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
-
-
-def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{what} did not happen within {seconds} s")
-        time.sleep(0.05)
 
 
 @contextlib.contextmanager

@@ -7,14 +7,16 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
 from target_apps.serve import ROOT
-from testbed.processes import free_port, python_server, slot_server, wait_for
+from testbed.processes import free_port, python_server, slot_server
 
 __all__ = [
     "Command",
@@ -27,6 +29,14 @@ __all__ = [
 ]
 
 MARK = "FLOODMARK_TEST_MARK"
+
+
+def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what} did not happen within {seconds} s")
+        time.sleep(0.05)
 
 
 def words_of(process: psutil.Process) -> list[str]:

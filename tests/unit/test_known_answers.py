@@ -24,9 +24,6 @@ from testbed.slot_server import stalled_s
 def test_slots_and_knee() -> None:
     assert formulas.slots_rate(4, 0.050) == 80
     assert formulas.slots_rate(8, 0.050, 0.0013) == pytest.approx(155.95, abs=0.01)
-    assert formulas.closed_rate(2, 4, 0.050) == 40
-    assert formulas.closed_rate(9, 4, 0.050) == 80
-    assert formulas.closed_rate(42, 4, 0.050, 1.0) == 40
     assert formulas.knee_users(80, 0.050, 1.0) == pytest.approx(84)
     assert formulas.knee_users(160, 0.050, 1.0) == pytest.approx(168)
 
