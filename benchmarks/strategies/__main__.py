@@ -10,7 +10,8 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
-from benchmarks.record import write
+from benchmarks.record import read, write
+from benchmarks.strategies.bars import missed
 from benchmarks.strategies.classic import bisection, linear, oracle, ramp, stable_windows
 from benchmarks.strategies.document import PAGE, RESULTS, document, table
 from benchmarks.strategies.finding import Finding
@@ -46,11 +47,16 @@ def main() -> None:
     parser.add_argument("--scenarios", default=",".join(BY_NAME))
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--document", action="store_true", help=f"only write the table into docs/{PAGE.name}")
-    parser.add_argument("--check", action="store_true", help="only see whether that table is up to date")
+    parser.add_argument(
+        "--check", action="store_true", help="see whether that table is up to date and keeps the bars"
+    )
     options = parser.parse_args()
     if options.document or options.check:
         if not document(options.out, check=options.check) and options.check:
             raise SystemExit(f"{PAGE} differs from {options.out}; run python -m benchmarks.strategies --document")
+        misses = missed(read(options.out / "strategies.csv", Score))
+        if options.check and misses:
+            raise SystemExit("\n".join(misses))
         return
     rows = run(options)
     write(options.out / "strategies.csv", Score, rows)

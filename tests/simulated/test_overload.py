@@ -142,5 +142,4 @@ def test_the_search_places_a_collapse_to_the_user(seed: int) -> None:
     model = Model(slots=64, service=constant(0.05), per_queued=0.25, queued_above=8)
     visits, outcome = simulate(find_ceiling(SearchSettings(slots_hint=8)), model, seed)
     collapse = judge(visits, outcome, 0.0).collapse_users
-    assert isinstance(collapse.value, float)
-    assert collapse.value in {9.0, 10.0}
+    assert collapse.value == 10.0
