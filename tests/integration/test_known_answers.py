@@ -63,7 +63,7 @@ def test_gthread_end_to_end_with_local_processes(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     with Bench(tmp_path / "bench", quick=True).one_slot(case.target, "constant") as plain:
         done = Command([*words, "--verify-advice", "--results", str(runs)]).run()
-    evidence = evidence_of(done.returncode, done.stdout, 0.0, tmp_path / "log")
+    evidence = evidence_of(done.returncode, done.stdout, tmp_path / "log")
     evidence = dataclasses.replace(evidence, slot_s=plain.per_answer_s(held_windows(evidence)))
     must_be_inside(case, evidence)
     folder = only_run(runs)

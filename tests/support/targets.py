@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from floodmark.plan.planned_run import plan_run
-from floodmark.plan.scenario import from_table
+from floodmark.plan.planned_run import plan_server
 from floodmark.targets.target import Allotment, Target
 from target_apps import catalog
 from testbed.processes import free_port
@@ -29,7 +28,5 @@ MORE = [name for name in AVAILABLE if name not in {*CORE, OTHER_APP}]
 
 def target(name: str, **settings: int | str) -> Target:
     """A server of the catalogue on a free port, as a scenario would have it."""
-    scenario = from_table({"target": name, "server": settings}, name=name, where=name)
-    planned = plan_run(scenario, bind=("127.0.0.1", free_port()), quick=False, repeat=1, seed=1)
-    assert planned.target is not None
-    return planned.target
+    words = ",".join(f"{key}={value}" for key, value in settings.items())
+    return plan_server(f"{name}:{words}", ("127.0.0.1", free_port()))

@@ -49,7 +49,7 @@ def test_a_row_beyond_a_bar_is_told(changed: dict[str, Any], told: str) -> None:
 
 
 def test_a_noisier_scenario_has_wider_bars() -> None:
-    wide = {"rmse": 3.9, "off_5": 0.14, "knee_rmse": 4.9}
+    wide: dict[str, Any] = {"rmse": 3.9, "off_5": 0.14, "knee_rmse": 4.9}
     rows = [dataclasses.replace(row, **wide) if BY_NAME[row.scenario].tolerant else row for row in ALL]
     assert any(BY_NAME[row.scenario].tolerant for row in ALL)
     assert missed(rows) == []
