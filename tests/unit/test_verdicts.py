@@ -59,7 +59,7 @@ def test_a_search_that_its_host_kept_from_a_verdict_is_skipped_with_the_figures(
 )
 def test_any_other_search_without_a_verdict_fails(run: Run, tmp_path: Path) -> None:
     assert restless(run) is None
-    with pytest.raises(pytest.fail.Exception, match="nothing in .* shows a restless host"):
+    with pytest.raises(pytest.fail.Exception, match=r"nothing in .* shows a restless host"):
         settled(4, store(run, tmp_path), "it timed out")
 
 
