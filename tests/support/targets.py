@@ -18,12 +18,11 @@ CORE = (
     "uwsgi",
     "waitress",
 )
-AVAILABLE = [name for name in catalog.names() if catalog.load(name).missing() is None]
-INSTALLED = [name for name in AVAILABLE if name in CORE]
 OTHER_APP = "reference"
 """Serves an app of its own, with two workloads."""
-MORE = [name for name in AVAILABLE if name not in {*CORE, OTHER_APP}]
-"""Tested in test_more_servers.py."""
+SERVERS = [name for name in catalog.names() if name != OTHER_APP and catalog.load(name).missing() is None]
+"""That are installed here and serve our app."""
+INSTALLED = [name for name in SERVERS if name in CORE]
 
 
 def target(name: str, **settings: int | str) -> Target:
