@@ -14,7 +14,7 @@ from pathlib import Path
 
 import vl_convert
 
-from docs import claims, limits
+from docs import answers, claims, limits
 from floodmark.concurrency.row import CONCURRENCY
 from floodmark.errors import FloodmarkError, UsageError
 from floodmark.report import chart, markdown
@@ -90,8 +90,15 @@ def documents(root: Path, draw: Draw) -> dict[Path, str]:
     runs = newest(root / RUNS)
     text = f"{markdown.verdict_table(runs)}\n\n{markdown.provenance(runs)}\n"
     spec = chart.goodput([chart.curve(run, list(run.results.values())) for run in runs], columns=COLUMNS)
-    pages = {README: _between(_text(root / README), README, "verdicts", f"\n{text}\n"), PICTURE: draw(spec)}
+    readme = _between(_text(root / README), README, "verdicts", f"\n{text}\n")
+    pages = {README: readme, PICTURE: draw(spec)}
     if (root / BURSTS / CONCURRENCY).is_file():
+        for name, part in (
+            ("verdict", answers.verdict(runs)),
+            ("at-once", answers.at_once(root / BURSTS)),
+            ("claims", answers.claims(root / BURSTS)),
+        ):
+            pages[README] = _between(pages[README], README, name, f"\n{part}\n\n")
         pages[SERVERS] = _between(_text(root / SERVERS), SERVERS, "claims", claims.section(root / BURSTS))
     if (root / LIMITS).is_file():
         pages[LIMITS] = _between(_text(root / LIMITS), LIMITS, limits.PLACE, limits.section())
