@@ -83,7 +83,7 @@ test-e2e: $(VENV)/.dev ## Compose and pages; skipped where no Docker engine answ
 
 benchmark-sampling: $(VENV)/.dev ## what watching the target costs, and the ceiling with and without
 	$(BIN)/python -m benchmarks.sampling $(ARGS)
-	$(BIN)/python -m benchmarks.sampling --document
+	$(BIN)/python -m benchmarks.document
 
 bottlenecks: $(VENV)/.dev ## a real server for each bottleneck, which must be named right: about 9 minutes
 	$(BIN)/python -m benchmarks.bottlenecks $(ARGS)
@@ -93,7 +93,7 @@ benchmark-generator: $(VENV)/.dev ## CPU per request of both clients against Loc
 
 benchmark-probe: $(VENV)/.dev ## what the WSGI probe costs a server per request, into docs/clients.md: about 8 minutes
 	$(BIN)/python -m benchmarks.probe $(ARGS)
-	$(BIN)/python -m benchmarks.probe --document
+	$(BIN)/python -m benchmarks.document
 
 benchmarks: benchmark-generator ## every benchmark; about twenty minutes on a quiet machine
 	$(BIN)/python -m benchmarks.recorder

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 ENOUGH = 4
 """Fewer others than this let a change of one of them pass for the machine's: then only references count."""

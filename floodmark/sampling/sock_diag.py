@@ -25,13 +25,11 @@ Row = tuple[int, int, int]
 class Listeners:
     """All listeners of a port together: some servers have one for each worker.
 
-    waiting: connections in their accept queues; limit: of the shortest of these; fullest: share of its limit that the
-    fullest holds.
+    waiting: connections in their accept queues; limit: of the shortest of these.
     """
 
     waiting: int
     limit: int
-    fullest: float
 
 
 class SockDiag:
@@ -60,11 +58,7 @@ class SockDiag:
         rows = [(queue, limit) for queue, limit, _ in self._rows(_LISTEN)]
         if not rows:
             return None
-        return Listeners(
-            waiting=sum(queue for queue, _ in rows),
-            limit=min(limit for _, limit in rows),
-            fullest=max(queue / max(1, limit) for queue, limit in rows),
-        )
+        return Listeners(waiting=sum(queue for queue, _ in rows), limit=min(limit for _, limit in rows))
 
     def accepted(self) -> int:
         """Connections that the server holds: those in an accept queue have no inode yet. Raises OSError."""

@@ -1,4 +1,4 @@
-"""Is a visit steady? And where does its warm-up end?"""
+"""Is a visit steady?"""
 
 from __future__ import annotations
 
@@ -45,21 +45,3 @@ def _ranks(
     _, inverse, count = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(count)
     return ((last - (count - 1) / 2)[inverse]).astype(np.float64)
-
-
-def settled_after(values: Sequence[float]) -> int:
-    """Bins to leave out at the start: MSER, restricted to the first half.
-
-    The cut minimises the standard error of what is left (White, 1997).
-    """
-    data = np.asarray(values, dtype=float)
-    n = len(data)
-    if n < 4:
-        return 0
-    best, cut = math.inf, 0
-    for start in range(n // 2 + 1):
-        rest = data[start:]
-        score = float(rest.var()) / len(rest)
-        if score < best:
-            best, cut = score, start
-    return cut

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 from markupsafe import Markup
 
 from floodmark.report.html import assets, charts, over_time, series, symbols
+from floodmark.report.html.palette import on_white
 from floodmark.webui.state import Live, structure
 
 KEY = "saturation"
@@ -16,7 +17,7 @@ QUANTILE = "p50"
 """Known after few answers; a tail takes more than the first visits have."""
 LINK = (
     '<a href="./saturation" data-testid="live-link" style="position:fixed;left:1rem;bottom:1rem;z-index:9;'
-    'padding:.5rem .8rem;border-radius:6px;background:#0550ae;color:#fff;font:14px sans-serif">'
+    f'padding:.5rem .8rem;border-radius:6px;background:{on_white()["focus"]};color:#fff;font:14px sans-serif">'
     "Live charts of the search</a>"
 )
 POLICY = (

@@ -16,8 +16,8 @@ from floodmark.targets import compose
 from floodmark.targets.compose import FILE, OWN_SERVICE
 from target_apps import catalog
 from target_apps.serve import ROOT
-from tests.integration.test_targets import CORE
 from tests.support.processes import Command, free_port, only_run
+from tests.support.targets import CORE
 
 # Of the further servers the one that only the image has for certain, and one with workers of its own kind.
 MORE = ("granian", "mod-wsgi")

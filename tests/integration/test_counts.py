@@ -15,8 +15,8 @@ from floodmark.protocol.load_settings import VARIABLE, LoadSettings, write_setti
 from floodmark.targets.process import ProcessBackend
 from target_apps.ledger import LedgerReader
 from target_apps.serve import ROOT
-from tests.integration.test_targets import ALLOTMENT, INSTALLED, target
 from tests.support.processes import wait_for
+from tests.support.targets import ALLOTMENT, INSTALLED, target
 
 
 def requests_of(client: str, url: str, folder: Path, *, new_connections: bool, seconds: int = 2) -> tuple[int, int]:

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from testbed.throttle import can_throttle, throttled
 from tests.support.processes import Command, free_port, only_run, python_server, wait_for
-from tests.support.throttle import can_throttle, throttled
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_a_throttled_generator_is_limited_and_the_ceiling_a_lower_bound(fast_url
 def test_twice_the_generators_are_tried_where_there_are_cpus_for_them(tmp_path: Path) -> None:
     port = free_port()
     words = ["run", "--url", f"http://127.0.0.1:{port}/", "--quick", "--json", "--results", str(tmp_path)]
-    with python_server("tests.support.slot_server", port, "--slots", 4, "--ms", 20):
+    with python_server("testbed.slot_server", port, "--slots", 4, "--ms", 20):
         done = Command([*words, "--set", f"budget.cpus={len(os.sched_getaffinity(0))}"]).run()
     (run,) = json.loads(done.stdout)["runs"]
     doubled = run["facts"]["generator"]["doubled_rps"]
@@ -69,7 +69,7 @@ def test_twice_the_generators_are_tried_where_there_are_cpus_for_them(tmp_path: 
 def test_every_client_measures_the_same_target_alike(client: str, tmp_path: Path) -> None:
     port = free_port()
     words = ["run", "--url", f"http://127.0.0.1:{port}/", "--quick", "--json", "--results", str(tmp_path)]
-    with python_server("tests.support.slot_server", port, "--slots", 4, "--ms", 50):
+    with python_server("testbed.slot_server", port, "--slots", 4, "--ms", 50):
         done = Command([*words, "--client", client]).run()
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)["runs"][0]["results"]

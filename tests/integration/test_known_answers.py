@@ -14,9 +14,10 @@ import pytest
 
 from benchmarks.known_answers import suite, table
 from benchmarks.known_answers.bench import Bench, evidence_of
-from benchmarks.known_answers.case import Case, Server, widened
+from benchmarks.known_answers.case import Case, widened
 from benchmarks.known_answers.evidence import Evidence
 from benchmarks.known_answers.held import held_windows
+from benchmarks.known_answers.servers import Server
 from floodmark.verdict.enums import Advice, Bottleneck
 from tests.support.processes import Command, free_port, only_run, slot_server
 
@@ -62,7 +63,7 @@ def test_gthread_end_to_end_with_local_processes(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     with Bench(tmp_path / "bench", quick=True).one_slot(case.target, "constant") as plain:
         done = Command([*words, "--verify-advice", "--results", str(runs)]).run()
-    evidence = evidence_of(done.returncode, done.stdout, 0.0, tmp_path / "log")
+    evidence = evidence_of(done.returncode, done.stdout, tmp_path / "log")
     evidence = dataclasses.replace(evidence, slot_s=plain.per_answer_s(held_windows(evidence)))
     must_be_inside(case, evidence)
     folder = only_run(runs)

@@ -15,8 +15,8 @@ from floodmark.targets.ready import ask
 from floodmark.targets.target import Check
 from target_apps.ledger import LedgerReader
 from target_apps.workloads import WORKLOADS
-from tests.integration.test_targets import ALLOTMENT, MORE, target
 from tests.support.processes import wait_for
+from tests.support.targets import ALLOTMENT, MORE, target
 
 CLIENTS = 8
 REQUESTS = 50

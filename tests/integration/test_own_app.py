@@ -17,14 +17,12 @@ from floodmark.plan.app_scenarios import from_own_table, read_scenarios
 from floodmark.plan.planned_run import plan_run
 from floodmark.targets.process import ProcessBackend
 from floodmark.targets.ready import ask
-from floodmark.targets.target import Allotment, Check, Target
-from target_apps import catalog
+from floodmark.targets.target import Check, Target
 from target_apps.serve import ROOT
 from tests.support.processes import Command, free_port, only_run
+from tests.support.targets import ALLOTMENT, INSTALLED
 
 TUTORIAL = ROOT / "examples" / "tutorial"
-ALLOTMENT = Allotment(target_cpus=(0,), generator_cpus=(0,), memory=512 * 1024**2, shared=True)
-INSTALLED = [name for name in catalog.names() if catalog.load(name).missing() is None]
 
 APP = """
 import os, sys

@@ -10,40 +10,13 @@ import psutil
 import pytest
 
 from floodmark.errors import TargetError
-from floodmark.plan.planned_run import plan_run
-from floodmark.plan.scenario import from_table
 from floodmark.targets.process import ProcessBackend
 from floodmark.targets.ready import ask
-from floodmark.targets.target import Allotment, Check, Target
-from target_apps import catalog
+from floodmark.targets.target import Check
 from target_apps.ledger import LedgerReader
 from target_apps.workloads import WORKLOADS
-from tests.support.processes import free_port, wait_for
-
-ALLOTMENT = Allotment(target_cpus=(0,), generator_cpus=(0,), memory=512 * 1024**2, shared=True)
-CORE = (
-    "flask-processes",
-    "flask-single",
-    "flask-threaded",
-    "gunicorn-gevent",
-    "gunicorn-gthread",
-    "gunicorn-sync",
-    "uwsgi",
-    "waitress",
-)
-AVAILABLE = [name for name in catalog.names() if catalog.load(name).missing() is None]
-INSTALLED = [name for name in AVAILABLE if name in CORE]
-OTHER_APP = "reference"
-"""Serves an app of its own, with two workloads."""
-MORE = [name for name in AVAILABLE if name not in {*CORE, OTHER_APP}]
-"""Tested in test_more_servers.py, where one start of each serves for everything."""
-
-
-def target(name: str, **settings: int | str) -> Target:
-    scenario = from_table({"target": name, "server": settings}, name=name, where=name)
-    planned = plan_run(scenario, bind=("127.0.0.1", free_port()), quick=False, repeat=1, seed=1)
-    assert planned.target is not None
-    return planned.target
+from tests.support.processes import wait_for
+from tests.support.targets import ALLOTMENT, INSTALLED, target
 
 
 def test_the_core_servers_are_installed_here() -> None:

@@ -128,10 +128,8 @@ def rows_of(workload: Workload) -> dict[str, list[Row]]:
     """What both charts against users draw."""
     data: dict[str, list[Row]] = {"points": [], "levels": [], "marks": [], "null": null_lines(workload.subjects)}
     for one in workload.subjects:
-        visits = series.drawn(one.run.visits, one.record.scenario.load.think_time_ms)
-        data["points"] += series.points(one.name, visits)
-        data["levels"] += series.levels(one.name, visits)
-        data["marks"] += series.marks(one.name, one.run.results)
+        for kind, rows in series.against_users(one.name, one.run).items():
+            data[kind] += rows
     return data
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from floodmark.report.cells import parts
+from floodmark.results.run import Run
 from floodmark.results.schema import BucketCount, Result, Second
 from floodmark.verdict.enums import Model, Phase
 from floodmark.verdict.visit import Visit
@@ -24,6 +25,12 @@ def drawn(visits: Iterable[Visit], think_time_ms: float) -> list[Visit]:
     """The visits of a curve: no warm-up, and none without think time in a run that has one, as its users are others."""
     left_out = {Phase.WARM} | ({Phase.BASE, Phase.BRACKET} if think_time_ms else set())
     return [s for s in visits if s.phase not in left_out and s.model is Model.CLOSED and s.users > 0]
+
+
+def against_users(name: str, run: Run) -> dict[str, list[Row]]:
+    """What the charts against users draw of a run."""
+    visits = drawn(run.visits, run.record.scenario.load.think_time_ms)
+    return {"points": points(name, visits), "levels": levels(name, visits), "marks": marks(name, run.results)}
 
 
 def points(name: str, visits: Iterable[Visit]) -> list[Row]:
