@@ -1,7 +1,4 @@
-"""Whether two measurements of one metric differ: their ratio with its interval, and a word where the data carry one.
-
-The one rule of the project: reports, comparisons, sweeps and nights all ask here.
-"""
+"""The one rule for whether two measurements of a metric differ, used by reports, comparisons, sweeps and nights."""
 
 from __future__ import annotations
 
@@ -14,15 +11,15 @@ from enum import StrEnum
 from floodmark.stats.intervals import LEVEL, t_quantile
 
 LEAST_EFFECT = 0.03
-"""Less than this is no difference, however sure it is."""
+"""A smaller relative difference counts as none, even if it is significant."""
 WIDEST = 0.10
-"""An interval that reaches further than this from its ratio could hide anything: no verdict."""
+"""Relative half-width beyond which an interval could hide any difference: no verdict."""
 PRIOR_SD, PRIOR_STARTS = 0.01, 4
-"""Spread between freshly started servers before any is seen, and how many starts that guess is worth."""
+"""Prior for the relative spread between freshly started servers, and how many starts it counts as."""
 
 
 class Word(StrEnum):
-    """What B is beside A."""
+    """How B compares with A."""
 
     WORSE = "worse"
     BETTER = "better"
@@ -32,47 +29,45 @@ class Word(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Value:
-    """One start's value with the relative half-width of its own 95 % interval, where it has one.
-
-    round: starts of one round ran under the same conditions.
-    """
+    """The value of one start."""
 
     value: float
     half_width: float | None = None
+    """Relative half-width of the run's own 95 % interval, if it has one."""
     round: int | None = None
+    """Starts of one round ran under the same conditions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ratio:
-    """B over A.
-
-    t, freedom: Student's t of the difference of logarithms, and its degrees of freedom. word: for a metric of which
-    more is better, unless told otherwise.
-    """
+    """B over A, with its 95 % interval."""
 
     ratio: float | None = None
     lo: float | None = None
     hi: float | None = None
     t: float | None = None
+    """Student's t of the difference of the logarithms."""
     freedom: int = 0
+    """Degrees of freedom of ``t``."""
     word: Word = Word.CANNOT_TELL
+    """From ``ratio``: assumes that more is better. From ``decide``: final."""
     reason: str = ""
 
     @property
     def p(self) -> float | None:
-        """Chance of such a difference where there is none, two-sided."""
+        """Two-sided p-value: the probability of such a difference if there is none."""
         if self.t is None:
             return None
-        from scipy.special import stdtr  # a report ranks without it, and need not wait a second for SciPy
+        from scipy.special import stdtr  # importing SciPy takes a second, and reports rank without it
 
         return float(2 * stdtr(self.freedom, -abs(self.t)))
 
 
 def ratio(a: Sequence[Value], b: Sequence[Value], *, paired: bool = False, shift: Ratio | None = None) -> Ratio:
-    """B over A from the starts of both.
+    """B over A, from the starts of both.
 
-    paired: only rounds that both have count, each as one difference. shift: what the machine did in between, to be
-    taken off.
+    With ``paired``, only rounds that both have count, each as one difference. ``shift``, if given, is how much the
+    machine itself changed in between; it is removed.
     """
     if paired:
         pairs = [(x, y) for x in a for y in b if x.round == y.round is not None]
@@ -86,49 +81,49 @@ def ratio(a: Sequence[Value], b: Sequence[Value], *, paired: bool = False, shift
         error = math.sqrt(variance / len(differences))
     else:
         variance, freedom = _variance([logs_a, logs_b], PRIOR_SD**2)
-        error = math.sqrt(variance * (1 / len(a) + 1 / len(b)) + _own(a) + _own(b))
-    middle = _mean(logs_b) - _mean(logs_a)
+        error = math.sqrt(variance * (1 / len(a) + 1 / len(b)) + _within_run(a) + _within_run(b))
+    difference = _mean(logs_b) - _mean(logs_a)
     if shift is not None and shift.ratio and shift.lo:
-        middle -= math.log(shift.ratio)
+        difference -= math.log(shift.ratio)
         error = math.hypot(error, (math.log(shift.ratio) - math.log(shift.lo)) / t_quantile(freedom))
     half = t_quantile(freedom) * error
-    found = Ratio(
-        ratio=math.exp(middle),
-        lo=math.exp(middle - half),
-        hi=math.exp(middle + half),
-        t=middle / error,
+    estimate = Ratio(
+        ratio=math.exp(difference),
+        lo=math.exp(difference - half),
+        hi=math.exp(difference + half),
+        t=difference / error,
         freedom=freedom,
     )
-    return _worded(found, half)
+    return _worded(estimate, half)
 
 
-def decide(found: Sequence[Ratio], *, less_is_better: Sequence[bool]) -> list[Ratio]:
-    """Final words: Holm's correction over all of them, and which way is better."""
-    order = sorted((i for i, r in enumerate(found) if r.p is not None), key=lambda i: found[i].p or 0.0)
-    decided = list(found)
-    worst = 0.0
+def decide(ratios: Sequence[Ratio], *, less_is_better: Sequence[bool]) -> list[Ratio]:
+    """The final words, after Holm's correction over all ratios and with the direction of each metric."""
+    order = sorted((i for i, r in enumerate(ratios) if r.p is not None), key=lambda i: ratios[i].p or 0.0)
+    decided = list(ratios)
+    corrected_p = 0.0
     for rank, index in enumerate(order):
-        one = found[index]
-        assert one.p is not None
-        worst = max(worst, min(1.0, (len(order) - rank) * one.p))
-        if one.word in {Word.WORSE, Word.BETTER}:
-            if worst > 1 - LEVEL:
+        candidate = ratios[index]
+        assert candidate.p is not None
+        corrected_p = max(corrected_p, min(1.0, (len(order) - rank) * candidate.p))
+        if candidate.word in {Word.WORSE, Word.BETTER}:
+            if corrected_p > 1 - LEVEL:
                 decided[index] = dataclasses.replace(
-                    one, word=Word.TIE, reason=f"chance makes such a difference in one of {len(order)} rows"
+                    candidate, word=Word.TIE, reason=f"chance makes such a difference in one of {len(order)} rows"
                 )
             elif less_is_better[index]:
-                other = Word.BETTER if one.word is Word.WORSE else Word.WORSE
-                decided[index] = dataclasses.replace(one, word=other)
+                opposite = Word.BETTER if candidate.word is Word.WORSE else Word.WORSE
+                decided[index] = dataclasses.replace(candidate, word=opposite)
     return decided
 
 
 def rank(names: Sequence[str], values: Sequence[Sequence[Value]]) -> list[tuple[int, str]]:
-    """Best first, with equal ranks for those that cannot be told from the first of their rank. Paired by round."""
-    there = [i for i, side in enumerate(values) if side]
-    there.sort(key=lambda i: -_mean([math.log(v.value) for v in values[i]]))
+    """Rank and name, best first. Those that do not differ from the first of their rank share it. Paired by round."""
+    measured = [i for i, side in enumerate(values) if side]
+    measured.sort(key=lambda i: -_mean([math.log(v.value) for v in values[i]]))
     ranks: list[tuple[int, str]] = []
     leader = 0
-    for place, index in enumerate(there, 1):
+    for place, index in enumerate(measured, 1):
         if place > 1:
             shared = {v.round for v in values[leader]} & {v.round for v in values[index]} - {None}
             if ratio(values[leader], values[index], paired=bool(shared)).word is not Word.WORSE:
@@ -139,26 +134,26 @@ def rank(names: Sequence[str], values: Sequence[Sequence[Value]]) -> list[tuple[
     return ranks
 
 
-def _worded(found: Ratio, half: float) -> Ratio:
-    assert found.ratio is not None
-    assert found.lo is not None
-    assert found.hi is not None
-    if abs(found.ratio - 1) >= LEAST_EFFECT and not found.lo <= 1 <= found.hi:
-        return dataclasses.replace(found, word=Word.WORSE if found.ratio < 1 else Word.BETTER)
+def _worded(estimate: Ratio, half: float) -> Ratio:
+    assert estimate.ratio is not None
+    assert estimate.lo is not None
+    assert estimate.hi is not None
+    if abs(estimate.ratio - 1) >= LEAST_EFFECT and not estimate.lo <= 1 <= estimate.hi:
+        return dataclasses.replace(estimate, word=Word.WORSE if estimate.ratio < 1 else Word.BETTER)
     if half > WIDEST:
-        return dataclasses.replace(found, reason=f"the interval is wider than {WIDEST:.0%} to each side")
-    return dataclasses.replace(found, word=Word.TIE)
+        return dataclasses.replace(estimate, reason=f"the interval is wider than {WIDEST:.0%} to each side")
+    return dataclasses.replace(estimate, word=Word.TIE)
 
 
 def _variance(groups: Sequence[Sequence[float]], prior: float) -> tuple[float, int]:
-    """Pooled within the groups, and with the prior."""
-    square = sum((v - _mean(group)) ** 2 for group in groups for v in group)
+    """Variance pooled over the groups and the prior, and its degrees of freedom."""
+    squares = sum((v - _mean(group)) ** 2 for group in groups for v in group)
     freedom = sum(len(group) - 1 for group in groups)
-    return (PRIOR_STARTS * prior + square) / (PRIOR_STARTS + freedom), PRIOR_STARTS + freedom
+    return (PRIOR_STARTS * prior + squares) / (PRIOR_STARTS + freedom), PRIOR_STARTS + freedom
 
 
-def _own(starts: Sequence[Value]) -> float:
-    """Variance from a lone run's own interval; several tell by their spread."""
+def _within_run(starts: Sequence[Value]) -> float:
+    """Variance from the run's own interval if there is a single start; several starts show it by their spread."""
     if len(starts) > 1 or starts[0].half_width is None:
         return 0.0
     return (starts[0].half_width / 1.96) ** 2
