@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from docs import claims, limits
+from docs import answers, claims, limits
 from floodmark.concurrency.row import CONCURRENCY
 from floodmark.errors import FloodmarkError, UsageError
 from floodmark.report import markdown
@@ -91,6 +91,12 @@ def documents(root: Path) -> dict[Path, str]:
         PICTURE: picture(curves(runs), PICTURE.stem),
     }
     if (root / BURSTS / CONCURRENCY).is_file():
+        for name, part in (
+            ("verdict", answers.verdict(runs)),
+            ("at-once", answers.at_once(root / BURSTS)),
+            ("claims", answers.claims(root / BURSTS)),
+        ):
+            pages[README] = _between(pages[README], README, name, f"\n{part}\n\n")
         pages[SERVERS] = _between(_text(root / SERVERS), SERVERS, "claims", claims.section(root / BURSTS))
     if (root / LIMITS).is_file():
         pages[LIMITS] = _between(_text(root / LIMITS), LIMITS, limits.PLACE, limits.section())

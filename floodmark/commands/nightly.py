@@ -27,8 +27,9 @@ from floodmark.nightly.files import (
 from floodmark.nightly.night import JUDGE_S, Night
 from floodmark.nightly.order import PlannedVisit, order
 from floodmark.nightly.prepare import Plans, make_launcher, parse_gates, plan_setups
-from floodmark.nightly.suite import Suite, SuiteDefinition, read_table
+from floodmark.nightly.suite import Suite, SuiteDefinition
 from floodmark.plan.planned_run import NIGHTLY
+from floodmark.plan.scenario import read_toml
 from floodmark.report.tables import stdout, table
 from floodmark.results.provenance import host_record, software
 from floodmark.run.conductor import Conditions
@@ -53,7 +54,7 @@ def add_to(verbs: Any) -> None:
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     definition = SuiteDefinition(
-        table=read_table(options.file),
+        table=read_toml(options.file),
         where=str(options.file),
         overrides=tuple(options.overrides),
         rounds=options.rounds,

@@ -76,7 +76,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
             show_error(console, done.error)
     starts = [row for row in write_starts(conditions.results) if row.series == conditions.series]
     if options.json:
-        document: dict[str, Any] = {"runs": [_document(done.folder) for done in finished]}
+        document: dict[str, object] = {"runs": [_document(done.folder) for done in finished]}
         if conditions.series is not None:
             document["starts"] = [dataclasses.asdict(row) for row in starts]
         print(json.dumps(document, indent=2))
@@ -154,7 +154,7 @@ def _announce(
         show_warning(console, found.text)
 
 
-def _document(folder: Path) -> dict[str, Any]:
+def _document(folder: Path) -> dict[str, object]:
     """A run for ``--json``."""
     run = read_run(folder)
     results = {

@@ -17,6 +17,7 @@ from floodmark.plan.host_limits import binding_of
 from floodmark.plan.planned_run import plan_run
 from floodmark.report.failure import show_warning
 from floodmark.report.tables import stdout
+from floodmark.results.document import plain
 from floodmark.results.folder import new_folder
 from floodmark.sweep.grid import Axis, axis, collect, default_axes, shuffled, span
 from floodmark.sweep.progress import SweepProgress, minutes
@@ -77,7 +78,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     )
     whole = measure(tasks, sweep, launcher, SweepProgress(console, len(tasks), estimate_s))
     if options.json:
-        print(json.dumps(document(sweep), indent=2))
+        print(json.dumps(plain(document(sweep)), indent=2))
     else:
         show(stdout(), sweep)
     if not whole:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 from typing import Any
 
@@ -13,9 +12,11 @@ from floodmark.commands import arguments
 from floodmark.commands.launching import make_launcher
 from floodmark.commands.one_scenario import one_scenario
 from floodmark.plan.planned_run import plan_run
-from floodmark.results.document import ensure_folder
-from floodmark.results.table import write_text
+from floodmark.protocol.wire import decode
+from floodmark.results.document import ensure_folder, write_document
 from floodmark.targets import compose, process
+from floodmark.targets.compose import ComposeBackend
+from floodmark.targets.target import Handle
 
 UP = ".up"
 HANDLE = "handle.json"
@@ -43,7 +44,7 @@ def execute_up(options: argparse.Namespace, console: Console) -> int:
     folder = options.results / UP / str(bind[1])
     ensure_folder(folder)
     running = launcher.up(planned.target, folder)
-    write_text(folder / HANDLE, json.dumps({"backend": launcher.name, "handle": running.handle()}))
+    write_document(folder / HANDLE, running.handle())
     console.print(
         f"{planned.target.server.name} is up, backend {launcher.name} ({launcher.why}); floodmark down stops it",
         highlight=False,
@@ -55,9 +56,9 @@ def execute_up(options: argparse.Namespace, console: Console) -> int:
 def execute_down(options: argparse.Namespace, console: Console) -> int:
     stopped = 0
     for path in sorted((options.results / UP).glob(f"*/{HANDLE}")):
-        state = json.loads(path.read_text(encoding="utf-8"))
-        stop = compose.stop if state["backend"] == "compose" else process.stop
-        stopped += stop(state["handle"])
+        handle = decode(path.read_bytes(), Handle)
+        stop = compose.stop if handle.backend == ComposeBackend.name else process.stop
+        stopped += stop(handle)
         shutil.rmtree(path.parent, ignore_errors=True)
     console.print(f"{stopped} target{'s' if stopped != 1 else ''} stopped", highlight=False)
     return 0

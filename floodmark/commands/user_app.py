@@ -11,6 +11,7 @@ from floodmark.errors import UsageError
 from floodmark.plan.app_scenarios import from_own_table
 from floodmark.plan.planned_run import PlannedRun, named_scenarios, plan_all
 from floodmark.plan.scenario import Scenario, read_toml
+from floodmark.plan.toml_keys import Table
 from floodmark.targets.user_app import OWN_FILE
 
 KEYS = {
@@ -25,7 +26,7 @@ KEYS = {
 """Options, and the keys of ``[app]`` they set."""
 
 
-def given(options: argparse.Namespace) -> dict[str, Any]:
+def given(options: argparse.Namespace) -> Table:
     """Keys of ``[app]`` that options set."""
     return {key: getattr(options, name) for name, key in KEYS.items() if getattr(options, name) is not None}
 
@@ -38,7 +39,7 @@ def scenarios(options: argparse.Namespace) -> list[Scenario] | None:
     keys = given(options)
     file = Path(OWN_FILE)
     if "module" in keys:
-        where, name, table = "--app", "floodmark", dict[str, Any]()
+        where, name, table = "--app", "floodmark", Table()
     elif file.is_file():
         where, name, table = OWN_FILE, file.stem, read_toml(file)
         if "app" not in table:

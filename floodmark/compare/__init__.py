@@ -1,1 +1,1 @@
-"""PURE: what two measurements, or a history of nights, say of each other. Numbers in, words out; no file is read."""
+"""Comparison of two runs, folders of runs or nights."""

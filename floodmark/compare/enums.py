@@ -1,38 +1,30 @@
-"""The words a comparison may use. Each stands in the files as written here."""
+"""The enumerations of comparisons and nights. Their values are what the files contain."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
 
-class Word(StrEnum):
-    """What B is beside A."""
-
-    WORSE = "worse"
-    BETTER = "better"
-    TIE = "no difference"
-    CANNOT_TELL = "cannot tell"
-
-
 class Finding(StrEnum):
-    """What a night says of one metric of one setup.
-
-    ALARM: outside what its history allows, and not yet measured again. PLATFORM: the reference moved, and with it
-    everything that depends on the machine.
-    """
+    """The verdict of a night on one metric of a setup."""
 
     FINE = "fine"
     ALARM = "alarm"
+    """Outside what the history allows, and not yet measured again."""
     REGRESSION = "regression"
     IMPROVEMENT = "improvement"
     PLATFORM = "platform change"
+    """The reference changed, and so did everything that depends on the machine."""
     YOUNG = "too few nights"
     NO_VERDICT = "no verdict"
 
 
 class Role(StrEnum):
-    """Why a setup is in a night: to be watched, to show what the machine did, or as the same setup twice."""
+    """Why a setup is part of a night."""
 
     SETUP = "setup"
+    """To be watched."""
     REFERENCE = "reference"
+    """Frozen, to show changes of the machine."""
     TWIN = "twin"
+    """The same as another setup, to measure the rate of false alarms."""

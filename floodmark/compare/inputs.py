@@ -1,4 +1,4 @@
-"""What is compared: a run, or all runs of a folder such as a night, and what makes two of them unlike."""
+"""The inputs of a comparison: a run or a folder of runs, and the differences between two of them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from floodmark.compare.ratio import Value
 from floodmark.errors import UsageError
 from floodmark.results.document import plain
 from floodmark.results.record import PROVENANCE, RunRecord, Status
 from floodmark.results.run import RunSummary, read_summary
+from floodmark.verdict.difference import Value
 
 HOST = ("machine", "cpu_model", "cpus", "memory_bytes")
 Flat = dict[str, object]
@@ -19,13 +19,13 @@ Flat = dict[str, object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """One run, from one freshly started server."""
+    """A run, with its place in a night if it has one."""
 
     run: RunSummary
 
     @property
     def name(self) -> str:
-        """The setup's name in a night; else scenario and workload."""
+        """The name of the setup in a night, else the scenario and the workload."""
         scenario, place = self.run.record.scenario, self.run.record.night
         return place.setup if place is not None else f"{scenario.name}-{scenario.workload}"
 
@@ -45,12 +45,12 @@ class Start:
 
     @property
     def again(self) -> bool:
-        """Whether it was measured because of an alarm."""
+        """Whether it was measured again because of an alarm."""
         place = self.run.record.night
         return place is not None and place.again
 
     def value(self, metric: str) -> Value | None:
-        """The valid value of a metric; None where there is none, or only a bound."""
+        """The valid value of a metric; None if it has none, or only a bound."""
         row = self.run.results.get(metric)
         if row is None or not row.valid or not isinstance(row.value, float) or row.value <= 0:
             return None
@@ -60,7 +60,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSet:
-    """One side of a comparison: its runs in order."""
+    """One side of a comparison: its runs, in order."""
 
     path: Path
     starts: tuple[Start, ...]
@@ -73,12 +73,12 @@ class RunSet:
         return [start for start in self.starts if start.name == name]
 
     def values(self, name: str, metric: str) -> list[Value]:
-        """Valid values of one metric."""
+        """The valid values of a metric."""
         return [value for start in self.of(name) if (value := start.value(metric)) is not None]
 
 
 def read_run_set(path: Path) -> RunSet:
-    """A run, or every run in a folder. Raises UsageError where there is none."""
+    """Read a run, or every run in a folder. Raises UsageError if there is none."""
     if (path / PROVENANCE).is_file():
         return RunSet(path=path, starts=(read_start(path),))
     if not path.is_dir():
@@ -87,27 +87,27 @@ def read_run_set(path: Path) -> RunSet:
     starts = [read_start(folder) for folder in folders]
     measured = tuple(s for s in starts if s.run.record.status is not Status.INTERRUPTED and not s.again)
     if not measured:
-        raise UsageError(f"{path}: neither a run nor a folder of runs; a run's folder holds {PROVENANCE}")
+        raise UsageError(f"{path}: neither a run nor a folder of runs; the folder of a run contains {PROVENANCE}")
     return RunSet(path=path, starts=measured)
 
 
 def read_start(folder: Path) -> Start:
-    """One run. Raises UsageError."""
+    """Read one run. Raises UsageError."""
     return Start(run=read_summary(folder))
 
 
 def unlike(a: Start, b: Start) -> list[str]:
-    """What forbids comparing two runs: other hosts, backends, configurations. Readable, one difference each."""
+    """Differences that forbid comparing two runs, such as other hosts, backends or configurations, for people."""
     return _differences(likeness(a.run.record), likeness(b.run.record))
 
 
 def notes(a: Start, b: Start) -> list[str]:
-    """What else differs, and may be what the comparison is about."""
+    """Other differences, which may be the subject of the comparison."""
     return _differences(_may_differ(a.run.record), _may_differ(b.run.record))
 
 
 def likeness(record: RunRecord) -> Flat:
-    """What must be equal for two runs to be of one series."""
+    """What must be equal for two runs to be comparable over nights."""
     scenario = {key: value for key, value in record.scenario.table.items() if key not in {"name", "search"}}
     generator = {"client": record.generator.client, "processes": record.generator.processes}
     return {

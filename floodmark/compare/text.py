@@ -1,4 +1,4 @@
-"""A comparison for people: on the terminal and as Markdown."""
+"""Shows comparisons and rankings on the terminal and as Markdown."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from floodmark.compare.comparison import Comparison, ComparisonRow, RankRow
-from floodmark.compare.enums import Role, Word
+from floodmark.compare.enums import Role
 from floodmark.report.tables import table
+from floodmark.verdict.difference import Word
 
 HEAD = ("setup", "metric", "A", "B", "B / A", "95 % interval", "starts", "verdict")
 RANK_HEAD = ("workload", "rank", "setup", "ceiling", "rounds")
@@ -17,37 +18,37 @@ _STYLE = {Word.WORSE: "red", Word.BETTER: "green", Word.TIE: "", Word.CANNOT_TEL
 LISTED = 6
 
 
-def show(console: Console, found: Comparison) -> None:
-    """Print it."""
-    for line in _warnings(found):
+def show(console: Console, comparison: Comparison) -> None:
+    """Print a comparison."""
+    for line in _warnings(comparison):
         console.print(f"[yellow]![/yellow] {escape(line)}", highlight=False, soft_wrap=True)
-    shown = table(*HEAD)
-    for row in found.rows:
+    rendered = table(*HEAD)
+    for row in comparison.rows:
         cells = [escape(cell) for cell in _cells(row)]
         style = _STYLE[row.word]
         if style:
             cells[-1] = f"[{style}]{cells[-1]}[/{style}]"
-        shown.add_row(*cells)
-    console.print(shown)
-    for line in _remarks(found):
+        rendered.add_row(*cells)
+    console.print(rendered)
+    for line in _remarks(comparison):
         console.print(escape(line), highlight=False, soft_wrap=True)
 
 
-def markdown(found: Comparison) -> str:
-    """The same as a Markdown table."""
-    lines = [f"**{line}**\n" for line in _warnings(found)]
+def markdown(comparison: Comparison) -> str:
+    """A comparison as a Markdown table."""
+    lines = [f"**{line}**\n" for line in _warnings(comparison)]
     lines += [f"| {' | '.join(HEAD)} |", "|---|---|---:|---:|---:|---|---:|---|"]
-    lines += [f"| {' | '.join(_cells(row))} |" for row in found.rows]
-    return "\n".join([*lines, "", *_remarks(found)])
+    lines += [f"| {' | '.join(_cells(row))} |" for row in comparison.rows]
+    return "\n".join([*lines, "", *_remarks(comparison)])
 
 
 def show_ranking(console: Console, rows: Sequence[RankRow]) -> None:
     """Print a ranking."""
-    shown = table(*RANK_HEAD)
+    rendered = table(*RANK_HEAD)
     for row in rows:
-        shown.add_row(*_rank_cells(row))
-    console.print(shown)
-    console.print("Equal ranks cannot be told from the first of their rank, by pairs of rounds.", highlight=False)
+        rendered.add_row(*_rank_cells(row))
+    console.print(rendered)
+    console.print("Setups of equal rank do not differ from the first of that rank (paired by rounds).", highlight=False)
 
 
 def ranking_markdown(rows: Sequence[RankRow]) -> str:
@@ -60,25 +61,26 @@ def _rank_cells(row: RankRow) -> list[str]:
     return [row.workload, str(row.rank), row.setup, f"{row.ceiling_rps:.1f}/s", str(row.n_rounds)]
 
 
-def _warnings(found: Comparison) -> list[str]:
+def _warnings(comparison: Comparison) -> list[str]:
     lines = []
-    if found.unlike:
+    if comparison.unlike:
         lines.append(
-            "forced: A and B are unlike, so a difference may be none of the server's: " + "; ".join(found.unlike)
+            "forced although A and B are unlike, so a difference may not come from the server: "
+            + "; ".join(comparison.unlike)
         )
-    return [*lines, *found.platform]
+    return [*lines, *comparison.platform]
 
 
-def _remarks(found: Comparison) -> list[str]:
-    lines = [f"A: {found.a}", f"B: {found.b}"]
-    if found.notes:
-        more = f"; and {len(found.notes) - LISTED} more" if len(found.notes) > LISTED else ""
-        lines.append("also different: " + "; ".join(found.notes[:LISTED]) + more)
-    for names, side in ((found.only_a, "A"), (found.only_b, "B")):
+def _remarks(comparison: Comparison) -> list[str]:
+    lines = [f"A: {comparison.a}", f"B: {comparison.b}"]
+    if comparison.notes:
+        more = f"; and {len(comparison.notes) - LISTED} more" if len(comparison.notes) > LISTED else ""
+        lines.append("also different: " + "; ".join(comparison.notes[:LISTED]) + more)
+    for names, side in ((comparison.only_a, "A"), (comparison.only_b, "B")):
         if names:
             lines.append(f"only in {side}: {', '.join(names)}")
-    if any(row.normalised for row in found.rows):
-        lines.append("* what the reference did in between is taken off")
+    if any(row.normalised for row in comparison.rows):
+        lines.append("* corrected for the change of the reference")
     return lines
 
 

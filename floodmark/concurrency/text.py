@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from floodmark.concurrency.row import ConcurrencyRow
 from floodmark.report.tables import stdout, table
@@ -27,7 +26,7 @@ COLUMNS = (
 )
 
 
-def document(row: ConcurrencyRow) -> dict[str, Any]:
+def document(row: ConcurrencyRow) -> dict[str, object]:
     """A row for JSON."""
     return {**dataclasses.asdict(row), "per_process": [int(n) for n in row.per_process.split()]}
 

@@ -1,1 +1,1 @@
-"""A night: its plan, carrying it out visit by visit, and what it says beside the nights before."""
+"""A night: its suite and order, how it is carried out, and how it is judged against the nights before."""

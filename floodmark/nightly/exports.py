@@ -1,4 +1,4 @@
-"""Histories for other programs: Parquet, and the CSV and configuration that Apache Otava reads."""
+"""Exports histories of nights: as Parquet, and as CSV with a configuration for Apache Otava."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OTAVA = "otava.yaml"
 
 
 def write_parquet(path: Path, rows: Sequence[NightRow]) -> None:
-    """nights.csv as Parquet. Raises UsageError where pyarrow is not installed."""
+    """Write the rows of nights.csv as Parquet. Raises UsageError if pyarrow is not installed."""
     try:
         arrow: Any = importlib.import_module("pyarrow")
         parquet: Any = importlib.import_module("pyarrow.parquet")
@@ -43,9 +43,9 @@ def _plain(value: object) -> object:
 
 
 def write_otava(folder: Path, rows: Sequence[NightRow]) -> list[Path]:
-    """One wide CSV for each setup and one configuration for all. Raises WriteError.
+    """Write a wide CSV per setup and one configuration for all. Raises WriteError.
 
-    A night without a verdict has no row: Otava would fill it with the night before.
+    A night without a verdict gets no row, because Otava would fill it with the values of the night before.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -72,7 +72,7 @@ def write_otava(folder: Path, rows: Sequence[NightRow]) -> list[Path]:
 
 
 def _wide(rows: Sequence[NightRow]) -> str:
-    """One row for each night in which every metric has a verdict."""
+    """A row per night in which every metric has a verdict."""
     nights: dict[str, dict[str, NightRow]] = {}
     for row in rows:
         if row.value is not None and row.finding is not Finding.NO_VERDICT:
@@ -80,8 +80,8 @@ def _wide(rows: Sequence[NightRow]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["time", "night", *METRICS])
-    for night, found in nights.items():
-        if len(found) == len(METRICS):
-            values = [format(found[metric].value or 0.0, ".9g") for metric in METRICS]
-            writer.writerow([next(iter(found.values())).started, night, *values])
+    for night, by_metric in nights.items():
+        if len(by_metric) == len(METRICS):
+            values = [format(by_metric[metric].value or 0.0, ".9g") for metric in METRICS]
+            writer.writerow([next(iter(by_metric.values())).started, night, *values])
     return text.getvalue()

@@ -1,4 +1,4 @@
-"""Files of nights: rounds.csv and night.csv of one, nights.csv of all. A night's own files are written once."""
+"""The files of nights: night.json, rounds.csv and night.csv of each, and nights.csv of all."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ NIGHTS = "nights.csv"
 SUMMARY = "summary.md"
 TREND = "trend.html"
 FOLDER = "nightly"
-"""Below the results folder."""
+"""The folder of all nights, in the results folder."""
 METRICS = {"ceiling_rps": False, "r0_ms": True}
-"""What is judged, and whether less of it is better."""
+"""The metrics that are judged, and whether less is better."""
 
 
 class NightStatus(StrEnum):
-    """How far a night came."""
+    """How far a night got."""
 
     RUNNING = "running"
     INTERRUPTED = "interrupted"
@@ -41,18 +41,20 @@ class NightStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightSettings:
-    """What holds for every visit of a night. bind: HOST:PORT. again: whether alarms are measured again."""
+    """Settings of all visits of a night."""
 
     bind: str
+    """HOST:PORT."""
     quick: bool = False
     seed: int
     again: bool = True
+    """Whether alarms are measured again."""
     backend: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightRecord:
-    """night.json: all that is needed to go on with a night."""
+    """night.json: everything that is needed to resume a night."""
 
     schema: int = NIGHT_SCHEMA
     night: str
@@ -71,11 +73,7 @@ class NightRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundRow:
-    """One metric of one visit of a setup: the row of rounds.csv.
-
-    again: measured because of an alarm. noisy: its own hold visits differ by more than 3 %. series: equal for runs
-    that may be compared over nights.
-    """
+    """A metric of one visit to a setup: a row of rounds.csv, in the order of its columns."""
 
     night: str
     setup: str
@@ -84,6 +82,7 @@ class RoundRow:
     workload: str
     round: int
     again: bool
+    """Measured again because of an alarm."""
     run_id: str
     metric: str
     value: float | None = None
@@ -92,21 +91,17 @@ class RoundRow:
     unit: str = ""
     valid: bool
     noisy: bool | None = None
+    """Whether the hold visits of the run differ by more than 3 %."""
     reason: str = ""
     series: str
+    """Equal for runs that may be compared over nights."""
     server_version: str | None = None
     app_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightRow:
-    """One metric of one setup in one night: the row of night.csv and of nights.csv.
-
-    value: geometric mean of the valid rounds; lo, hi: its interval between them. ratio: tonight over what the last
-    ``nights`` valid nights let expect, ``lowest`` the ratio that still is fine. since: night in which the change began.
-    normalised: the machine is taken out. again: rests on a second measurement of the same night. twins_apart: whether
-    tonight's rule tells this setup from the one it is the twin of.
-    """
+    """A metric of a setup in one night: a row of night.csv and nights.csv, in the order of their columns."""
 
     night: str
     started: str
@@ -116,7 +111,9 @@ class NightRow:
     workload: str
     metric: str
     value: float | None = None
+    """Geometric mean of the valid rounds."""
     lo: float | None = None
+    """``lo`` and ``hi`` bound its interval from the spread between rounds."""
     hi: float | None = None
     unit: str = ""
     n_rounds: int
@@ -124,13 +121,19 @@ class NightRow:
     finding: Finding
     tier: str = ""
     ratio: float | None = None
+    """Tonight over the value expected from the last ``nights`` valid nights."""
     lowest: float | None = None
+    """The worst ratio that is still fine."""
     p: float | None = None
     nights: int = 0
     since: str = ""
+    """The night in which the change began."""
     normalised: bool = False
+    """Whether the effect of the machine has been removed."""
     again: bool = False
+    """Whether there is a second measurement of the same night."""
     twins_apart: bool | None = None
+    """Whether tonight's rule claims a difference between this setup and its twin."""
     reason: str = ""
     series: str = ""
     server_version: str | None = None
@@ -138,7 +141,7 @@ class NightRow:
 
 
 def night_folders(root: Path) -> list[Path]:
-    """Every night below ``root``, oldest first."""
+    """All nights in ``root``, oldest first."""
     if not root.is_dir():
         return []
     return sorted((p for p in root.iterdir() if (p / NIGHT).is_file()), key=_order)
@@ -150,23 +153,23 @@ def _order(path: Path) -> tuple[str, int]:
 
 
 def create_night(root: Path, date: str) -> Path:
-    """Make the folder of a new night: its date, with a number from the second of a day on. Raises WriteError."""
+    """Create the folder of a new night, named by its date, with a number if the date is taken. Raises WriteError."""
     names = (date if number == 1 else f"{date}-{number}" for number in itertools.count(1))
     return make_folder(root, names, "nights")
 
 
 def read_night(path: Path) -> NightRecord:
-    """night.json. Raises UsageError where there is none, or it cannot be read."""
+    """Read night.json. Raises UsageError if it is missing or cannot be read."""
     return read_document(path / NIGHT, NightRecord, "night", range(NIGHT_SCHEMA, NIGHT_SCHEMA + 1))
 
 
 def write_night(path: Path, record: NightRecord) -> None:
-    """Replace night.json at once. Raises WriteError."""
+    """Replace night.json atomically. Raises WriteError."""
     write_document(path / NIGHT, record)
 
 
 def round_rows(path: Path, runs: Iterable[Path], noisy: dict[str, bool | None]) -> list[RoundRow]:
-    """The rows of rounds.csv, from the folders of a night's runs. noisy: by run."""
+    """The rows of rounds.csv from the folders of a night's runs. ``noisy`` is by run id."""
     rows: list[RoundRow] = []
     for folder in runs:
         start = read_start(folder)
@@ -183,7 +186,7 @@ def _round_row(night: str, start: Start, metric: str, series: str, noisy: bool |
     valid = row is not None and row.valid and value is not None
     reason = row.reason if row is not None else run.record.error or "no result"
     if metric != "ceiling_rps" and valid:
-        # R0 of a run whose search went wrong is no R0 of the night.
+        # R0 counts only if the search of its run succeeded.
         ceiling = run.results.get("ceiling_rps")
         valid = ceiling is not None and ceiling.valid
         reason = "" if valid or ceiling is None else ceiling.reason
@@ -215,7 +218,7 @@ def write_rounds(path: Path, rows: Sequence[RoundRow]) -> None:
 
 
 def read_rounds(path: Path) -> list[RoundRow]:
-    """rounds.csv of a night; none where it was never finished."""
+    """Read rounds.csv of a night; empty if the night was never finished."""
     return read_table(path / ROUNDS, RoundRow) if (path / ROUNDS).is_file() else []
 
 
@@ -224,12 +227,12 @@ def write_night_rows(path: Path, rows: Sequence[NightRow]) -> None:
 
 
 def read_night_rows(path: Path) -> list[NightRow]:
-    """night.csv of a night; none where it was never finished."""
+    """Read night.csv of a night; empty if the night was never finished."""
     return read_table(path / NIGHT_ROWS, NightRow) if (path / NIGHT_ROWS).is_file() else []
 
 
 def rebuild(root: Path) -> list[NightRow]:
-    """Rebuild nights.csv from the nights below ``root``."""
+    """Rebuild nights.csv from the nights in ``root``."""
     rows = [row for folder in night_folders(root) for row in read_night_rows(folder)]
     write_table(root / NIGHTS, NightRow, rows)
     return rows

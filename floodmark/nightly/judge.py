@@ -1,4 +1,4 @@
-"""What a night says, in two tiers: tonight against the last nights, and change points of the whole history."""
+"""Judges a night in two tiers: tonight against the last nights, and change points of the whole history."""
 
 from __future__ import annotations
 
@@ -14,103 +14,105 @@ from floodmark.nightly.predictive import NIGHTS, Prediction, predict
 from floodmark.stats.change_points import change_points
 
 LOOK_BACK = 90
-"""Nights that change points are looked for in."""
+"""The number of nights searched for change points."""
 RECENT = 10
-"""A change point longer ago was there to be found before."""
+"""Change points more nights ago are ignored: an earlier night could have reported them."""
 NEAR = 2
-"""Change points within so many nights of a reported one are the same."""
+"""A change point within this many nights of a reported one is the same change."""
 MUCH_STEADIER = 0.6
-"""The nights as measured are taken only where their spread is below this share of that without the machine."""
+"""Raw values are used instead of normalised ones only if their spread is below this share of the normalised spread."""
 SEEN_AGAIN = 0.7
-"""Share of the effect that the second measurement must show by itself."""
+"""The second measurement must show at least this share of the effect by itself."""
 SPREAD_NIGHTS = 10
-"""Nights it takes to tell two spreads apart."""
+"""The number of nights needed to compare two spreads."""
 LEAST_NIGHTS = 4
-"""Nights that change points are looked for in at all."""
+"""The least number of nights to search for change points."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A setup of a suite. group: what depends on the machine alike. twin_of: the setup this one is the same as."""
+    """A setup of a suite."""
 
     name: str
     group: str
+    """Setups of one group depend on the machine in the same way."""
     role: Role = Role.SETUP
     twin_of: str | None = None
+    """The setup that this one repeats."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """One metric of a suite, by night, member and round; the last night is tonight.
-
-    logs: logarithms, greater being better, NaN where there is no valid value. rounds: those that everything takes part
-    in; later ones were measured again because of an alarm. reported: nights, by index, at which a change of a member
-    was reported before.
-    """
+    """A metric of a suite, by night, member and round. The last night is tonight."""
 
     members: Sequence[Member]
     logs: Array
+    """Logarithms by (night, member, round). Greater is better; NaN: no valid value."""
     rounds: int
+    """The number of regular rounds; later ones were measured again because of an alarm."""
     reported: Mapping[str, Collection[int]] = field(default_factory=dict)
+    """By member, the indices of nights at which a change was reported before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """What tonight says of one member. ratio: tonight over what was expected; lowest: the ratio that still is fine.
-
-    at: index of the night in which the change began. adjusted: whether the machine was taken out. again: whether it
-    rests on a second measurement of tonight.
-    """
+    """The judgement of tonight on one member."""
 
     member: Member
     finding: Finding
     ratio: float | None = None
+    """Tonight over the expected value."""
     lowest: float | None = None
+    """The lowest ratio that is still fine."""
     p: float | None = None
     nights: int = 0
+    """The number of nights that the expected value is based on."""
     at: int | None = None
+    """The index of the night in which the change began."""
     tier: str = ""
     adjusted: bool = False
+    """Whether the effect of the machine has been removed."""
     again: bool = False
+    """Whether there is a second measurement of tonight."""
     reason: str = ""
 
 
 def judge(history: History, *, confirm: bool = False) -> list[Judged]:
-    """Judge the last night. confirm: alarms were measured again, as far as they could be: decide on them."""
+    """Judge the last night. ``confirm``: alarms have been measured again if possible, so decide on them."""
     window = slice(max(0, len(history.logs) - LOOK_BACK), None)
     logs = history.logs[window]
     offset = len(history.logs) - len(logs)
     roles = [member.role is Role.REFERENCE for member in history.members]
     normal = normalise(logs, [member.group for member in history.members], roles, history.rounds)
-    found = []
+    judged = []
     for index, member in enumerate(history.members):
         reported = [night - offset for night in history.reported.get(member.name, ()) if night >= offset]
-        one = _Series(member, index, normal, reported)
-        found.append(one.judge(offset, confirm=confirm))
-    return found
+        series = _Series(member, index, normal, reported)
+        judged.append(series.judge(offset, confirm=confirm))
+    return judged
 
 
 def twins_apart(history: History) -> list[tuple[Member, bool | None]]:
-    """Whether tonight's rule of tier one tells a setup from itself, by pair; None where it cannot be applied."""
+    """For each twin, whether the rule of tier one claims a difference from its original; None if it does not apply."""
     names = [member.name for member in history.members]
     raw = mean(history.logs[-LOOK_BACK:, :, : history.rounds], axis=2)
-    found: list[tuple[Member, bool | None]] = []
+    pairs: list[tuple[Member, bool | None]] = []
     for index, member in enumerate(history.members):
         if member.twin_of not in names:
             continue
-        apart = raw[:, index] - raw[:, names.index(member.twin_of)]
-        there = apart[:-1][~np.isnan(apart[:-1])]
-        prediction = None if math.isnan(apart[-1]) else predict(there.tolist())
-        word = None
+        differences = raw[:, index] - raw[:, names.index(member.twin_of)]
+        earlier = differences[:-1][~np.isnan(differences[:-1])]
+        prediction = None if math.isnan(differences[-1]) else predict(earlier.tolist())
+        apart = None
         if prediction is not None:
-            mirrored = 2 * prediction.expected - apart[-1]
-            word = prediction.outside(float(apart[-1])) or prediction.outside(float(mirrored))
-        found.append((member, word))
-    return found
+            mirrored = 2 * prediction.expected - differences[-1]
+            apart = prediction.outside(float(differences[-1])) or prediction.outside(float(mirrored))
+        pairs.append((member, apart))
+    return pairs
 
 
 class _Series:
-    """One member's nights."""
+    """The nights of one member."""
 
     def __init__(self, member: Member, index: int, normal: Normalised, reported: Collection[int]) -> None:
         self._member = member
@@ -118,31 +120,31 @@ class _Series:
         raw, adjusted = normal.raw[:, index], normal.adjusted[:, index]
         self._adjusted = member.role is not Role.REFERENCE and _steadier(raw, adjusted)
         self._values = adjusted if self._adjusted else raw
-        self._second = float((normal.adjusted_again if self._adjusted else normal.raw_again)[-1, index])
-        self._again = not math.isnan(self._second)
+        self._repeat = float((normal.adjusted_again if self._adjusted else normal.raw_again)[-1, index])
+        self._again = not math.isnan(self._repeat)
 
     def judge(self, offset: int, *, confirm: bool) -> Judged:
         tonight = float(self._values[-1])
         if math.isnan(tonight):
-            return self._word(Finding.NO_VERDICT, reason="no valid result tonight")
+            return self._judged(Finding.NO_VERDICT, reason="no valid result tonight")
         baseline = max(self._reported, default=0)
         before = self._values[baseline:-1]
         prediction = predict(before[~np.isnan(before)].tolist())
         if prediction is None:
-            return self._word(Finding.YOUNG, reason="too few valid nights before this one")
+            return self._judged(Finding.YOUNG, reason="too few valid nights before this one")
         return (
             self._tonight(tonight, prediction, offset, confirm=confirm)
             or self._trend(prediction, offset, confirm=confirm)
-            or self._say(Finding.FINE, tonight, prediction)
+            or self._finding(Finding.FINE, tonight, prediction)
         )
 
     def _tonight(self, tonight: float, prediction: Prediction, offset: int, *, confirm: bool) -> Judged | None:
         at = offset + len(self._values) - 1
         if prediction.outside(tonight) and not self._refuted(prediction.expected, prediction.lowest, confirm=confirm):
-            return self._say(self._bad(confirm=confirm), tonight, prediction, at=at, tier="tonight")
+            return self._finding(self._worse(confirm=confirm), tonight, prediction, at=at, tier="tonight")
         mirrored = 2 * prediction.expected - tonight
         if self._member.role is Role.REFERENCE and prediction.outside(mirrored):
-            return self._say(Finding.PLATFORM, tonight, prediction, at=at, tier="tonight")
+            return self._finding(Finding.PLATFORM, tonight, prediction, at=at, tier="tonight")
         return None
 
     def _trend(self, prediction: Prediction, offset: int, *, confirm: bool) -> Judged | None:
@@ -157,13 +159,13 @@ class _Series:
             if old or any(abs(at - known) <= NEAR for known in self._reported):
                 continue
             if point.ratio > 1:
-                word = Finding.PLATFORM if self._member.role is Role.REFERENCE else Finding.IMPROVEMENT
+                finding = Finding.PLATFORM if self._member.role is Role.REFERENCE else Finding.IMPROVEMENT
             elif self._refuted(math.log(point.before), math.log(point.after), confirm=confirm):
                 continue
             else:
-                word = self._bad(confirm=confirm)
-            return self._word(
-                word,
+                finding = self._worse(confirm=confirm)
+            return self._judged(
+                finding,
                 ratio=point.ratio,
                 p=point.p,
                 at=offset + at,
@@ -173,18 +175,18 @@ class _Series:
         return None
 
     def _refuted(self, expected: float, low: float, *, confirm: bool) -> bool:
-        """Whether the second measurement, by itself, does not show it."""
-        return confirm and self._again and self._second > expected + SEEN_AGAIN * (low - expected)
+        """Whether the second measurement by itself does not show the effect."""
+        return confirm and self._again and self._repeat > expected + SEEN_AGAIN * (low - expected)
 
-    def _bad(self, *, confirm: bool) -> Finding:
+    def _worse(self, *, confirm: bool) -> Finding:
         if self._member.role is Role.REFERENCE:
             return Finding.PLATFORM
         return Finding.REGRESSION if confirm and self._again else Finding.ALARM
 
-    def _say(
+    def _finding(
         self, finding: Finding, tonight: float, prediction: Prediction, at: int | None = None, tier: str = ""
     ) -> Judged:
-        return self._word(
+        return self._judged(
             finding,
             ratio=math.exp(tonight - prediction.expected),
             lowest=math.exp(prediction.lowest - prediction.expected),
@@ -194,7 +196,7 @@ class _Series:
             tier=tier,
         )
 
-    def _word(
+    def _judged(
         self,
         finding: Finding,
         *,
@@ -222,13 +224,13 @@ class _Series:
 
 
 def _steadier(raw: Array, adjusted: Array) -> bool:
-    """Whether to take the machine out: unless the nights before this one clearly vary less as measured."""
+    """Whether to use the normalised values: yes, unless the raw values of the earlier nights clearly vary less."""
     if math.isnan(adjusted[-1]):
         return False
     spreads = []
     for values in (adjusted, raw):
-        there = values[:-1][~np.isnan(values[:-1])][-3 * NIGHTS :]
-        if len(there) < SPREAD_NIGHTS:
+        valid = values[:-1][~np.isnan(values[:-1])][-3 * NIGHTS :]
+        if len(valid) < SPREAD_NIGHTS:
             return True
-        spreads.append(float(np.median(np.abs(np.diff(there)))))
+        spreads.append(float(np.median(np.abs(np.diff(valid)))))
     return MUCH_STEADIER * spreads[0] < spreads[1]

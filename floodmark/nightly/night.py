@@ -1,4 +1,4 @@
-"""Carries a night out, visit by visit. The runs' own folders say which visits are done, so a night can be resumed."""
+"""Carries out a night visit by visit. The folders of its runs show which visits are done, so it can be resumed."""
 
 from __future__ import annotations
 
@@ -52,16 +52,18 @@ JUDGE_S = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightResult:
-    """What a night says, and all nights with it."""
+    """The result of a night."""
 
     rows: Sequence[NightRow]
     history: Sequence[NightRow]
+    """The rows of all nights, including this one."""
     summary: str
+    """Markdown."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Night:
-    """A night under way."""
+    """A night in progress."""
 
     path: Path
     record: NightRecord
@@ -73,7 +75,7 @@ class Night:
     _planned_s: float = field(default=0.0, init=False)
 
     def carry_out(self) -> NightResult:
-        """Make the visits that are left, judge, measure alarms again, and write. Raises Interrupted."""
+        """Make the remaining visits, judge them, measure alarms again, and write the files. Raises Interrupted."""
         try:
             self._visit_all()
             past = read_past(self.path.parent, self.path.name)
@@ -82,7 +84,7 @@ class Night:
             if alarms and self.record.settings.again and not any(visit.again for visit in self.record.visits):
                 names = [*alarms, *references(rounds, alarms)]
                 more = order_again(names, self.record.visits, AGAIN_ROUNDS, self.record.settings.seed)
-                self._say(f"alarm: {', '.join(alarms)}; measured again {AGAIN_ROUNDS} times, with {len(more)} visits")
+                self._say(f"alarm: {', '.join(alarms)}; measuring again {AGAIN_ROUNDS} times ({len(more)} visits)")
                 self._note(visits=(*self.record.visits, *more))
             self._visit_all()
             rows, rounds = self._judge(past, confirm=True)
@@ -96,7 +98,7 @@ class Night:
         return self._sum_up(rows)
 
     def _sum_up(self, rows: Sequence[NightRow]) -> NightResult:
-        """Write the summary of the night, and the trend of all."""
+        """Write the summary of the night and the trend of all nights."""
         root = self.path.parent
         history = [row for folder in night_folders(root) for row in read_night_rows(folder)]
         summary = markdown(self.path, rows, history)
@@ -109,17 +111,17 @@ class Night:
         write_night(self.path, self.record)
 
     def done(self) -> dict[int, Path]:
-        """Folders of the visits that were finished, by number. An interrupted one stays on disk and is made anew."""
+        """The folders of finished visits by number. An interrupted visit stays on disk and is repeated."""
         finished = {}
         for folder in sorted(p.parent for p in self.path.glob(f"*/{PROVENANCE}")):
             record = read_summary(folder).record
-            whole = (folder / RESULTS).is_file()
-            if whole and record.status is not Status.INTERRUPTED and record.night is not None:
+            has_results = (folder / RESULTS).is_file()
+            if has_results and record.status is not Status.INTERRUPTED and record.night is not None:
                 finished[record.night.number] = folder
         return finished
 
     def estimate_s(self, visits: Sequence[PlannedVisit]) -> float:
-        """Time of ``visits`` by plan; those after the first round are short."""
+        """The planned duration of ``visits``. Those after the first round are short."""
         return sum(self._estimate_s(visit) for visit in visits)
 
     def _estimate_s(self, visit: PlannedVisit) -> float:
@@ -127,16 +129,16 @@ class Night:
 
     def _visit_all(self) -> None:
         visits, done = self.record.visits, self.done()
-        left = [visit for visit in visits if visit.number not in done]
-        for position, visit in enumerate(left):
-            rest_s = self.estimate_s(left[position:])
+        remaining = [visit for visit in visits if visit.number not in done]
+        for position, visit in enumerate(remaining):
+            remaining_s = self.estimate_s(remaining[position:])
             if self._planned_s:
-                rest_s *= self._spent_s / self._planned_s
-            until = time.strftime("%H:%M", time.localtime(time.time() + rest_s))
+                remaining_s *= self._spent_s / self._planned_s
+            until = time.strftime("%H:%M", time.localtime(time.time() + remaining_s))
             kind = "again" if visit.again else f"round {visit.round}"
             self._say(
                 f"[bold]{visit.number}/{len(visits)} {visit.setup}[/bold], {kind}; about "
-                f"{math.ceil(rest_s / 60)} min left, until {until}"
+                f"{math.ceil(remaining_s / 60)} min left, until {until}"
             )
             self._visit(visit)
 
@@ -169,7 +171,7 @@ class Night:
         return next(setup for setup in self.suite.setups if setup.name == visit.setup)
 
     def _known_users(self, visit: PlannedVisit) -> int | None:
-        """The level that an earlier visit of this night confirmed; None lets the whole search run."""
+        """The level that an earlier visit of this night confirmed; None to run the whole search."""
         if visit.round == 1:
             return None
         for folder in reversed(self.done().values()):
@@ -190,7 +192,7 @@ class Night:
 
 
 def noisy(run: Run) -> bool | None:
-    """Whether a run's hold visits differ by more than 3 % (coefficient of variation); None for fewer than two."""
+    """Whether the hold visits of a run vary by more than 3 % (coefficient of variation); None for fewer than two."""
     rates = [visit.goodput_rps for visit in run.held]
     if len(rates) < 2:
         return None

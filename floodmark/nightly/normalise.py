@@ -1,4 +1,4 @@
-"""Takes the machine out of nights: what all setups of a kind share in a round is none of theirs."""
+"""Removes the effect of the machine: a change that all setups of a group share in a round is not their own."""
 
 from __future__ import annotations
 
@@ -11,34 +11,37 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 ENOUGH = 4
-"""Fewer others than this let a change of one of them pass for the machine's: then only references count."""
+"""With fewer other setups, a change of one of them could pass for one of the machine, so only references count."""
 
 
 @dataclass(frozen=True, slots=True)
 class Normalised:
-    """Per night and setup: the mean of its rounds as measured, the same without the machine, and both for the rounds
-    alone that were measured again. NaN where there is no valid round, or nothing to compare it with.
-    """
+    """Means by (night, setup). NaN: no valid round, or nothing to compare it with."""
 
     raw: Array
+    """All rounds as measured."""
     adjusted: Array
+    """All rounds without the effect of the machine."""
     raw_again: Array
+    """Only the rounds measured again, as measured."""
     adjusted_again: Array
+    """Only the rounds measured again, without the effect of the machine."""
 
 
 def normalise(logs: Array, groups: Sequence[str], references: Sequence[bool], rounds: int) -> Normalised:
-    """Normalise logarithms by night, setup and round, NaN where not valid.
+    """Normalise logarithms by (night, setup, round), with NaN for invalid values.
 
-    groups: what depends on the machine alike, such as setups of one workload. Of each setup's round the median, over
-    all others of its group, of their distances from their own level is taken off; so a change of its own stays, and
-    one that all share goes. references: setups that are frozen; where others are few, only they count. rounds: rounds
-    everything takes part in; the later ones are measured again because of an alarm, and there too only references tell
-    what the machine did.
+    From each round of a setup, subtract the median distance of the others in its group from their own levels in that
+    round. A change that all share disappears, and a change of the setup alone remains.
+
+    groups: by setup; setups of one group depend on the machine in the same way, such as those of one workload.
+    references: by setup, whether it is frozen. If a setup has few others, only references count.
+    rounds: the number of regular rounds. In later ones, measured again because of an alarm, only references count too.
     """
     raw = mean(logs, axis=2)
     levels = median(raw, axis=0)
     distances = logs - levels[None, :, None]
-    without = np.full(logs.shape, np.nan)
+    adjusted = np.full(logs.shape, np.nan)
     frozen = np.asarray(references)
     for setup, group in enumerate(groups):
         others = np.asarray([g == group and i != setup for i, g in enumerate(groups)])
@@ -50,22 +53,22 @@ def normalise(logs: Array, groups: Sequence[str], references: Sequence[bool], ro
         shift[:, :rounds] = median(distances[:, others, :rounds], axis=1)
         if (others & frozen).any():
             shift[:, rounds:] = median(distances[:, others & frozen, rounds:], axis=1)
-        without[:, setup] = logs[:, setup] - shift
+        adjusted[:, setup] = logs[:, setup] - shift
     return Normalised(
-        raw, mean(without, axis=2), mean(logs[:, :, rounds:], axis=2), mean(without[:, :, rounds:], axis=2)
+        raw, mean(adjusted, axis=2), mean(logs[:, :, rounds:], axis=2), mean(adjusted[:, :, rounds:], axis=2)
     )
 
 
 def mean(values: Array, axis: int) -> Array:
-    """Mean of what is there; NaN where nothing is."""
-    there = ~np.isnan(values)
-    count = there.sum(axis=axis)
-    total = np.where(there, values, 0.0).sum(axis=axis)
+    """Mean without NaN; NaN if there is nothing else."""
+    valid = ~np.isnan(values)
+    count = valid.sum(axis=axis)
+    total = np.where(valid, values, 0.0).sum(axis=axis)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def median(values: Array, axis: int) -> Array:
-    """Median of what is there; NaN where nothing is."""
+    """Median without NaN; NaN if there is nothing else."""
     ordered = np.moveaxis(np.sort(values, axis=axis), axis, -1)  # NaN last
     count = (~np.isnan(ordered)).sum(axis=-1)
     last = ordered.shape[-1] - 1

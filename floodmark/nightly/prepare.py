@@ -1,4 +1,4 @@
-"""Everything about a night that can be wrong before its first server is started."""
+"""Checks a night before its first server starts: setups, backend, gates and host."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from floodmark.targets.cpus import allot
 from floodmark.targets.launcher import BackendLauncher, Launcher
 
 Plans = Mapping[str, PlannedRun]
-"""The run of each setup, by its name."""
+"""The planned run of each setup, by its name."""
 
 
 def plan_setups(suite: Suite, *, bind: tuple[str, int], quick: bool, seed: int) -> Plans:
-    """Resolve every setup, so that nothing is wrong at three in the morning. Raises UsageError."""
+    """Plan the run of every setup, so that mistakes show now and not at night. Raises UsageError."""
     return {setup.name: setup.planned(bind=bind, quick=quick, seed=seed) for setup in suite.setups}
 
 
 def make_launcher(plans: Plans, backend_name: str, say: Callable[[str], None]) -> Launcher:
-    """The backend with the budget that all setups share. Raises UsageError or TargetError."""
+    """The launcher for the backend and the budget that all setups share. Raises UsageError or TargetError."""
     budgets = {planned.scenario.budget for planned in plans.values()}
     if len(budgets) > 1:
-        raise UsageError("the setups of a night must have one budget; set one with --set budget.cpus=N")
+        raise UsageError("all setups of a night must have the same budget; set it with --set budget.cpus=N")
     (budget,) = budgets
-    backend, why = choose(backend_name, say)
+    backend, reason = choose(backend_name, say)
     if backend.name == "process":
         _must_be_installed(plans)
-    return BackendLauncher(backend=backend, why=why, allotment=allot(budget.cpus, budget.memory))
+    return BackendLauncher(backend=backend, why=reason, allotment=allot(budget.cpus, budget.memory))
 
 
 def _must_be_installed(plans: Plans) -> None:
@@ -51,7 +51,7 @@ def _must_be_installed(plans: Plans) -> None:
 
 
 def parse_gates(texts: Sequence[str], suite: Suite) -> dict[str, float]:
-    """The least ceiling of each setup that has one, from ``SETUP=RPS``. Raises UsageError."""
+    """Parse ``SETUP=RPS`` into the required ceiling of each setup. Raises UsageError."""
     names = [setup.name for setup in suite.setups]
     gates = {}
     for text in texts:
@@ -66,7 +66,7 @@ def parse_gates(texts: Sequence[str], suite: Suite) -> dict[str, float]:
 
 
 def other_host(host: HostRecord) -> list[str]:
-    """In what this host differs from the one that a night was begun on."""
+    """How this host differs from the one on which a night was started, for people."""
     here = host_record()
     return [
         f"{key}: {getattr(host, key)}, here {getattr(here, key)}"

@@ -1,4 +1,4 @@
-"""What a night says, as Markdown: the false-alarm rate first, then what changed, then everything."""
+"""The summary of a night as Markdown: the false-alarm rate, then what changed, then everything."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _MARK = {
 
 
 def markdown(path: Path, rows: Sequence[NightRow], history: Sequence[NightRow]) -> str:
-    """The summary of the night in ``path``; history: rows of all nights, this one included."""
+    """The summary of the night in ``path``. ``history`` holds the rows of all nights, including this one."""
     lines = [f"# Night {path.name}", "", twins(history), ""]
     changed = [row for row in rows if row.finding not in {Finding.FINE, Finding.YOUNG, Finding.NO_VERDICT}]
     platform = [row for row in changed if row.finding is Finding.PLATFORM]
     if platform:
-        what = "; ".join(_change(row) for row in platform)
+        changes = "; ".join(_change(row) for row in platform)
         lines += [
-            f"**Platform change**: the reference moved, so the machine did: {what}. No setup is blamed for it.",
+            f"**Platform change**: the reference changed, so the machine did: {changes}. No setup is blamed for it.",
             "",
         ]
     for row in changed:
@@ -40,27 +40,27 @@ def markdown(path: Path, rows: Sequence[NightRow], history: Sequence[NightRow]) 
         lines += ["Nothing changed."]
     lines += [
         "",
-        "| setup | metric | tonight | 95 % interval | of what was expected | fine down/up to | rounds | says |",
+        "| setup | metric | tonight | 95 % interval | tonight / expected | fine down/up to | rounds | finding |",
     ]
     lines += ["|---|---|---:|---|---:|---:|---:|---|"]
     lines += [f"| {' | '.join(_cells(row))} |" for row in rows]
     ranks = ranking(read_run_set(path))
     if ranks:
-        lines += ["", "Ranking by ceiling; equal ranks cannot be told apart:", ""]
+        lines += ["", "Ranking by ceiling; setups of equal rank do not differ:", ""]
         for workload in dict.fromkeys(rank.workload for rank in ranks):
-            of = [f"{r.rank}. {r.setup} {r.ceiling_rps:.1f}/s" for r in ranks if r.workload == workload]
-            lines += [f"* {workload}: {', '.join(of)}"]
+            setups = [f"{r.rank}. {r.setup} {r.ceiling_rps:.1f}/s" for r in ranks if r.workload == workload]
+            lines += [f"* {workload}: {', '.join(setups)}"]
     return "\n".join(lines) + "\n"
 
 
 def twins(history: Sequence[NightRow]) -> str:
-    """The measured false-alarm rate: how often the same setup, measured twice, seemed to differ from itself."""
-    told = [row.twins_apart for row in history if row.metric == "ceiling_rps" and row.twins_apart is not None]
-    if not told:
+    """The measured false-alarm rate: how often a setup and its twin seemed to differ."""
+    apart = [row.twins_apart for row in history if row.metric == "ceiling_rps" and row.twins_apart is not None]
+    if not apart:
         return "False alarms: not known yet; it takes some nights with a twin setup."
-    rate = wilson(sum(told), len(told))
+    rate = wilson(sum(apart), len(apart))
     return (
-        f"False alarms: in {sum(told)} of {len(told)} nights a setup seemed to differ from itself "
+        f"False alarms: in {sum(apart)} of {len(apart)} nights a setup seemed to differ from itself "
         f"({rate.value:.1%}; 95 %: {rate.lo:.1%} to {rate.hi:.1%})."
     )
 
@@ -74,7 +74,7 @@ def _change(row: NightRow) -> str:
 
 def _cells(row: NightRow) -> list[str]:
     name = row.setup + (f" ({row.role})" if row.role is not Role.SETUP else "")
-    says = _MARK[row.finding] + (f": {row.reason}" if row.reason else "")
+    finding = _MARK[row.finding] + (f": {row.reason}" if row.reason else "")
     return [
         name,
         row.metric,
@@ -83,5 +83,5 @@ def _cells(row: NightRow) -> list[str]:
         "-" if row.ratio is None else f"{row.ratio:.3f}",
         "-" if row.lowest is None else f"{row.lowest:.3f}",
         f"{row.n_valid}/{row.n_rounds}",
-        says,
+        finding,
     ]

@@ -1,4 +1,4 @@
-"""The trend of all nights as one self-contained HTML page: a line for each setup and metric, gaps where no verdict."""
+"""The trend of all nights as a self-contained HTML page, with a line per setup and metric."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from floodmark.report.html.palette import on_white
 
 WIDTH, HEIGHT, PAD = 900, 150, 8
 SHOWN = 365
-"""Nights drawn; nights.csv has them all."""
+"""The most nights that are drawn; nights.csv has them all."""
 LINE = on_white()["s0"]
 COLOURS = {
     Finding.REGRESSION: on_white()["s1"],
@@ -29,7 +29,7 @@ _STYLE = (
 
 
 def page(history: Sequence[NightRow]) -> str:
-    """The page. history: rows of all nights, oldest first."""
+    """The page. ``history`` holds the rows of all nights, oldest first."""
     nights = list(dict.fromkeys(row.night for row in history))[-SHOWN:]
     series: dict[tuple[str, str], list[NightRow]] = {}
     for row in history:
@@ -56,11 +56,11 @@ def _section(rows: Sequence[NightRow], nights: Sequence[str]) -> str:
 
 def _drawing(rows: Sequence[NightRow], nights: Sequence[str]) -> str:
     values = [v for row in rows for v in (row.value, row.lo, row.hi) if v is not None]
-    middle = [row.value for row in rows if row.value is not None]
-    if not middle:
+    points_of_line = [row.value for row in rows if row.value is not None]
+    if not points_of_line:
         return "<p>No valid night.</p>"
     # A wide interval of one night must not flatten the line.
-    low, high = max(min(values), 0.7 * min(middle)), min(max(values), 1.3 * max(middle))
+    low, high = max(min(values), 0.7 * min(points_of_line)), min(max(values), 1.3 * max(points_of_line))
     span = math.log(high / low) or 0.02
     places = {night: i for i, night in enumerate(nights)}
 
@@ -75,12 +75,12 @@ def _drawing(rows: Sequence[NightRow], nights: Sequence[str]) -> str:
     stretch: list[str] = []
     before = -1
     for row in rows:
-        there = row.value is not None and row.finding is not Finding.NO_VERDICT
-        if not there or places[row.night] != before + 1:
+        judged = row.value is not None and row.finding is not Finding.NO_VERDICT
+        if not judged or places[row.night] != before + 1:
             lines.append(stretch)
             stretch = []
         before = places[row.night]
-        if not there or row.value is None:
+        if not judged or row.value is None:
             continue
         stretch.append(f"{x(row):.1f},{y(row.value):.1f}")
         colour = COLOURS.get(row.finding, LINE)
@@ -97,8 +97,8 @@ def _drawing(rows: Sequence[NightRow], nights: Sequence[str]) -> str:
         )
     lines.append(stretch)
     drawn = "".join(f'<polyline points="{" ".join(line)}" fill="none" stroke="{LINE}"/>' for line in lines if line)
-    about = escape(f"{rows[-1].setup} {rows[-1].metric} over {len(nights)} nights", quote=True)
+    label = escape(f"{rows[-1].setup} {rows[-1].metric} over {len(nights)} nights", quote=True)
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{about}"><rect width="{WIDTH}" height="{HEIGHT}" '
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}"><rect width="{WIDTH}" height="{HEIGHT}" '
         f'fill="#fafafa"/>{drawn}{"".join(points)}</svg>\n<p class="k">{low:.4g} to {high:.4g}, logarithmic</p>'
     )

@@ -7,10 +7,10 @@ import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from floodmark.errors import UsageError
 from floodmark.plan.scenario import Scenario, from_table, read_toml
+from floodmark.plan.toml_keys import Table
 from floodmark.targets import servers
 from floodmark.targets.user_app import OWN_FILE
 
@@ -20,9 +20,7 @@ def read_scenarios(path: Path, overrides: Iterable[str] = ()) -> list[Scenario]:
     return from_own_table(read_toml(path), where=str(path), home=path.parent, overrides=overrides, name=path.stem)
 
 
-def from_own_table(
-    table: dict[str, Any], *, where: str, home: Path, overrides: Iterable[str] = (), name: str
-) -> list[Scenario]:
+def from_own_table(table: Table, *, where: str, home: Path, overrides: Iterable[str] = (), name: str) -> list[Scenario]:
     """Scenarios of a parsed table. Raises UsageError."""
     scenario = from_table(table, name=name, where=where, overrides=overrides, home=home)
     app = scenario.app

@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from floodmark.errors import UsageError
-from floodmark.plan.toml_keys import Keys, override, section
+from floodmark.plan.toml_keys import Keys, Table, override, section
 from floodmark.results.record import AppSection, Budget, Load, SearchBudget, Slo
 from floodmark.search.settings import parse_slo
 from floodmark.targets.user_app import CHECKS
@@ -53,19 +52,17 @@ def read_scenario(path: Path, overrides: Iterable[str] = ()) -> Scenario:
     return from_table(read_toml(path), name=path.stem, where=str(path), overrides=overrides, home=path.parent)
 
 
-def read_toml(path: Path) -> dict[str, Any]:
-    """A scenario file's table, unchecked. Raises UsageError."""
+def read_toml(path: Path) -> Table:
+    """A TOML file's table, unchecked. Raises UsageError."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageError(f"cannot read scenario {path}: {error.strerror}") from error
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path}: not TOML: {error}") from error
 
 
-def from_table(
-    table: dict[str, Any], *, name: str, where: str, overrides: Iterable[str] = (), home: Path = Path()
-) -> Scenario:
+def from_table(table: Table, *, name: str, where: str, overrides: Iterable[str] = (), home: Path = Path()) -> Scenario:
     """A scenario from a parsed table; with ``[app]``, target may be empty. Raises UsageError."""
     for text in overrides:
         override(table, text)

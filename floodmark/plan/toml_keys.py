@@ -10,8 +10,11 @@ from typing import Any
 
 from floodmark.errors import UsageError
 
+Table = dict[str, Any]
+"""A parsed TOML table, unchecked."""
 
-def override(table: dict[str, Any], text: str) -> None:
+
+def override(table: Table, text: str) -> None:
     """Set ``section.key=value`` as on the command line. Raises UsageError."""
     key, equals, value = text.partition("=")
     visits = key.strip().split(".")

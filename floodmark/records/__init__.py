@@ -1,1 +1,1 @@
-"""PURE: what was seen, per tenth of a second: taken down in each process, merged by time, cut into windows."""
+"""Records of all requests per tenth of a second: made in each process, merged by time, cut into windows. Pure."""

@@ -1,7 +1,7 @@
-"""Exact records of every request, per tenth of a second and request name.
+"""The recorder of a generator process: exact sums per tenth of a second and request name.
 
-One recorder per process, fed by Locust's ``request`` event, so it sees any user class. What it takes down
-are sums and bucket counts only: records of several processes merge by adding.
+Each process has one recorder, fed by Locust's ``request`` event, so it works with any user class. It keeps only sums
+and bucket counts, so that records of several processes merge by adding.
 """
 
 from __future__ import annotations
@@ -22,33 +22,33 @@ BINS_PER_S = 10
 
 
 def bin_of(moment: float) -> int:
-    """Bin that holds ``moment``, epoch seconds."""
+    """The bin that contains ``moment``, in epoch seconds."""
     return int(moment * BINS_PER_S)
 
 
 class Recorder:
-    """Records one process. Not thread-safe: everything runs in Locust's one loop."""
+    """Records the requests of one process. Not thread-safe: everything runs in Locust's event loop."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._cells: dict[tuple[int, str], Cell] = {}
         self._gauges: dict[int, Gauges] = {}
         self.epoch = self._accrued = clock()
-        self._bin = bin_of(self.epoch)  # the current one
-        self._edge = (self._bin + 1) / BINS_PER_S  # where it ends
-        self._crossed_at: dict[int, float] = {}  # when it was seen that a bin had ended
-        self._pending_s = 0.0  # part of the integral that is not in its bin yet
+        self._bin = bin_of(self.epoch)  # the current bin
+        self._edge = (self._bin + 1) / BINS_PER_S  # where the current bin ends
+        self._crossed_at: dict[int, float] = {}  # when the end of each bin was noticed
+        self._pending_s = 0.0  # part of the in-flight integral not yet added to its bin
         self._in_flight = 0
-        self._opened = 0  # connections that are not in their bin yet
+        self._opened = 0  # connections not yet added to their bin
         self.sources: list[Callable[[], None]] = []
-        """Called by ``gather``; each brings in what it has collected."""
+        """Called by ``gather``; each adds what it has collected."""
         self.renewals: list[Callable[[float], float]] = []
-        """Called with the edge of a bin, epoch s; each returns the seconds by which the requests it had in flight there
-        were sent later, all in all, than ``enter`` and ``leave`` were told."""
-        self._entered_s = 0.0  # sum of the starts of requests in flight, since the epoch
+        """Called with the edge of a bin, in epoch seconds. Each returns by how many seconds, in total, its requests in
+        flight at that edge were sent later than ``enter`` recorded."""
+        self._entered_s = 0.0  # sum of the start times of requests in flight, relative to the epoch
 
     def request(self, name: str, ended: float, ms: float, failure: ErrorKind | None) -> None:
-        """Take down one response that was complete at ``ended``, epoch seconds."""
+        """Record a response that was complete at ``ended``, in epoch seconds."""
         key = (int(ended * BINS_PER_S), name)
         cell = self._cells.get(key)
         if cell is None:
@@ -65,30 +65,30 @@ class Recorder:
             cell.error_buckets[index] = cell.error_buckets.get(index, 0) + 1
 
     def many(self, name: str, ended: NDArray[np.float64], ms: NDArray[np.float64]) -> None:
-        """Take down good responses: when they were complete, epoch seconds, and their latencies, of equal length."""
+        """Record good responses: when they were complete, in epoch seconds, and their latencies, of equal length."""
         indices = buckets(ms)
-        for at, here in _by_bin(ended):
-            cell = self._cells.get((at, name))
+        for index, inside in _by_bin(ended):
+            cell = self._cells.get((index, name))
             if cell is None:
-                cell = self._cells[at, name] = Cell()
-            mine = ms[here]
-            cell.good += len(mine)
-            cell.good_ms += float(mine.sum())
-            cell.max_ms = max(cell.max_ms, float(mine.max()))
-            _add(cell.buckets, indices[here])
+                cell = self._cells[index, name] = Cell()
+            latencies = ms[inside]
+            cell.good += len(latencies)
+            cell.good_ms += float(latencies.sum())
+            cell.max_ms = max(cell.max_ms, float(latencies.max()))
+            _add(cell.buckets, indices[inside])
 
     def settled(self, due: NDArray[np.float64], ms: NDArray[np.float64]) -> None:
-        """Take down good responses by when their arrivals were due, epoch seconds."""
+        """Record good responses of the open model by when their arrivals were due, in epoch seconds."""
         indices = buckets(ms)
-        for at, here in _by_bin(due):
-            _add(self._gauge(at).settled, indices[here])
+        for index, inside in _by_bin(due):
+            _add(self._gauge(index).settled, indices[inside])
 
     def delayed(self, ms: NDArray[np.float64]) -> None:
-        """Count how long sends waited after they could have happened."""
+        """Record how long requests that were ready waited to be sent."""
         _add(self._gauge(bin_of(self._clock())).late, buckets(ms))
 
     def offered(self, due: float) -> None:
-        """Count an arrival of the open model, due at epoch seconds."""
+        """Count an arrival of the open model, due at ``due`` in epoch seconds."""
         self._gauge(bin_of(due)).offered += 1
 
     def sent(self, due: float) -> None:
@@ -96,7 +96,7 @@ class Recorder:
         self._gauge(bin_of(due)).sent += 1
 
     def enter(self) -> float:
-        """Count a request into flight; returns this moment, epoch s, for ``leave``."""
+        """Count a request as in flight from now on. Returns now, in epoch seconds, to be passed to ``leave``."""
         now = self._clock()
         if now >= self._edge:
             self._cross(now)
@@ -108,7 +108,7 @@ class Recorder:
         return now
 
     def leave(self, entered: float, ended: float | None = None) -> float:
-        """Count a request out of flight. ended: when its answer was complete, if that was before now. Returns now."""
+        """Count a request as no longer in flight. Its answer was complete at ``ended``, by default now. Returns now."""
         now = self._clock()
         if now >= self._edge:
             self._cross(now)
@@ -122,51 +122,55 @@ class Recorder:
         return now
 
     def renewed(self, sent: NDArray[np.float64], ended: NDArray[np.float64], again: NDArray[np.float64]) -> None:
-        """Requests each replaced, not counted out: sent, answered, next one sent, epoch s, of equal length."""
+        """Record requests that were each replaced by the next one without ``leave`` and ``enter``.
+
+        ``sent``, ``ended`` and ``again`` have equal length: when each was sent, when it was answered, and when the next
+        one was sent, in epoch seconds.
+        """
         overtaken = (ended * BINS_PER_S).astype(np.int64) < (again * BINS_PER_S).astype(np.int64)
-        for entered, answered, seen in zip(sent[overtaken], ended[overtaken], again[overtaken], strict=True):
-            self.replaced(entered, answered, seen)
+        for entered, answered, next_sent in zip(sent[overtaken], ended[overtaken], again[overtaken], strict=True):
+            self.replaced(entered, answered, next_sent)
 
     def replaced(self, entered: float, ended: float, seen: float) -> None:
-        """One request, answered at ``ended`` and in flight for us until ``seen``: at edges between, it was not.
+        """Correct the ages at bin edges for a request that was answered at ``ended`` but noticed only at ``seen``.
 
-        A burst of answers on an edge would otherwise stand twice in ``Window.response_s``: as complete before it, by
-        the kernel's stamp, and as in flight at it.
+        At edges in between it was no longer in flight. Otherwise a burst of answers at an edge would count twice in
+        ``Window.response_s``: as complete before the edge, by the kernel's timestamp, and as in flight at the edge.
         """
         for index in range(bin_of(ended), bin_of(seen)):
-            # An edge within the turn that saw the answer is crossed after it: there the request was never counted.
+            # An edge inside the loop turn that read the answer is crossed later, when the request is gone already.
             if seen >= self._crossed_at.get(index, math.inf):
                 self._gauge(index).ages_s -= (index + 1) / BINS_PER_S - entered
 
     def advance(self) -> None:
-        """Bring the in-flight integral up to now; to be called once per bin at least while requests are renewed."""
+        """Bring the in-flight integral up to now. Must be called at least once per bin while requests are renewed."""
         self._accrue()
 
     def opened(self, count: int = 1, at: int | None = None) -> None:
-        """Count new connections, in bin ``at`` or the current one."""
+        """Count new connections in bin ``at``, by default the current one."""
         if at is None:
             self._opened += count
         elif count:
             self._gauge(at).opened += count
 
     def reconnected(self) -> None:
-        """Count a request sent again because the server had closed the idle connection under it."""
+        """Count a request that was sent again because the server had closed its idle connection."""
         self._gauge(bin_of(self._clock())).reconnects += 1
 
     def thought(self, seconds: float) -> None:
-        """Count one think time that a user was asked to take."""
+        """Record a think time that a user was asked to take."""
         gauges = self._gauge(bin_of(self._clock()))
         gauges.think_s += seconds
         gauges.thoughts += 1
 
     def lagged(self, ms: float) -> None:
-        """Count one sample of how late the loop ran."""
+        """Record a sample of how late the event loop ran."""
         lag = self._gauge(bin_of(self._clock())).lag
         index = bucket(ms)
         lag[index] = lag.get(index, 0) + 1
 
     def burned(self, cpu_s: float, queued_s: float, since: float, until: float) -> None:
-        """Spread this process's CPU time, and its wait for a CPU, evenly over the bins they fell into."""
+        """Spread this process's CPU time, and its time waiting for a CPU, evenly over the bins of an interval."""
         span_s = max(until - since, 1e-9)
         index, last = int(since * BINS_PER_S), int(until * BINS_PER_S)
         while index < last:
@@ -182,16 +186,16 @@ class Recorder:
         gauges.queued_s += queued_s * share
 
     def populated(self, users: int) -> None:
-        """Note the number of users now running."""
+        """Record the number of users running now."""
         self._gauge(bin_of(self._clock())).users = users
 
     def gather(self) -> None:
-        """Bring in what others have collected."""
+        """Let all sources add what they have collected."""
         for source in self.sources:
             source()
 
     def take(self, before: int) -> list[Record]:
-        """Hand over and forget every bin before ``before``, oldest first."""
+        """Return and forget all bins before ``before``, oldest first."""
         self._accrue()
         self.gather()
         self._crossed_at = {index: at for index, at in self._crossed_at.items() if index >= before - 1}
@@ -210,7 +214,7 @@ class Recorder:
         return gauges
 
     def _accrue(self) -> None:
-        """Bring the in-flight integral up to now, into the bins."""
+        """Bring the in-flight integral up to now, and add it to the bins."""
         now = self._clock()
         if now >= self._edge:
             self._cross(now)
@@ -222,17 +226,17 @@ class Recorder:
         self._accrued = now
 
     def _cross(self, now: float) -> None:
-        """One or more edges of bins were passed since the integral was last brought up."""
+        """Close all bins that have ended since the integral was last brought up to date."""
         self._settle_opened()
-        users, since = self._in_flight, self._accrued
+        in_flight, since = self._in_flight, self._accrued
         last = int(now * BINS_PER_S)
         for crossed in range(self._bin, last):
             edge = (crossed + 1) / BINS_PER_S
-            if users or self._pending_s:
+            if in_flight or self._pending_s:
                 gauges = self._gauge(crossed)
-                gauges.in_flight_s += self._pending_s + users * (edge - since)
-                gauges.ages_s += users * (edge - self.epoch) - self._entered_s
-                gauges.ages_s -= sum(later(edge) for later in self.renewals)
+                gauges.in_flight_s += self._pending_s + in_flight * (edge - since)
+                gauges.ages_s += in_flight * (edge - self.epoch) - self._entered_s
+                gauges.ages_s -= sum(delay(edge) for delay in self.renewals)
                 self._pending_s = 0.0
                 self._crossed_at[crossed] = now
             since = edge
@@ -240,25 +244,25 @@ class Recorder:
         self._edge = (last + 1) / BINS_PER_S
 
     def _settle_opened(self) -> None:
-        """What was opened since the last edge belongs to the bin that began with it."""
+        """Add the connections opened since the last edge to the bin that began there."""
         if self._opened:
             self._gauge(self._bin).opened += self._opened
             self._opened = 0
 
 
 def _add(counts: dict[int, int], indices: NDArray[np.int64]) -> None:
-    for index, many in count(indices).items():
-        counts[index] = counts.get(index, 0) + many
+    for index, occurrences in count(indices).items():
+        counts[index] = counts.get(index, 0) + occurrences
 
 
 def _by_bin(moments: NDArray[np.float64]) -> Iterator[tuple[int, NDArray[np.bool_] | slice]]:
-    """Each bin that holds some of ``moments``, epoch seconds, and which of them."""
+    """Each bin that contains some of ``moments`` (epoch seconds), with a mask or slice that selects them."""
     bins = (moments * BINS_PER_S).astype(np.int64)
     first, last = int(bins.min()), int(bins.max())
     if first == last:
         yield first, slice(None)
         return
-    for at in range(first, last + 1):
-        here = bins == at
-        if here.any():
-            yield at, here
+    for index in range(first, last + 1):
+        inside = bins == index
+        if inside.any():
+            yield index, inside

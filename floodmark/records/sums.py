@@ -1,11 +1,11 @@
-"""What one process adds up over one bin, and its wire form."""
+"""The sums of one process over one bin, and their wire form."""
 
 from __future__ import annotations
 
 from typing import Any
 
 Record = dict[str, Any]
-"""Wire form of one bin: only what msgpack and JSON carry."""
+"""The wire form of a bin, of types that msgpack and JSON can represent."""
 
 
 class Cell:
@@ -27,13 +27,7 @@ class Cell:
 
 
 class Gauges:
-    """Sums for one bin that belong to no request name.
-
-    ages_s: summed ages of the requests in flight at the end of the bin. late: buckets of how long users that were
-    ready, or arrivals that were due, waited to be sent. offered, sent, settled: arrivals of the open model, by
-    the bin they were due in: how many there were, how many of them have been sent, and the buckets of the
-    latencies of those with a good answer.
-    """
+    """Sums for one bin that do not belong to a request name."""
 
     __slots__ = (
         "ages_s",
@@ -54,7 +48,7 @@ class Gauges:
 
     def __init__(self) -> None:
         self.in_flight_s = 0.0
-        self.ages_s = 0.0
+        self.ages_s = 0.0  # sum of the ages of the requests in flight at the end of the bin
         self.opened = 0
         self.reconnects = 0
         self.think_s = 0.0
@@ -63,10 +57,11 @@ class Gauges:
         self.queued_s = 0.0
         self.lag: dict[int, int] = {}
         self.users = 0
-        self.late: dict[int, int] = {}
-        self.offered = 0
-        self.sent = 0
-        self.settled: dict[int, int] = {}
+        self.late: dict[int, int] = {}  # buckets of how long ready users, or due arrivals, waited to be sent
+        # Arrivals of the open model, by the bin in which they were due:
+        self.offered = 0  # all of them
+        self.sent = 0  # those sent
+        self.settled: dict[int, int] = {}  # latency buckets of those with a good answer
 
     def wire(self) -> Record:
         return {slot: getattr(self, slot) for slot in self.__slots__}

@@ -1,4 +1,4 @@
-"""All processes' records, merged by time."""
+"""The records of all processes, merged by time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from floodmark.stats.window import ErrorKind, Window
 
 @dataclass(slots=True)
 class Bin:
-    """One tenth of a second over all processes and names."""
+    """A tenth of a second, summed over all processes and request names."""
 
     good: int = 0
     good_ms: float = 0.0
@@ -38,7 +38,7 @@ class Bin:
     settled: Histogram = field(default_factory=Histogram)
 
     def add(self, process: str, record: Record) -> None:
-        """Add one process's record of this bin."""
+        """Add a process's record of this bin."""
         for cell in record["names"].values():
             self.good += cell["good"]
             self.good_ms += cell["good_ms"]
@@ -57,7 +57,7 @@ class Bin:
         self.reconnects += gauges["reconnects"]
         self.think_s += gauges["think_s"]
         self.thoughts += gauges["thoughts"]
-        # What comes in late for a bin that was handed over already brings no head count.
+        # A late record of a bin that was reported before has no number of users.
         self.users[process] = max(gauges["users"], self.users.get(process, 0))
         self.cpu_s[process] = self.cpu_s.get(process, 0.0) + gauges["cpu_s"]
         self.queued_s[process] = self.queued_s.get(process, 0.0) + gauges["queued_s"]
@@ -73,7 +73,7 @@ def _counts(wire: dict[int, int]) -> dict[int, int]:
 
 
 class Timeline:
-    """Bins by index since the epoch; windows are cut from them."""
+    """Bins by index since the epoch, from which windows are cut."""
 
     def __init__(self) -> None:
         self._bins: dict[int, Bin] = {}
@@ -90,16 +90,16 @@ class Timeline:
 
     @property
     def processes(self) -> set[str]:
-        """Those that have reported."""
+        """The processes that have reported."""
         return set(self._reported)
 
     @property
     def complete_until(self) -> int:
-        """Every process has reported all bins before this one."""
+        """The first bin that some process has not reported yet."""
         return min(self._reported.values(), default=0)
 
     def window(self, first: int, last: int, origin: float) -> Window:
-        """Sums over bins ``first`` to ``last - 1``; times are given from ``origin``, epoch seconds."""
+        """The sums over bins ``first`` to ``last - 1``, with times relative to ``origin`` (epoch seconds)."""
         bins = [self._bins.get(index, _EMPTY) for index in range(first, last)]
         histogram, errors, lag, late, settled = (Histogram() for _ in range(5))
         kinds: dict[ErrorKind, int] = {}
@@ -145,11 +145,11 @@ class Timeline:
         )
 
     def users(self, first: int, last: int) -> int:
-        """Most users seen running in a window."""
+        """The most users that ran at once in a window."""
         return max((sum(self._bins[i].users.values()) for i in range(first, last) if i in self._bins), default=0)
 
     def prune(self, before: int) -> None:
-        """Forget bins that no window will ask for again."""
+        """Forget the bins before ``before``, which no later window needs."""
         for index in [index for index in self._bins if index < before]:
             del self._bins[index]
 

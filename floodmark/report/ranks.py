@@ -1,12 +1,12 @@
-"""Places of a comparison: a server's place is a range wherever intervals do not tell it from others."""
+"""Places of a comparison: a server's place is a range wherever it cannot be told from others."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from floodmark.results.schema import Result
+from floodmark.verdict.difference import Value, Word, ratio
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,30 +24,32 @@ class Place:
 def places(ceilings: Sequence[Result | None]) -> list[Place | None]:
     """A place for each confirmed ceiling, None for the others: a bound is not ranked.
 
-    Two differ where the interval of their difference leaves out 0; whom nothing tells apart is tied.
+    Two that ``verdict.difference`` cannot tell apart are tied.
     """
-    known = [index for index, row in enumerate(ceilings) if _interval(row) is not None]
-    found: list[Place | None] = [None] * len(ceilings)
+    values = [_value(row) for row in ceilings]
+    known = [index for index, value in enumerate(values) if value is not None]
+    ranked: list[Place | None] = [None] * len(ceilings)
     for index in known:
-        above = sum(_compare(ceilings[other], ceilings[index]) > 0 for other in known)
-        below = sum(_compare(ceilings[other], ceilings[index]) < 0 for other in known)
-        tied = tuple(o for o in known if o != index and not _compare(ceilings[o], ceilings[index]))
-        found[index] = Place(1 + above, len(known) - below, tied)
-    return found
+        others = [other for other in known if other != index]
+        words = {other: _word(values[index], values[other]) for other in others}
+        above = sum(word is Word.BETTER for word in words.values())
+        below = sum(word is Word.WORSE for word in words.values())
+        tied = tuple(other for other, word in words.items() if word not in {Word.BETTER, Word.WORSE})
+        ranked[index] = Place(1 + above, len(known) - below, tied)
+    return ranked
 
 
-def _compare(one: Result | None, other: Result | None) -> int:
-    """Sign of the difference, 0 where it could be none."""
-    a, b = _interval(one), _interval(other)
-    assert a is not None
-    assert b is not None
-    if abs(a[0] - b[0]) <= math.hypot(a[1], b[1]):
-        return 0
-    return 1 if a[0] > b[0] else -1
+def _word(one: Value | None, other: Value | None) -> Word:
+    """What ``other`` is beside ``one``."""
+    assert one is not None
+    assert other is not None
+    return ratio([one], [other]).word
 
 
-def _interval(row: Result | None) -> tuple[float, float] | None:
-    """Value and half-width of a confirmed number."""
-    if row is None or not row.valid or not isinstance(row.value, float) or row.lo is None or row.hi is None:
+def _value(row: Result | None) -> Value | None:
+    """A confirmed number with its half-width."""
+    if row is None or not row.valid or not isinstance(row.value, float) or row.value <= 0:
         return None
-    return row.value, (row.hi - row.lo) / 2
+    if row.lo is None or row.hi is None:
+        return None
+    return Value(value=row.value, half_width=(row.hi - row.lo) / 2 / row.value)

@@ -1,1 +1,1 @@
-"""Files of a run: schema, writing, reading, provenance."""
+"""The files of a run: schema, writing, reading, provenance."""

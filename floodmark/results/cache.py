@@ -1,4 +1,4 @@
-"""Where what is made once for this host is kept."""
+"""The cache folder, for what is made once per host."""
 
 from __future__ import annotations
 

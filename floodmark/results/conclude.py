@@ -1,4 +1,4 @@
-"""The verdict of a stored run: from its files alone, and always the same. Every judgement is applied here."""
+"""Judges a stored run from its files alone, so that the verdict can be recomputed. Every judgement is applied here."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from floodmark.verdict.slo import judge_slo
 
 
 def conclude(path: Path) -> Saturation | Sustained:
-    """Judge the run in ``path`` and write its results.csv. Raises UsageError for a folder that holds no run."""
+    """Judge the run in ``path`` and write its results.csv. Raises UsageError if the folder contains no run."""
     run = read_run(path)
     verdict, results = judge_run(run)
     write_table(path / RESULTS, Result, results)
@@ -49,7 +49,7 @@ def judge_run(run: Run) -> tuple[Saturation | Sustained, list[Result]]:
 
 
 def declared(record: RunRecord) -> Declared:
-    """What a run's target was set up with; older runs do not say everything."""
+    """How the target of a run was set up. Older runs do not record everything."""
     target = record.target
     return Declared(
         slots=target.nominal_slots,
@@ -61,7 +61,7 @@ def declared(record: RunRecord) -> Declared:
 
 
 def _slo(run: Run, verdict: Saturation) -> Mapping[str, Estimate]:
-    """The SLO rate, where the scenario asked for one."""
+    """The SLO rate, if the scenario asked for one."""
     slo = run.record.scenario.slo
     searched = any(visit.phase in {Phase.SLO, Phase.CONFIRM} for visit in run.visits)
     if slo is None or not (searched or verdict.end is not End.FOUND):

@@ -1,8 +1,8 @@
-"""JSON documents as types: each has the version of its schema, and errors name file and key."""
+"""Typed JSON documents with a schema version. Errors name the file and the key."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,9 +15,9 @@ Document = TypeVar("Document")
 
 
 def read_document(file: Path, kind: type[Document], noun: str, schemas: range) -> Document:
-    """The document that makes its folder a ``noun``. schemas: the versions that can be read.
+    """Read the document that marks its folder as that of a ``noun``. ``schemas`` are the versions that can be read.
 
-    Raises UsageError where it is missing, of another version, or does not fit.
+    Raises UsageError if it is missing, has another version, or does not fit the type.
     """
     try:
         text = file.read_bytes()
@@ -42,7 +42,7 @@ def _listed(schemas: range) -> str:
     return f"schema {schemas[0]}" if len(schemas) == 1 else f"schemas {schemas[0]} to {schemas[-1]}"
 
 
-def _newer(table: dict[str, Any], schemas: range) -> str:
+def _newer(table: Mapping[str, object], schemas: range) -> str:
     schema, writer = table.get("schema"), table.get("floodmark")
     if not isinstance(schema, int) or schema < schemas.stop:
         return ""
@@ -51,25 +51,25 @@ def _newer(table: dict[str, Any], schemas: range) -> str:
 
 
 def write_document(file: Path, document: object) -> None:
-    """Replace a JSON document at once. Raises WriteError."""
+    """Write a JSON document atomically. Raises WriteError."""
     write_text(file, msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
 
 
 def plain(document: object) -> Any:
-    """A document as dictionaries, lists, numbers and text."""
+    """A document as dictionaries, lists, numbers and strings."""
     return msgspec.to_builtins(document)
 
 
 def ensure_folder(folder: Path) -> None:
-    """Make a folder that may be there already. Raises WriteError."""
+    """Create a folder unless it exists. Raises WriteError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise WriteError(f"cannot write below {folder}: {error.strerror}; choose a folder with --results") from error
+        raise WriteError(f"cannot write to {folder}: {error.strerror}; choose another folder with --results") from error
 
 
 def make_folder(root: Path, names: Iterable[str], what: str) -> Path:
-    """Make the first of these folders below ``root`` that is not there yet. Raises WriteError."""
+    """Create the first of these folders in ``root`` that does not exist yet. Raises WriteError."""
     try:
         root.mkdir(parents=True, exist_ok=True)
         for name in names:
@@ -80,6 +80,6 @@ def make_folder(root: Path, names: Iterable[str], what: str) -> Path:
             return root / name
     except OSError as error:
         raise WriteError(
-            f"cannot write {what} below {root}: {error.strerror}; choose a folder with --results"
+            f"cannot write {what} to {root}: {error.strerror}; choose another folder with --results"
         ) from error
     raise AssertionError("names have an end")

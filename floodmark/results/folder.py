@@ -1,4 +1,4 @@
-"""The folder of one run, and the table of all runs beside it."""
+"""The folder of a run, and the table of all runs next to it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from floodmark.verdict.visit import Visit
 
 
 class RunFolder:
-    """Writer's side of ``results/<run_id>/``. Rows are appended as they are known; run.json is replaced whole."""
+    """Writes ``results/<run_id>/``. Rows are appended as they come; run.json is replaced as a whole."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -28,7 +28,7 @@ class RunFolder:
         self.processes = Appender(path / PROCESSES, ProcessRow)
 
     def write_record(self, record: RunRecord) -> None:
-        """Replace run.json at once. Raises WriteError."""
+        """Replace run.json atomically. Raises WriteError."""
         write_record(self.path, record)
 
     def close(self) -> None:
@@ -37,22 +37,19 @@ class RunFolder:
 
 
 def create(root: Path, label: str) -> RunFolder:
-    """Make the folder of a new run below ``root``. Raises WriteError."""
+    """Create the folder of a new run in ``root``. Raises WriteError."""
     return RunFolder(new_folder(root, label))
 
 
 def new_folder(root: Path, label: str) -> Path:
-    """Make a folder below ``root``: UTC time, label, and a number that makes it unique.
-
-    Raises WriteError.
-    """
+    """Create a folder in ``root``, named by UTC time, label and a number that makes it unique. Raises WriteError."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     return make_folder(root, (f"{stamp}-{label}-{number}" for number in itertools.count(1)), "results")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
-    """One run: the row of results/runs.csv."""
+    """A run: a row of results/runs.csv."""
 
     run_id: str
     status: str
@@ -74,7 +71,7 @@ class RunRow:
 
 
 def index(root: Path) -> None:
-    """Rebuild results/runs.csv from the folders below ``root``; folders that are no runs are passed over."""
+    """Rebuild results/runs.csv from the folders in ``root``, skipping those that are not runs."""
     rows = []
     for path in sorted(p for p in root.iterdir() if (p / PROVENANCE).is_file()):
         try:

@@ -1,4 +1,4 @@
-"""From a judgement to the rows of results.csv."""
+"""Turns judgements into the rows of results.csv."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ POINTS = {
 
 
 BRACKETED = {"collapse_users", "error_onset_users", "recovery_s"}
-"""Metrics whose lo and hi are neighbouring observations and no statistics."""
+"""Metrics whose lo and hi are neighbouring observations, not a confidence interval."""
 
 RATE_POINTS = {
     "offered_rps": "requests/s",
@@ -45,20 +45,20 @@ RATE_POINTS = {
 
 
 def rows(run_id: str, verdict: Saturation, visits: Sequence[Visit], timing: Timing | None) -> list[Result]:
-    """All rows of a run, points first."""
-    found = [row(run_id, metric, unit, getattr(verdict, metric)) for metric, unit in POINTS.items()]
-    found += [row(run_id, metric, _unit(metric), point) for metric, point in verdict.further.items()]
-    found.append(_cpu_row(run_id, verdict, visits))
-    return found + _time_rows(run_id, visits, timing)
+    """All rows of a search."""
+    results = [row(run_id, metric, unit, getattr(verdict, metric)) for metric, unit in POINTS.items()]
+    results += [row(run_id, metric, _unit(metric), point) for metric, point in verdict.further.items()]
+    results.append(_cpu_row(run_id, verdict, visits))
+    return results + _time_rows(run_id, visits, timing)
 
 
 def slo_rows(run_id: str, points: Mapping[str, Estimate]) -> list[Result]:
-    """Rows of the SLO rate."""
+    """The rows of the SLO rate."""
     return [row(run_id, metric, _unit(metric), point) for metric, point in points.items()]
 
 
 def _unit(metric: str) -> str:
-    """Unit of a metric, from its name."""
+    """The unit of a metric, from its name."""
     for ending, unit in {"_rps": "requests/s", "_ms": "ms", "_s": "s", "_users": "users"}.items():
         if metric.endswith(ending):
             return unit
@@ -67,12 +67,12 @@ def _unit(metric: str) -> str:
 
 def rate_rows(run_id: str, verdict: Sustained, visits: Sequence[Visit], timing: Timing | None) -> list[Result]:
     """All rows of a run that offered one rate."""
-    found = [row(run_id, metric, RATE_POINTS[metric], point) for metric, point in verdict.points.items()]
-    return found + _time_rows(run_id, visits, timing)
+    results = [row(run_id, metric, RATE_POINTS[metric], point) for metric, point in verdict.points.items()]
+    return results + _time_rows(run_id, visits, timing)
 
 
 def row(run_id: str, metric: str, unit: str, point: Estimate) -> Result:
-    """A point as a row."""
+    """An estimate as a row."""
     value = point.value
     return Result(
         run_id=run_id,
@@ -90,38 +90,38 @@ def row(run_id: str, metric: str, unit: str, point: Estimate) -> Result:
 
 
 def _cpu_row(run_id: str, verdict: Saturation, visits: Sequence[Visit]) -> Result:
-    """CPU per good request, of the visits that the ceiling is made from: a host may run faster by the time of those."""
+    """CPU time per good request, from the same visits as the ceiling, because the host's speed may change over time."""
     level = verdict.hold_users
     if level is None:
-        level = next((s.users for s in reversed(visits) if s.phase is Phase.HOLD and s.valid), None)
+        level = next((v.users for v in reversed(visits) if v.phase is Phase.HOLD and v.valid), None)
     holds = held(visits, level)
-    measured = [s.cpu_ms_per_request for s in holds if s.cpu_ms_per_request is not None]
-    middle = statistics.median(measured) if measured else None
-    lacking = "the target's processes were not sampled" if holds else "no level was held"
+    measured = [v.cpu_ms_per_request for v in holds if v.cpu_ms_per_request is not None]
+    median = statistics.median(measured) if measured else None
+    reason_if_none = "the target's processes were not sampled" if holds else "no level was held"
     return Result(
         run_id=run_id,
         metric="cpu_ms_per_request",
-        value=middle,
+        value=median,
         unit="ms",
         method="median of hold visits",
         n_visits=len(measured) or None,
-        valid=middle is not None and verdict.confirmed,
-        reason="" if measured else lacking,
+        valid=median is not None and verdict.confirmed,
+        reason="" if measured else reason_if_none,
     )
 
 
 def _time_rows(run_id: str, visits: Sequence[Visit], timing: Timing | None) -> list[Result]:
     if timing is None or timing.total_s is None:
         return []
-    found = [_seconds(run_id, "time_to_result_s", timing.total_s, "command to verdict")]
-    found += [
+    results = [_seconds(run_id, "time_to_result_s", timing.total_s, "command to verdict")]
+    results += [
         _seconds(run_id, f"time_{phase}_s", seconds, "settling included")
         for phase, seconds in phase_times(visits).items()
     ]
-    found.append(
+    results.append(
         _seconds(run_id, "time_outside_load_s", max(0.0, timing.total_s - timing.load_s), "start, verify, stop, write")
     )
-    return found
+    return results
 
 
 def _seconds(run_id: str, metric: str, value: float, method: str) -> Result:
@@ -129,7 +129,7 @@ def _seconds(run_id: str, metric: str, value: float, method: str) -> Result:
 
 
 def phase_times(visits: Sequence[Visit]) -> Mapping[str, float]:
-    """Seconds spent for each phase: from the end of the visit before to the end of its own."""
+    """Seconds spent on each phase; each visit counts from the end of the one before."""
     times: dict[str, float] = {}
     before = 0.0
     for visit in visits:
@@ -139,13 +139,13 @@ def phase_times(visits: Sequence[Visit]) -> Mapping[str, float]:
 
 
 def bottleneck_rows(run_id: str, named: Named) -> list[Result]:
-    """The word with its evidence and advice, and how clear it was."""
+    """The rows of the bottleneck: its word with evidence and advice, and its margin."""
     units = {"bottleneck": "word", "bottleneck_margin": "share"}
     return [row(run_id, metric, units[metric], point) for metric, point in named.points.items()]
 
 
 def slots_row(run_id: str, verdict: Saturation, slots: int | None) -> Result:
-    """c_eff = C R0: how many parallel servers, each as fast as one request alone, the target behaves like."""
+    """c_eff = C R0: the target acts like this many parallel servers, each as fast as an uncontended request."""
     knee, r0 = verdict.knee_inflight, verdict.r0_ms.value
     reason = knee.reason
     if isinstance(knee.value, float) and isinstance(r0, float):
@@ -164,7 +164,7 @@ def slots_row(run_id: str, verdict: Saturation, slots: int | None) -> Result:
 
 
 def advice_rows(run_id: str, advice: AdviceRecord | None) -> list[Result]:
-    """What trying the advice gave, where that was asked for."""
+    """The result of trying the advice, if that was asked for."""
     if advice is None:
         return []
     rate = advice.goodput_rps

@@ -1,4 +1,4 @@
-"""How the search of a stored run ended, once everything that can void it was considered."""
+"""How the search of a stored run ended, after every judgement that can void it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from floodmark.verdict.outcome import Outcome, judge_counts, judge_doubling, jud
 from floodmark.verdict.visit import held
 
 FOLLOWS_REDIRECTS = {"fast", "http"}
-"""Locust's own clients: one request of theirs may be several of the server."""
+"""Locust's own clients, which follow redirects: one of their requests may be several for the server."""
 LOCUSTFILE = "locustfile"
-"""The generator's client where the user's own locustfile makes the load."""
+"""The recorded client if the user's own locustfile makes the load."""
 HOSTILE = "hostile"
-"""The workload in which hostile clients run alongside."""
+"""The workload with hostile clients alongside the users."""
 
 
 def judged_outcome(run: Run) -> Outcome:
-    """The outcome that counts. In runs of schema 1 it was judged before it was stored."""
+    """The outcome after all judgements. Runs of schema 1 stored it already judged."""
     record = run.record
     search = record.search or SearchRecord()
     outcome = Outcome(end=search.end, reason=search.reason, hold_users=search.hold_users)
@@ -39,9 +39,9 @@ def judged_outcome(run: Run) -> Outcome:
 
 
 def _comparable_counts(record: RunRecord) -> Counts | None:
-    """What both sides counted; None where one request of a client is not one of the server, or nobody counts there."""
+    """The counts of both sides; None if the server does not count, or if its requests are not those of the clients."""
     own_app = record.scenario.app is not None
-    several = own_app and record.generator.client in FOLLOWS_REDIRECTS
-    if several or record.generator.client == LOCUSTFILE or record.scenario.workload == HOSTILE:
+    redirects = own_app and record.generator.client in FOLLOWS_REDIRECTS
+    if redirects or record.generator.client == LOCUSTFILE or record.scenario.workload == HOSTILE:
         return None
     return record.counts if record.counts is not None and record.counts.served else None

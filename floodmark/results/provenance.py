@@ -1,4 +1,4 @@
-"""Where a run comes from: everything needed to repeat it, or to refuse comparing it."""
+"""The provenance of a run: what is needed to repeat it, or to refuse a comparison."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import os
 import platform
 import resource
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from floodmark import __version__
 from floodmark.results.record import HostLimits, HostRecord, Revision, Software
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def host_record() -> HostRecord:
-    """Kernel, CPU and limits of this host."""
+    """The kernel, CPU, memory and limits of this host."""
     ports = _numbers("/proc/sys/net/ipv4/ip_local_port_range")
     return HostRecord(
         kernel=platform.release(),
@@ -37,7 +37,7 @@ def host_record() -> HostRecord:
 
 
 def software() -> Software:
-    """Versions of everything that measures."""
+    """The versions of all software that measures."""
     return Software(
         floodmark=_revision(),
         python=platform.python_version(),
@@ -46,8 +46,8 @@ def software() -> Software:
     )
 
 
-def config_hash(config: dict[str, Any]) -> str:
-    """Equal for equal configurations, whatever the order of their keys."""
+def config_hash(config: Mapping[str, object]) -> str:
+    """A hash of a configuration that does not depend on the order of its keys."""
     return hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
@@ -60,12 +60,14 @@ def app_hash() -> str:
 
 
 def _revision() -> Revision:
-    if not (ROOT / ".git").exists():  # installed: a repository further up is somebody else's
+    if not (ROOT / ".git").exists():  # installed: a repository further up does not belong to floodmark
         return Revision(version=__version__)
 
-    def run(*words: str) -> str | None:
+    def run(*arguments: str) -> str | None:
         try:
-            done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, timeout=10, check=False)
+            done = subprocess.run(
+                ["git", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=10, check=False
+            )
         except (OSError, subprocess.TimeoutExpired):
             return None
         return done.stdout.strip() if done.returncode == 0 else None

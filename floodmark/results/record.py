@@ -1,4 +1,4 @@
-"""run.json as types: what was seen of one run, and everything needed to repeat it. Nothing in it is a judgement."""
+"""The types of run.json: what was measured in a run and what is needed to repeat it, without any judgement."""
 
 from __future__ import annotations
 
@@ -14,109 +14,111 @@ from floodmark.verdict.enums import Advice, Connections, End, Model, Spacing
 
 PROVENANCE = "run.json"
 SCHEMA = 2
-"""Version of run.json that is written. 1 stored some judgements in ``search``; it is still read."""
+"""The version of run.json that is written. Version 1 stored some judgements in ``search``; it can still be read."""
 OLDEST_SCHEMA = 1
 EXTERNAL = "external"
-"""Name of the server, and of the backend, where the target was up already."""
+"""The name of the server and of the backend if the target was already running."""
 
 Setting = int | str
 """A setting of a server."""
 
 
 class Status(StrEnum):
-    """How far a run came."""
+    """How far a run got."""
 
     INTERRUPTED = "interrupted"
-    """Not ended, or ended by a signal: what a run is until it is known better."""
+    """Still running, killed, or ended by a signal."""
     FAILED = "failed"
     COMPLETE = "complete"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """What every server of a comparison gets: CPUs and bytes of memory."""
+    """The resources that every server of a comparison gets."""
 
     cpus: int = 1
     memory: int = 512 * 1024**2
+    """Bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """How load is made."""
+    """How the load is generated."""
 
     model: Model = Model.CLOSED
-    """Closed: users wait for their answers. Open: arrivals come by themselves at ``rate_rps`` for ``seconds``."""
+    """Closed: users wait for their answers. Open: arrivals come at ``rate_rps`` for ``seconds``, whatever happens."""
     think_time_ms: float = 0.0
     """Closed model: mean pause between an answer and the next request."""
     connections: Connections = Connections.KEEPALIVE
     close_delay_ms: float = 0.0
-    """How late a client closes a connection that is over, as a slow client does."""
+    """How long clients wait before they close a finished connection, to simulate slow clients."""
     rate_rps: float = 0.0
     arrivals: Spacing = Spacing.POISSON
     seconds: float = 20.0
 
     @property
     def new_connections(self) -> bool:
-        """Whether every request has a connection of its own."""
+        """Whether every request opens a new connection."""
         return self.connections is Connections.NEW
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchBudget:
-    """How well to know the ceiling, and what that may cost."""
+    """How precisely to measure the ceiling, and what that may cost."""
 
     precision: float = 0.02
     """Relative half-width of the 95 % interval to reach."""
     time_budget_s: float = 180.0
     max_users: int | None = None
-    """In a scenario, None where nothing is said; in a record, what was in force."""
+    """In a scenario, None if not given; in a record, the value in force."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slo:
-    """What counts as fast enough: ``5x`` the uncontended response time, or ``250ms``."""
+    """The service level objective."""
 
     latency: str = "5x"
+    """A multiple of the uncontended response time such as ``5x``, or a time such as ``250ms``."""
     error_rate: float = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppSection:
-    """The ``[app]`` section as it is written; its paths are relative to the file."""
+    """The ``[app]`` section as written. Paths are relative to the file."""
 
     module: str
     """``package.module:callable``."""
     dir: str = "."
     path: str | None = None
-    """What is asked for, and proves that the app serves; ``/`` unless said."""
+    """The path to request, also to check that the app answers; by default ``/``."""
     marker: str = ""
     """What the answer must contain."""
     requirements: str | None = None
-    """A file of packages to install; by default requirements.txt in ``dir`` where there is one, "" for none."""
+    """A file of packages to install; by default requirements.txt in ``dir`` if it exists, "" for none."""
     locustfile: str | None = None
     """The user's own load, instead of ``path``."""
     servers: tuple[str, ...] = ()
-    """Each with settings of its own, if any: ``uwsgi:workers=4``."""
+    """Server names, optionally with settings: ``uwsgi:workers=4``."""
     prepare: str = ""
-    """A command run in the app's folder before each start of a server."""
+    """A command to run in the app's folder before each start of a server."""
     start_timeout_s: float = 60.0
     exclude: tuple[str, ...] = ()
-    """What of the folder is not copied."""
+    """Parts of the folder that are not copied."""
 
     @property
     def workload(self) -> str:
-        """What it is loaded with, in one word."""
+        """The name of its load: that of the locustfile, or ``url``."""
         return Path(self.locustfile).stem if self.locustfile else "url"
 
     @property
     def label(self) -> str:
-        """What the app is called: its outermost package."""
+        """The name of the app: its outermost package."""
         return self.module.partition(":")[0].partition(".")[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScenarioRecord:
-    """The scenario as resolved: with every setting of the server."""
+    """The scenario as resolved, with all settings of the server."""
 
     name: str
     target: str = ""
@@ -129,17 +131,17 @@ class ScenarioRecord:
     app: AppSection | None = None
     packages: tuple[str, ...] = ()
     hostile: str | None = None
-    """Which hostile clients ran alongside the users, as ``kind=count,...``."""
+    """The hostile clients alongside the users, as ``kind=count,...``."""
 
     @property
     def table(self) -> dict[str, Any]:
-        """As it stands in run.json, without sections that it does not have: what is hashed and compared."""
+        """As in run.json but without absent sections; this is what is hashed and compared."""
         return {key: value for key, value in plain(self).items() if value is not None or key not in {"app", "hostile"}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetRecord:
-    """The server, as declared and as read back from its running processes."""
+    """The server as declared, and as read back from its running processes."""
 
     server: str
     title: str = ""
@@ -148,7 +150,7 @@ class TargetRecord:
     declared: Mapping[str, Setting] = field(default_factory=dict)
     effective: Mapping[str, Setting | None] = field(default_factory=dict)
     nominal_slots: int | None = None
-    """Requests it should run at once, by its settings; None where there is no limit, or none is known."""
+    """How many requests it should run at once by its settings; None if unlimited or unknown."""
     processes: int | None = None
     connection_cap: int | None = None
     url: str | None = None
@@ -157,36 +159,36 @@ class TargetRecord:
 
     @property
     def external(self) -> bool:
-        """Whether it was up already."""
+        """Whether it was already running."""
         return self.server == EXTERNAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratorRecord:
-    """The load generator, and what it can do."""
+    """The load generator and its limits."""
 
     client: str = ""
     processes: int = 1
     connections: Connections | None = None
     null_rps: float | None = None
-    """Requests per second that it gets from a server that does nothing."""
+    """Requests per second that it reaches against a null server."""
     null_rps_measured: str | None = None
     doubled_rps: float | None = None
-    """Good answers per second that twice the generators gave at least, at the held level."""
+    """The least goodput at the held level with twice the generators."""
     doubled: str | None = None
     """How that was tried, or why not."""
     beside_rps: float | None = None
-    """What as many generators as before gave in between."""
+    """Goodput of a visit in between with the usual number of generators."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cores:
-    """CPUs of target and generator."""
+    """The CPUs of target and generator."""
 
     target: tuple[int, ...] = ()
     generator: tuple[int, ...] = ()
     shared_cores: int = 0
-    """1 where both run on the same CPUs."""
+    """1 if both run on the same CPUs."""
 
     @property
     def shared(self) -> bool:
@@ -195,7 +197,7 @@ class Cores:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryRecord:
-    """The target's memory budget, whether it was enforced, and whether the target exceeded it."""
+    """The target's memory budget, and whether it was enforced and exceeded."""
 
     budget_bytes: int = 0
     enforced: bool = False
@@ -204,7 +206,7 @@ class MemoryRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchRecord:
-    """How the search itself ended. In schema 1, as it was judged."""
+    """How the search itself ended. In schema 1: after judgement."""
 
     end: End = End.INTERRUPTED
     reason: str = ""
@@ -213,20 +215,21 @@ class SearchRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """Where a run's time went, in s."""
+    """The durations of a run, in seconds."""
 
     total_s: float | None = None
-    """From the command to the verdict; None until then."""
+    """From the command to the verdict; None until the verdict."""
     load_s: float = 0.0
     """From the first order to the last visit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdviceRecord:
-    """What trying the advice gave. change: what was changed, and at how many users."""
+    """The result of trying the advice."""
 
     word: Advice
     change: str = ""
+    """What was changed, and at how many users."""
     note: str = ""
     goodput_rps: float | None = None
     goodput_lo: float | None = None
@@ -235,7 +238,7 @@ class AdviceRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightPlace:
-    """Where a run stands in a night."""
+    """The place of a run in a night."""
 
     night: str
     number: int
@@ -244,27 +247,30 @@ class NightPlace:
     role: str = "setup"
     twin_of: str | None = None
     again: bool = False
-    """Measured because of an alarm."""
+    """Measured again because of an alarm."""
     short: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitRecord:
-    """A limit of the host or the server that the run would meet, and the sentence that says so."""
+    """A limit of the host or the server that the run would reach."""
 
     limit: str
     allowed: float
     wanted: float
     text: str
+    """The warning for people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostLimits:
-    """Limits of the kernel: soft and hard file descriptors, first and last local port."""
+    """Limits of the kernel."""
 
     somaxconn: int | None = None
     file_descriptors: tuple[int, int] | None = None
+    """The soft and the hard limit."""
     ports: tuple[int, ...] | None = None
+    """The first and the last local port."""
     tcp_tw_reuse: int | None = None
 
 
@@ -282,7 +288,7 @@ class HostRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
-    """This program: its version, and its commit where it runs from a checkout."""
+    """The version of floodmark, and its commit if it runs from a checkout."""
 
     version: str = ""
     git_sha: str | None = None
@@ -290,13 +296,13 @@ class Revision:
 
     @property
     def short(self) -> str:
-        """Version and commit, for people."""
+        """Version and short commit."""
         return f"{self.version} {str(self.git_sha)[:7]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Software:
-    """Versions of everything that measures."""
+    """The versions of all software that measures."""
 
     floodmark: Revision = field(default_factory=Revision)
     python: str = ""
@@ -306,15 +312,16 @@ class Software:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppFolder:
-    """Where the user's own app and the file that describes it lay."""
+    """The folders of the user's own app and of the file that describes it."""
 
     dir: str
     home: str
+    """The folder of the file with the ``[app]`` section."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
-    """run.json. Replaced whole each time more is known; its status is ``interrupted`` until the run has ended."""
+    """run.json, which is replaced whenever more is known. Its status is ``interrupted`` until the run has ended."""
 
     schema: int = SCHEMA
     run_id: str
@@ -342,12 +349,12 @@ class RunRecord:
     host: HostRecord = field(default_factory=HostRecord)
     limits_binding: tuple[LimitRecord, ...] = ()
     series: str | None = None
-    """What repeats of one command share."""
+    """Shared by all repeats of one command."""
     night: NightPlace | None = None
     search: SearchRecord | None = None
     """None until the search has ended."""
     counts: Counts | None = None
-    """What clients and server counted; None where nobody counts at the server."""
+    """Requests counted by clients and server; None if the server does not count."""
     timing: Timing | None = None
     advice: AdviceRecord | None = None
 
@@ -357,15 +364,15 @@ class RunRecord:
 
     @property
     def judged_before(self) -> bool:
-        """Whether judgements of the generator and of the counts stand in ``search`` already."""
+        """Whether ``search`` already includes the judgements of the generator and the counts."""
         return self.schema < 2
 
 
 def read_record(folder: Path) -> RunRecord:
-    """run.json of a run. Raises UsageError naming file and key where it cannot be read."""
+    """Read run.json. Raises UsageError, naming file and key, if that is not possible."""
     return read_document(folder / PROVENANCE, RunRecord, "run", range(OLDEST_SCHEMA, SCHEMA + 1))
 
 
 def write_record(folder: Path, record: RunRecord) -> None:
-    """Replace run.json at once. Raises WriteError."""
+    """Replace run.json atomically. Raises WriteError."""
     write_document(folder / PROVENANCE, record)

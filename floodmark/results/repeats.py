@@ -1,4 +1,4 @@
-"""What repeats of one scenario say together: the interval between freshly started servers, as rows."""
+"""Statistics over the repeats of a scenario: the interval between freshly started servers, as rows of starts.csv."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ METRICS = ("ceiling_rps", "knee_users", "knee_inflight", "r0_ms", "slo_rate_rps"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartsRow:
-    """One metric over the starts of one series: the row of results/starts.csv.
-
-    value: median of the valid runs. lo, hi: its interval from the spread between starts, Student's t. spread: standard
-    deviation over the median. inside: of the valid runs, those whose own interval holds the median.
-    """
+    """A metric over the starts of a series: a row of results/starts.csv, in the order of its columns."""
 
     series: str
     scenario: str
     workload: str
     metric: str
     value: float | None = None
+    """Median of the valid runs."""
     lo: float | None = None
+    """``lo`` and ``hi`` bound its interval from the spread between starts (Student's t)."""
     hi: float | None = None
     unit: str = ""
     level: float | None = None
     n_starts: int
     n_valid: int
     spread: float | None = None
+    """Standard deviation over the mean."""
     inside: int | None = None
+    """Number of valid runs whose own interval contains the median."""
     run_ids: str = ""
 
 
 def write_starts(root: Path) -> list[StartsRow]:
-    """Rebuild results/starts.csv from the folders below ``root``. Returns its rows; series of one start have none."""
+    """Rebuild results/starts.csv from the folders in ``root`` and return its rows. Series of one start have none."""
     series: dict[tuple[str, str, str], list[RunSummary]] = {}
     for path in sorted(p for p in root.iterdir() if (p / PROVENANCE).is_file() and (p / RESULTS).is_file()):
         try:
@@ -62,9 +62,10 @@ def write_starts(root: Path) -> list[StartsRow]:
 
 def _rows(key: tuple[str, str, str], starts: Sequence[RunSummary]) -> Iterable[StartsRow]:
     for metric in METRICS:
-        found = [start.results[metric] for start in starts if metric in start.results]
-        if found:
-            yield _row(key, metric, starts, [r for r in found if r.valid and isinstance(r.value, float)], found[0].unit)
+        results = [start.results[metric] for start in starts if metric in start.results]
+        if results:
+            valid = [r for r in results if r.valid and isinstance(r.value, float)]
+            yield _row(key, metric, starts, valid, results[0].unit)
 
 
 def _row(

@@ -1,4 +1,4 @@
-"""A run that was read from its folder: the one type that everything that shows, compares or judges works with."""
+"""A stored run, as read from its folder: the type that all reports, comparisons and judgements use."""
 
 from __future__ import annotations
 
@@ -14,27 +14,28 @@ from floodmark.verdict.visit import Visit, held
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSummary:
-    """A run without its visits: run.json, and results.csv by metric; empty where the run has no verdict yet."""
+    """A run without its visits."""
 
     path: Path
     record: RunRecord
     results: Mapping[str, Result] = field(default_factory=dict)
+    """results.csv by metric; empty if the run has no verdict yet."""
 
     @property
     def run_id(self) -> str:
         return self.record.run_id
 
     def get(self, metric: str) -> Result:
-        """The row of a metric; one that says so where it was not measured."""
+        """The row of a metric. If it was not measured, the row says so."""
         return self.results.get(metric) or Result(metric=metric, valid=False, reason="not measured")
 
     def number(self, metric: str) -> float | None:
-        """A metric's value, valid or not; None where it has none."""
+        """The value of a metric, valid or not; None if it is not a number."""
         value = self.get(metric).value
         return value if isinstance(value, float) else None
 
     def word(self, metric: str) -> str | None:
-        """A metric's word; None where it has none."""
+        """The value of a metric as text; None if it has none."""
         value = self.get(metric).value
         return None if value is None else str(value)
 
@@ -52,23 +53,23 @@ class Run(RunSummary):
 
     @property
     def held(self) -> list[Visit]:
-        """The visits that the ceiling is made from."""
+        """The visits from which the ceiling is made."""
         return held(self.visits, self.hold_users)
 
 
 def read_summary(path: Path) -> RunSummary:
-    """A run without its visits. Raises UsageError."""
+    """Read a run without its visits. Raises UsageError."""
     return RunSummary(path=path, record=read_record(path), results=read_results(path))
 
 
 def read_run(path: Path) -> Run:
-    """A run with its visits. Raises UsageError."""
+    """Read a run with its visits. Raises UsageError."""
     record = read_record(path)
     return Run(path=path, record=record, results=read_results(path), visits=read_table(path / STEPS, Visit))
 
 
 def read_results(path: Path) -> dict[str, Result]:
-    """results.csv by metric, in its order; empty where there is none yet. Raises UsageError."""
+    """Read results.csv by metric, in file order; empty if there is none yet. Raises UsageError."""
     if not (path / RESULTS).is_file():
         return {}
     return {row.metric: row for row in read_table(path / RESULTS, Result)}

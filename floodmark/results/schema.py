@@ -1,4 +1,4 @@
-"""The rows of every file of a run, as dataclasses: field order is column order, None is an empty cell."""
+"""The rows of all files of a run as dataclasses: field order is column order, None is an empty cell."""
 
 from __future__ import annotations
 
@@ -26,16 +26,11 @@ RUNS = "runs.csv"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Second:
-    """One second of a run, load side and target side joined on time: the row of timeline.csv.
-
-    t_s: seconds from the start of the load. server_started, server_finished: requests the probe counted in
-    this second. reconnects: requests sent again because the server had closed the idle connection before it could
-    read them. app_inflight_mean: requests inside the app, time average; waiting_in_server, waiting_in_kernel: the
-    others in flight, accepted or not.
-    """
+    """A second of a run, with the load side and the target side joined on time: a row of timeline.csv."""
 
     run_id: str | None = None
     t_s: int
+    """Seconds from the start of the load."""
     time: str
     visit: int | None = None
     phase: str | None = None
@@ -53,18 +48,24 @@ class Second:
     r_max_ms: float | None = None
     connections_opened: int | None = None
     reconnects: int | None = None
+    """Requests sent again because the server had closed their idle connection before reading them."""
     gen_cpu_max: float | None = None
     loop_lag_max_ms: float | None = None
     server_started: int | None = None
+    """Requests that entered the app in this second, as counted by the probe."""
     server_finished: int | None = None
+    """Requests that left the app in this second, as counted by the probe."""
     app_inflight_mean: float | None = None
+    """Requests inside the app, time average."""
     app_inflight_max: int | None = None
     cpu_cores: float | None = None
     cpu_proc_max: float | None = None
     rss_bytes: int | None = None
     steal: float | None = None
     waiting_in_server: float | None = None
+    """Other requests in flight, on accepted connections."""
     waiting_in_kernel: float | None = None
+    """Other requests in flight, on connections not accepted yet."""
     listen_queue_max: int | None = None
     connections: float | None = None
     throttled_share: float | None = None
@@ -75,10 +76,11 @@ class Second:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessRow:
-    """One process of the app in one visit: the row of processes.csv. pid: as the app sees it."""
+    """A process of the app in one visit: a row of processes.csv."""
 
     visit: int = field(metadata={"column": "step"})
     pid: int
+    """As the app itself sees it."""
     cpu_cores: float | None
     finished: float
     app_inflight_mean: float
@@ -87,7 +89,7 @@ class ProcessRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BucketCount:
-    """One bucket of one visit's latency histogram: the row of histograms.csv."""
+    """A bucket of a visit's latency histogram: a row of histograms.csv."""
 
     visit: int = field(metadata={"column": "step"})
     kind: str
@@ -98,16 +100,14 @@ class BucketCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """One metric of a run: the row of results.csv.
-
-    value: a number or a verdict's word; empty when not measured. lo, hi: its interval at ``level``; a
-    censored value has lo only.
-    """
+    """A metric of a run: a row of results.csv."""
 
     run_id: str | None = None
     metric: str
     value: float | str | None = None
+    """A number, or a word of the verdict; None if not measured."""
     lo: float | None = None
+    """``lo`` and ``hi`` bound the interval at ``level``. A censored value has ``lo`` only."""
     hi: float | None = None
     unit: str = ""
     level: float | None = None
@@ -121,7 +121,7 @@ RowType = TypeVar("RowType", bound="DataclassInstance")
 
 
 def columns(kind: type[DataclassInstance]) -> list[str]:
-    """Column names of a row type."""
+    """The column names of a row type."""
     return [_column(field) for field in dataclasses.fields(kind)]
 
 
@@ -148,24 +148,24 @@ def _cell(value: object) -> str:
 
 
 def from_cells(kind: type[RowType], cells: Mapping[str, str], where: str) -> RowType:
-    """A row from text cells. Raises UsageError naming ``where`` for a cell that does not fit."""
+    """A row from text cells. Raises UsageError, naming ``where``, if a cell is missing or invalid."""
     values: dict[str, Any] = {}
     for name, column, parse, optional in _cells_of(kind):
         text = cells.get(column)
         if text is None and optional:
-            continue  # written before there was such a column
+            continue  # written before this column existed
         if text is None:
-            raise UsageError(f"{where}: there is no column {column}; it was not written by this version of floodmark")
+            raise UsageError(f"{where}: no column {column}; the file was not written by this version of floodmark")
         try:
             values[name] = parse(text)
         except ValueError as error:
-            raise UsageError(f"{where}: {column} = {text!r} does not fit") from error
+            raise UsageError(f"{where}: {column} = {text!r} is not a valid value") from error
     return kind(**values)
 
 
 @cache
 def _cells_of(kind: type[DataclassInstance]) -> Sequence[tuple[str, str, Callable[[str], object], bool]]:
-    """Of each field: its name, its column, what parses a cell, and whether the column may be missing."""
+    """For each field its name, its column, the parser of a cell, and whether the column may be missing."""
     hints = typing.get_type_hints(kind)
     return [
         (f.name, _column(f), _parser(_alternatives(hints[f.name])), f.default is not dataclasses.MISSING)
@@ -178,12 +178,12 @@ def _alternatives(hint: Any) -> tuple[type, ...]:
 
 
 def _parser(kinds: tuple[type, ...]) -> Callable[[str], object]:
-    """What ``_parse`` does for these types; as most columns have but one, without asking at every cell."""
-    known = [kind for kind in kinds if kind is not types.NoneType]
-    if len(known) > 1 or known[0] not in {int, float}:
+    """A parser equal to ``_parse`` for these types, with a fast path for plain numbers."""
+    types_of_value = [kind for kind in kinds if kind is not types.NoneType]
+    if len(types_of_value) > 1 or types_of_value[0] not in {int, float}:
         return lambda text: _parse(text, kinds)
-    one = known[0]
-    return one if len(kinds) == 1 else lambda text: None if text == "" else one(text)
+    number = types_of_value[0]
+    return number if len(kinds) == 1 else lambda text: None if text == "" else number(text)
 
 
 def _parse(text: str, kinds: tuple[type, ...]) -> object:

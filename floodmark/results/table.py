@@ -1,4 +1,4 @@
-"""CSV tables: appended row by row, or replaced whole and at once."""
+"""CSV tables, which are appended row by row or replaced atomically."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 class WriteError(FloodmarkError):
-    """A result could not be written: disk full, folder gone or read-only."""
+    """A file could not be written: the disk is full, or the folder is missing or read-only."""
 
 
 class Appender(Generic[RowType]):
-    """A CSV file that grows by whole rows: each is with the operating system when ``add`` returns, or not at all."""
+    """A CSV file that grows by whole rows. When ``add`` returns, its rows have been passed to the operating system."""
 
     def __init__(self, path: Path, kind: type[RowType]) -> None:
         self._path = path
@@ -40,7 +40,7 @@ class Appender(Generic[RowType]):
             raise
 
     def add(self, *rows: RowType) -> None:
-        """Append rows. Raises WriteError, with none of them in the file."""
+        """Append rows. If that fails, raises WriteError and leaves none of them in the file."""
         self._append([to_cells(row) for row in rows])
 
     def _append(self, rows: list[list[str]]) -> None:
@@ -69,7 +69,7 @@ class Appender(Generic[RowType]):
 
 
 def write_table(path: Path, kind: type[RowType], rows: Iterable[RowType]) -> None:
-    """Replace a CSV file at once. Raises WriteError."""
+    """Replace a CSV file atomically. Raises WriteError."""
 
     def fill(temporary: Path) -> None:
         with temporary.open("w", encoding="utf-8", newline="") as file:
@@ -81,7 +81,7 @@ def write_table(path: Path, kind: type[RowType], rows: Iterable[RowType]) -> Non
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replace a text file at once. Raises WriteError."""
+    """Replace a text file atomically. Raises WriteError."""
     _replace(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
@@ -102,7 +102,7 @@ def _replace(path: Path, fill: Callable[[Path], object]) -> None:
 
 
 def read_table(path: Path, kind: type[RowType]) -> list[RowType]:
-    """All rows of a CSV file. A last row cut off by a kill is left out. Raises UsageError."""
+    """Read all rows of a CSV file, leaving out a last row that was cut off. Raises UsageError."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)

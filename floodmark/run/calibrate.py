@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import subprocess
@@ -11,17 +10,18 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from floodmark.errors import FloodmarkError
 from floodmark.plan.planned_run import LOCUSTFILES
 from floodmark.protocol.load_settings import Client, LoadSettings
 from floodmark.results.cache import cache_folder
+from floodmark.results.document import write_document
 from floodmark.results.provenance import host_record, software
-from floodmark.results.table import write_text
-from floodmark.run.locust_process import LocustProcess
+from floodmark.run.locust_process import LocustProcess, processes
 from floodmark.targets.target import Allotment
 from target_apps.serve import ROOT
 
@@ -50,13 +50,13 @@ def null_ceiling(
     key = _key(allotment, client, generators, new_connections=new_connections)
     kept = _read(file)
     if key in kept:
-        return NullCeiling(**kept[key])
+        return kept[key]
     announce()
     rate = _measure(allotment, client, generators, new_connections=new_connections)
     found = NullCeiling(rate_rps=round(rate, 1), measured=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
-    kept[key] = asdict(found)
+    kept[key] = found
     file.parent.mkdir(parents=True, exist_ok=True)
-    write_text(file, json.dumps(kept, indent=2) + "\n")
+    write_document(file, kept)
     return found
 
 
@@ -82,12 +82,11 @@ def _key(allotment: Allotment, client: Client, generators: int, *, new_connectio
     return " / ".join(facts)
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read(file: Path) -> dict[str, NullCeiling]:
     try:
-        kept: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return msgspec.json.decode(file.read_bytes(), type=dict[str, NullCeiling])
+    except (OSError, msgspec.DecodeError):
         return {}
-    return kept
 
 
 def _measure(allotment: Allotment, client: Client, generators: int, *, new_connections: bool) -> float:
@@ -114,9 +113,7 @@ def _measure(allotment: Allotment, client: Client, generators: int, *, new_conne
 
 def _drive(url: str, cpus: Sequence[int], client: Client, generators: int, *, new_connections: bool) -> float:
     with tempfile.TemporaryDirectory(prefix="floodmark-") as folder:
-        arguments = ["--headless", "-u", str(USERS), "-r", "100000", "--only-summary"]
-        if generators > 1:
-            arguments += ["--processes", str(generators)]
+        arguments = ["--headless", "-u", str(USERS), "-r", "100000", "--only-summary", *processes(generators)]
         settings = LoadSettings(client=client, new_connections=new_connections)
         locust = LocustProcess(
             LOCUSTFILES / "url.py",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -100,7 +101,7 @@ class Follower:
         )
 
 
-def _common(row: Any, use: Use) -> dict[str, Any]:
+def _common(row: Any, use: Use) -> Mapping[str, Any]:
     """What was sampled, by the columns of the same name."""
     return {name: getattr(use, name) for name in _names(row) & _names(Use)}
 

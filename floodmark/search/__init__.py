@@ -1,1 +1,1 @@
-"""PURE: where to go next and when to stop. A search is a generator of orders that is sent what was seen."""
+"""Decides which level to visit next and when to stop. Pure: a search is a generator of orders that is sent visits."""

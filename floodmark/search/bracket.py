@@ -1,4 +1,4 @@
-"""Warm-up, base, bracket and place: from nothing to a level worth holding."""
+"""The phases warm-up, base, bracket and place, which find a level to hold."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ NEAR_BEST = 0.985
 UNEVENLY = 0.9
 PLACE_HALF_WIDTH = 0.03
 AROUND = (1.0, 1.15, 1.3)
-"""Where a falling curve is looked at again, in knees: its peak lies between the knee and where waiting sets in."""
+"""Where a falling curve is visited again, as multiples of the knee: its peak lies a little above the knee."""
 
 
 def warm_up(state: SearchState) -> Part:
-    """Drive at about twice the expected slots until two successive windows agree within 2 %.
+    """Load the target at about twice the expected slots until two successive windows agree within 2 %.
 
-    No rule inside a later visit repairs a slow warm-up. Raises SearchEnded(NOT_STEADY) when none agree in time.
+    No rule inside a later visit can correct for a slow warm-up. Raises SearchEnded(NOT_STEADY) if no two windows agree
+    in time.
     """
     effort = state.settings.effort
     users = min(state.settings.max_users, 2 * min(state.settings.slots_hint or 8, HINT_CAP))
@@ -42,7 +43,7 @@ def warm_up(state: SearchState) -> Part:
 
 
 def _agree(before: Visit, now: Visit) -> bool:
-    """Within 2 %, or within what so few completions can tell apart."""
+    """Whether two windows agree within 2 %, or within chance if they have few answers."""
     if not before.goodput_rps:
         return False
     tolerance = max(WARM_AGREE, min(0.1, before.half_width), 2 / now.good if now.good else 1.0)
@@ -50,7 +51,7 @@ def _agree(before: Visit, now: Visit) -> bool:
 
 
 def base(state: SearchState) -> Part:
-    """One user without think time: R0, the uncontended response time."""
+    """Measure R0, the uncontended response time, with one user and no think time."""
     visit = yield from state.visit(Phase.BASE, 1, state.settings.effort.base_s, think=False)
     _take_r0(state, visit)
 
@@ -61,13 +62,13 @@ def _take_r0(state: SearchState, visit: Visit) -> None:
 
 
 def bracket(state: SearchState) -> Part:
-    """Double the concurrency, without think time, until E(n) = X R0 / n says the slots are full.
+    """Double the users, without think time, until the efficiency E(n) = X R0 / n shows that the slots are full.
 
-    E needs no plateau of two noisy, equal levels: it is 1 while every user is served at once, and falls
-    below 0.6 only past the knee. Seen twice, so that one bad visit does not end the bracket.
+    E is 1 while every user is served at once, and falls below 0.6 only past the knee, so there is no need to find a
+    plateau of equal, noisy levels. It must be low twice, so that one bad visit does not end the bracket.
     """
     effort = state.settings.effort
-    users, seen = 2, 0
+    users, saturated = 2, 0
     if state.settings.max_users < 2:
         raise SearchEnded(End.MAX_USERS, "a search needs at least 2 users; [search] max_users is 1")
     while True:
@@ -83,12 +84,12 @@ def bracket(state: SearchState) -> Part:
         if not visit.errors and visit.goodput_rps:
             state.r0_s = min(state.r0_s, users / visit.goodput_rps)
         efficiency = visit.goodput_rps * state.r0_s / users
-        if efficiency <= (SATURATED_AGAIN if seen else SATURATED):
-            seen += 1
-            if seen == 2 or failing(visit):  # errors are a second witness
+        if efficiency <= (SATURATED_AGAIN if saturated else SATURATED):
+            saturated += 1
+            if saturated == 2 or failing(visit):  # errors confirm saturation as well as a second visit
                 return
             continue
-        seen = 0
+        saturated = 0
         if users >= state.settings.max_users:
             raise SearchEnded(
                 End.MAX_USERS,
@@ -99,18 +100,18 @@ def bracket(state: SearchState) -> Part:
 
 
 def place(state: SearchState) -> Generator[Order, Visit, int]:
-    """Visit 1.5, 2 and 4 times the knee with real users; returns the level to hold.
+    """Visit 1.5, 2 and 4 times the knee with think time, and return the level to hold.
 
-    Doubles on while goodput rises: kept connections can be spread so unevenly over workers that slots idle
-    at twice their number. A falling curve is visited again below, and the least level near its best is held.
-    Only what two windows do not have by chance is a rise or a fall: each look is a dozen seconds of users who think.
+    The level doubles while goodput rises, because kept connections can be spread over the workers so unevenly that
+    slots idle at twice their number. A falling curve is visited again further down, and the lowest level near its
+    maximum is held. Only differences beyond chance count as a rise or a fall.
     """
     effort = state.settings.effort
     curve: dict[int, Visit] = {}
 
-    def look(users: int) -> Part:
-        # Where errors came already, none of these levels will be held.
-        past = any(failing(s) for s in as_held(state.visits, state.think_s) if s.users <= users)
+    def visit_level(users: int) -> Part:
+        # A level beyond the onset of errors will not be held, so a short visit is enough.
+        past = any(failing(v) for v in as_held(state.visits, state.think_s) if v.users <= users)
         visit = yield from state.visit(
             Phase.PLACE,
             users,
@@ -125,16 +126,16 @@ def place(state: SearchState) -> Generator[Order, Visit, int]:
 
     knee = state.knee_users
     low, level = state.users_for(1.5), state.users_for(2.0)
-    yield from look(low)
+    yield from visit_level(low)
     if level != low:
-        yield from look(level)
+        yield from visit_level(level)
     while True:
         double = min(2 * level, state.settings.max_users)
         if double == level or state.time_left_s < 6 * effort.hold_s:
             break
-        yield from look(double)
+        yield from visit_level(double)
         rising = above(curve[double], curve[level], RISING)
-        # Without think time, 1.5 N* users fill every slot, unless connections are dealt unevenly: hold higher then.
+        # Without think time, 1.5 N* users fill every slot unless connections are spread unevenly; then hold higher.
         rate = curve[level].goodput_rps
         uneven = (
             not state.think_s
@@ -148,14 +149,14 @@ def place(state: SearchState) -> Generator[Order, Visit, int]:
     best = max(curve.values(), key=_goodput)
     falling = above(best, curve[level], 1 / FALLING)
     if not falling and double in curve and _collapsed(curve[double], curve[level]):
-        # Seen twice: one slow look beyond does not make a curve that falls.
-        yield from look(double)
+        # A single slow visit does not prove a falling curve: visit it again.
+        yield from visit_level(double)
         falling = _collapsed(curve[double], curve[level])
     if not falling:
         return best.users if best.users > level and above(best, curve[level], 1 / NEAR_BEST) else level
     near = sorted({max(1, round(factor * knee)) for factor in AROUND})
     for users in near * 2:
-        yield from look(users)
+        yield from visit_level(users)
     most = max(map(_goodput, curve.values()))
     return min(users for users, visit in curve.items() if visit.goodput_rps >= NEAR_BEST * most)
 

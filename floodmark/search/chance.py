@@ -1,4 +1,4 @@
-"""What two visits differ by chance: only more than that is a rise or a fall."""
+"""How much two visits differ by chance; only a larger difference is a rise or a fall."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ NORMAL = 1.96
 
 
 def chance_rps(visit: Visit) -> float:
-    """Half-width of the 95 % interval of a visit's goodput. One with too few answers for batches has that of a Poisson
-    count; one with none is not bounded.
+    """Half-width of the 95 % interval of a visit's goodput.
+
+    With too few answers for batch means it is that of a Poisson count; without any answer it is infinite.
     """
     if math.isfinite(visit.half_width):
         return visit.half_width * visit.goodput_rps
@@ -19,6 +20,6 @@ def chance_rps(visit: Visit) -> float:
 
 
 def above(more: Visit, less: Visit, factor: float) -> bool:
-    """Whether goodput of one visit is more than ``factor`` times another's, and more than chance above it."""
+    """Whether one visit's goodput exceeds ``factor`` times another's, and exceeds it by more than chance."""
     chance = math.hypot(chance_rps(more), chance_rps(less))
     return more.goodput_rps > max(factor * less.goodput_rps, less.goodput_rps + chance)

@@ -1,4 +1,4 @@
-"""Did the target change its speed while it was searched? A visit is too short to see a slow leak; all are not."""
+"""Whether the target changed its speed during the search: a slow leak shows only over all visits together."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ CHANGED_T = 4.0
 
 
 def changed(visits: Sequence[Visit], hold_users: int) -> float | None:
-    """By what share the target's speed changed from the first to the last of its base and hold visits; None where no
-    more than chance and drift explain.
+    """Relative change of the target's speed from the first to the last base or hold visit; None if not significant.
 
-    One line is fitted to the logarithms of the held level's goodput and of 1 / R of the base visits, each level with
-    its own mean (ordinary least squares). It must change by more than 8 %, by more than 4 of its standard errors.
+    One slope is fitted by ordinary least squares to the logarithms of the held level's goodput and of 1 / R of the base
+    visits, with a separate mean per level. The change must exceed 8 %, and the slope 4 standard errors.
     """
     speeds: dict[tuple[Phase, int], list[tuple[float, float]]] = {}
     for visit in visits:
@@ -37,8 +36,8 @@ def changed(visits: Sequence[Visit], hold_users: int) -> float | None:
     if freedom < 3 or not square:
         return None
     slope = float(times @ logs) / square
-    rest = logs - slope * times
-    error = math.sqrt(float(rest @ rest) / freedom / square)
-    seen = [s for s in visits if (s.phase, s.users) in speeds]
-    share = math.expm1(slope * (seen[-1].t_end_s - seen[0].t_start_s))
+    residuals = logs - slope * times
+    error = math.sqrt(float(residuals @ residuals) / freedom / square)
+    fitted = [v for v in visits if (v.phase, v.users) in speeds]
+    share = math.expm1(slope * (fitted[-1].t_end_s - fitted[0].t_start_s))
     return share if abs(share) > CHANGED_SHARE and abs(slope) > CHANGED_T * error else None

@@ -1,4 +1,4 @@
-"""Bracket, hold, verify: the whole search for the ceiling."""
+"""The whole search for the ceiling: bracket, hold, verify."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from floodmark.verdict.visit import Visit
 EVEN_DOUBLINGS = 2
 NO_LESS = 0.98
 VAGUE = 0.5
-"""Half-width of an interval, relative, beyond which nothing was confirmed."""
+"""Relative half-width of the interval beyond which nothing is confirmed."""
 
 
 def find_ceiling(settings: SearchSettings) -> Search:
-    """Search the ceiling of a closed-loop target.
+    """Search for the ceiling of a target in the closed model.
 
-    Yields orders, is sent a Step for each, and returns how it ended. Deterministic: the same steps give the
-    same orders.
+    Yields orders, is sent a Visit for each, and returns how it ended. Deterministic: the same visits give the same
+    orders.
     """
     if settings.known_users is not None:
         return (yield from recheck(settings, settings.known_users))
@@ -58,14 +58,14 @@ def _confirm(state: SearchState, level: int) -> Generator[Order, Visit, Outcome]
             break
         if state.time_left_s < state.settings.effort.holds_min * state.round_s(higher) + state.verification_s:
             raise SearchEnded(End.TIMED_OUT, f"goodput still rose at {higher} users when time ran out", held.users)
-        # With fresh visits: the one that sent us here was picked for being high.
+        # Only new visits count, because the one that led here was selected for being high.
         held = yield from _hold_evenly(state, higher)
     yield from recover(state)
     if not math.isfinite(held.ceiling.hi):
         raise SearchEnded(End.TIMED_OUT, "each visit saw too few answers for an interval", held.users)
     if len(held.visits) < state.settings.effort.holds_min or held.ceiling.half_width > VAGUE:
-        known = f"{len(held.visits)} visits know it to ±{held.ceiling.half_width:.0%}"
-        raise SearchEnded(End.TIMED_OUT, known, held.users)
+        reason = f"{len(held.visits)} visits know it to ±{held.ceiling.half_width:.0%}"
+        raise SearchEnded(End.TIMED_OUT, reason, held.users)
     share = changed(state.visits, held.users)
     if share is not None:
         raise SearchEnded(End.NOT_STEADY, _why_unsteady(share))
@@ -80,21 +80,21 @@ def _why_unsteady(share: float) -> str:
 
 
 def _without_errors(state: SearchState, level: int) -> Generator[Order, Visit, int]:
-    """The level, or the highest below the onset of errors where its users get some: a ceiling may have 1 %."""
-    if not any(failing(s) for s in as_held(state.visits, state.think_s) if s.users == level):
+    """``level``, or if it has more than 1 % errors, the highest level below the onset of errors."""
+    if not any(failing(v) for v in as_held(state.visits, state.think_s) if v.users == level):
         return level
     yield from narrow_errors(state)
-    seen = as_held(state.visits, state.think_s)
-    onset = min(s.users for s in seen if failing(s))
-    return max((s.users for s in seen if s.users < onset), default=level)
+    comparable = as_held(state.visits, state.think_s)
+    onset = min(v.users for v in comparable if failing(v))
+    return max((v.users for v in comparable if v.users < onset), default=level)
 
 
 def _hold_evenly(state: SearchState, level: int) -> Generator[Order, Visit, Hold]:
-    """Hold ``level``, or a multiple of it where visits agree better and give no less."""
+    """Hold ``level``, or a multiple of it if visits there agree better without losing goodput."""
     held = Hold(level)
     for _ in range(EVEN_DOUBLINGS):
         double = min(2 * held.users, state.settings.max_users)
-        if any(failing(s) for s in state.visits if s.users <= double and s.phase in USED):
+        if any(failing(v) for v in state.visits if v.users <= double and v.phase in USED):
             double = held.users
         yield from hold(state, held, leave_uneven=double > held.users)
         enough = state.verification_s + state.settings.effort.holds_min * state.round_s(double)
@@ -116,7 +116,7 @@ def _outcome(state: SearchState, held: Hold) -> Outcome:
 
 
 def _estimate_s(settings: SearchSettings) -> float:
-    """A first guess of the whole search's length: eight doublings, four holds."""
+    """A first estimate of the duration of the whole search."""
     effort = settings.effort
     settle = effort.settle_min_s + 0.3 + 2 * settings.think_time_s
     slo_s = effort.trials_max * (effort.trial_s + 4) + 1.5 * effort.confirm_s if settings.slo is not None else 0.0

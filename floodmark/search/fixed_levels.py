@@ -1,4 +1,4 @@
-"""Fixed steps: what a person would do by hand. Shows a curve; confirms nothing."""
+"""Visits fixed levels, as one would by hand: shows a curve, but confirms nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def doubling(last: int) -> list[int]:
 
 
 def fixed_levels(levels: Sequence[int], seconds: float) -> Search:
-    """Visit each level once for ``seconds``, settling before."""
+    """Visit each level once for ``seconds``, after settling."""
     for index, users in enumerate(levels):
         yield Order(
             phase=Phase.STEP,

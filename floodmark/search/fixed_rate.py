@@ -1,4 +1,4 @@
-"""Open model at one given rate: does the target follow, and how long do its answers take?"""
+"""Offers one given rate in the open model, to see whether the target follows and how long its answers take."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ SETTLE_S = 2.0
 WARM_S = 3.0
 CONNECTIONS_MIN = 64
 CONNECTIONS_S = 2.0
-"""Connections are kept for this many seconds of arrivals: a target that stalls longer makes arrivals wait."""
+"""There are connections for this many seconds of arrivals; if the target stalls longer, arrivals wait."""
 
 
 def connections(rate_rps: float, most: int) -> int:
-    """Connections that arrivals may use."""
+    """The number of connections that arrivals may use."""
     return min(most, max(CONNECTIONS_MIN, math.ceil(rate_rps * CONNECTIONS_S)))
 
 
 def fixed_rate(settings: RateSettings) -> Search:
-    """Warm up at the rate, then hold it for one visit."""
+    """Warm up at the rate, then measure it in one visit."""
     users = connections(settings.rate_rps, settings.max_users)
     for phase, seconds in ((Phase.WARM, WARM_S), (Phase.STEP, settings.seconds)):
         yield Order(

@@ -1,4 +1,4 @@
-"""Hold: alternate visits of the base level and the hold level until the ceiling is known well enough."""
+"""The hold phase: alternates visits to the base and the held level until the ceiling is known precisely enough."""
 
 from __future__ import annotations
 
@@ -15,49 +15,49 @@ from floodmark.verdict.visit import Visit
 MIDDLE_AGREE = 0.04
 BASE_HALF_WIDTH, HOLD_HALF_WIDTH = 0.06, 0.015
 UNEVEN = 3.0
-"""Spread of visits, in their own half-widths, that chance does not explain."""
+"""Visits that spread by more than this many of their own half-widths differ by more than chance."""
 
 
 @dataclass(slots=True)
 class Hold:
-    """Visits at one hold level."""
+    """The visits to one held level."""
 
     users: int
     visits: list[Visit] = field(default_factory=list)
 
     @property
     def ceiling(self) -> Interval:
-        """Median goodput with the interval of the run."""
-        return pooled_interval([s.goodput_rps for s in self.visits], [s.half_width for s in self.visits])
+        """Median goodput with its pooled interval."""
+        return pooled_interval([v.goodput_rps for v in self.visits], [v.half_width for v in self.visits])
 
     @property
     def uneven(self) -> bool:
-        """Whether visits disagree by more than their own windows explain.
+        """Whether visits differ by more than their own intervals explain.
 
-        Kept connections are dealt to workers anew for each visit: below some number of users the deal leaves
-        slots idle in one visit and not in the next.
+        Each visit spreads its kept connections over the workers anew. With too few users, some spreads leave slots idle
+        and others do not.
         """
-        rates = [s.goodput_rps for s in self.visits]
-        own = sum(s.half_width for s in self.visits) / max(1, len(rates))
+        rates = [v.goodput_rps for v in self.visits]
+        mean_half_width = sum(v.half_width for v in self.visits) / max(1, len(rates))
         spread = (max(rates) - min(rates)) / self.ceiling.value if rates else 0.0
-        return len(rates) >= 2 and spread > max(MIDDLE_AGREE, UNEVEN * own)
+        return len(rates) >= 2 and spread > max(MIDDLE_AGREE, UNEVEN * mean_half_width)
 
     def settled(self, precision: float, at_least: int) -> bool:
         """Whether the interval is narrow enough and the middle visits agree."""
         if len(self.visits) < at_least:
             return False
-        rates = [s.goodput_rps for s in self.visits]
+        rates = [v.goodput_rps for v in self.visits]
         return self.ceiling.half_width <= precision and agree(rates, MIDDLE_AGREE)
 
 
 def hold(state: SearchState, held: Hold, *, leave_uneven: bool) -> Generator[Order, Visit, None]:
-    """Visit the level until the interval is reached, the visits are used up, or time runs out.
+    """Visit the level until its interval is narrow enough, the visits are used up, or time runs out.
 
-    leave_uneven: stop as soon as the level proves uneven.
+    With ``leave_uneven``, stop as soon as the level proves uneven.
 
-    Base visits in between turn drift and bursts into visible disagreement, which the median removes, and
-    give R0 under the same conditions. Each hold visit starts on fresh connections, so that an uneven spread
-    of connections over workers is sampled and not inherited.
+    The base visits in between measure R0 under the same conditions, and separate the hold visits in time, so that drift
+    and bursts show as disagreement that the median removes. Each hold visit opens new connections, so that an uneven
+    spread of connections over the workers is sampled rather than inherited.
     """
     effort, precision = state.settings.effort, state.settings.precision
     base_users = max(1, int(state.knee_inflight / 2))
@@ -89,12 +89,12 @@ def hold(state: SearchState, held: Hold, *, leave_uneven: bool) -> Generator[Ord
 
 
 def _base_half_width(state: SearchState) -> float:
-    """How well R0 is to be known for N* = C (R0 + Z): the longer users think, the less it matters."""
+    """The precision that N* = C (R0 + Z) needs of R0: the longer users think, the less R0 matters."""
     return BASE_HALF_WIDTH * (state.r0_s + state.think_s) / state.r0_s
 
 
 def _judge_base(state: SearchState, visit: Visit, users: int) -> int:
-    """Take R0 from an uncontended base; halve a base that was contended after all."""
+    """Take R0 from an uncontended base visit, or halve the users of a base that turned out to be contended."""
     if visit.r_mean_ms is None:
         return users
     r0_s = visit.r_mean_ms / 1000

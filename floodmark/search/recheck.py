@@ -1,4 +1,4 @@
-"""Hold again: a short visit at the level that an earlier search found, on a server started anew."""
+"""Rechecks the level that an earlier search held, on a freshly started server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TIME_BUDGET_S = 90.0
 
 
 def recheck(settings: SearchSettings, users: int) -> Search:
-    """Warm up, R0, then base and hold visits in turn. Nothing is placed or verified: the earlier search did that."""
+    """Warm up, measure R0, then alternate base and hold visits. The earlier search placed and verified the level."""
     effort = dataclasses.replace(settings.effort, holds_min=VISITS, holds_max=VISITS)
     budget_s = max(TIME_BUDGET_S, settings.time_budget_s)
     state = SearchState(dataclasses.replace(settings, effort=effort, time_budget_s=budget_s))

@@ -1,4 +1,4 @@
-"""Budgets: how long each phase of a search may take."""
+"""Settings of searches, including how long each phase may take."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effort:
-    """Window lengths in s and visit counts. ``--quick`` is the same algorithm at a smaller effort.
+    """Window lengths in seconds, and numbers of visits. ``--quick`` runs the same algorithm with a smaller effort.
 
-    A visit with a least and a greatest length ends as soon as its goodput is known well enough for its purpose.
+    A visit with a least and a greatest length ends as soon as its goodput is known precisely enough.
     """
 
     warm_s: float = 4.0
@@ -66,16 +66,19 @@ QUICK = Effort(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateSettings:
-    """One rate of the open model: arrivals per second, how long to measure, connections at most."""
+    """One rate in the open model."""
 
     rate_rps: float
+    """Arrivals per second."""
     seconds: float = 20.0
+    """Length of the measured window."""
     max_users: int = 4000
+    """The most connections to open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelSettings:
-    """One level of the closed model: users, and how long to measure."""
+    """One level in the closed model, and how long to measure it."""
 
     users: int
     seconds: float
@@ -83,14 +86,14 @@ class LevelSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SloSettings:
-    """What counts as fast enough in the open model: either a multiple of R0, or ms; and errors it may have."""
+    """The latency limit in the open model, as a multiple of R0 or in ms, and the share of errors allowed."""
 
     times_r0: float | None = None
     latency_ms: float | None = None
     error_share: float = 0.01
 
     def limit_ms(self, r0_s: float) -> float:
-        """The latency that an arrival must be answered within."""
+        """The latency limit in ms, given R0 in seconds."""
         if self.latency_ms is not None:
             return self.latency_ms
         assert self.times_r0 is not None
@@ -99,31 +102,31 @@ class SloSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchSettings:
-    """What a search is told.
-
-    slots_hint: requests the target should run at once, where that is known. think_time_s: mean think time Z.
-    precision: relative half-width of the 95 % interval to reach. max_users: never go beyond. slo: then also search
-    the highest rate of the open model that keeps it; that takes its own time, beyond time_budget_s. known_users:
-    the level that an earlier search holds its ceiling at: only visit that again.
-    """
+    """The settings of a search for the ceiling."""
 
     slots_hint: int | None = None
+    """The target's slots, if known."""
     think_time_s: float = 0.0
+    """Mean think time Z."""
     precision: float = 0.02
+    """Relative half-width of the 95 % interval to reach."""
     time_budget_s: float = 180.0
     max_users: int = 4000
+    """No level is higher than this."""
     effort: Effort = FULL
     slo: SloSettings | None = None
+    """If given, also search for the SLO rate, which takes time beyond ``time_budget_s``."""
     known_users: int | None = None
+    """If given, only recheck this level, at which an earlier search held its ceiling."""
 
 
 _LATENCY = re.compile(r"(\d+(?:\.\d+)?)\s*(x|ms|s)")
 
 
 def parse_slo(latency: str, error_share: float = 0.01) -> SloSettings:
-    """An SLO from its latency in words: ``5x`` the uncontended response time, ``250ms``, or ``1.5s``.
+    """Parse a latency limit: ``5x`` the uncontended response time, ``250ms`` or ``1.5s``.
 
-    Raises ValueError saying what is allowed.
+    Raises ValueError, with what is allowed as its message.
     """
     match = _LATENCY.fullmatch(latency)
     if match is None or not float(match[1]):

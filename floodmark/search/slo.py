@@ -1,4 +1,4 @@
-"""SLO rate: in the open model, the highest rate whose answers still come in time. Trials, then a confirming run."""
+"""The search for the SLO rate, the highest open-model rate that keeps its limit: trials, then a confirming run."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from floodmark.verdict.visit import Visit
 
 APART = 0.04
 STEPS_DOWN = (0.98, 0.97, 0.96, 0.94, 0.92)
-"""First below the estimate, then below what was not confirmed: ever further, so that it ends."""
+"""Factors from the estimate to the first rate, and from each rate that was not confirmed to the next."""
 CONFIRMATIONS = 6
 SETTLE_S, DRAIN_S, CONFIRM_SETTLE_S = 2.0, 6.0, 4.0
 OVERLOADED = 0.3
 PRECISE = 0.02
 HIGHEST = 1.02
-"""Share of the ceiling beyond which no rate is tried: nothing follows it there."""
+"""No rate above this share of the ceiling is tried, because the target could not follow it."""
 
 
 def find_slo_rate(state: SearchState, slo: SloSettings) -> Generator[Order, Visit, None]:
-    """Search it, from a known ceiling. What ends this search does not end the one for the ceiling."""
+    """Search for the SLO rate below a known ceiling. If this search ends early, the ceiling still stands."""
     try:
         yield from _find(state, slo)
     except SearchEnded:
@@ -53,17 +53,17 @@ def _find(state: SearchState, slo: SloSettings) -> Generator[Order, Visit, None]
     trials: list[Trial] = []
     estimate = first_guess(ceiling, limit_ms / 1000)
     while len(trials) < effort.trials_max:
-        # Just above and just below in turn: the slope is fitted where it is used.
+        # Alternate just above and just below the estimate, so that the slope is fitted where it is used.
         rate = min(most, estimate * (1 + (APART if len(trials) % 2 else -APART)))
         visit = yield from offer(Phase.SLO, rate, effort.trial_s, DRAIN_S if drain else SETTLE_S)
         trial = trial_of(visit)
         trials.append(trial)
         drain = trial.misses > OVERLOADED * trial.arrivals
-        found = sustainable(trials, ceiling, limit_ms / 1000)
-        estimate = min(most, found.value)
-        if len(trials) >= effort.trials_min and found.half_width <= PRECISE:
+        fitted = sustainable(trials, ceiling, limit_ms / 1000)
+        estimate = min(most, fitted.value)
+        if len(trials) >= effort.trials_min and fitted.half_width <= PRECISE:
             break
-    # At the estimate itself, every other confirmation would fail.
+    # At the estimate itself, half of the confirmations would fail.
     estimate *= STEPS_DOWN[0]
     missed_before = False
     for attempt in range(CONFIRMATIONS):
@@ -74,7 +74,7 @@ def _find(state: SearchState, slo: SloSettings) -> Generator[Order, Visit, None]
         if kept(run, slo.error_share):
             return
         drain = True
-        # Far off after trials that said otherwise: a burst of the host, perhaps. The same rate has one more chance.
+        # Far off, although the trials promised otherwise: perhaps a stall of the host, so try the same rate once more.
         if far_off(run) and not missed_before:
             missed_before = True
             continue

@@ -1,4 +1,4 @@
-"""What a search has learnt so far, and the visits it makes from it."""
+"""The state of a search: its estimates, its visits so far, and how it makes the next one."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from floodmark.verdict.visit import Visit
 SETTLE_CAP_S = 8.0
 DEAD_SHARE = 0.5
 WORTH_SETTLING = 2.0
-"""A visit to the held level lasts at least so many times as long as it took to settle."""
+"""A visit to the held level should last at least this many times its settling time."""
 
 
 @dataclass(slots=True)
 class SearchState:
-    """State of one search: estimates, and every visit so far."""
+    """The estimates and visits of one search so far."""
 
     settings: SearchSettings
     r0_s: float = 0.05
@@ -34,7 +34,7 @@ class SearchState:
 
     @property
     def knee_inflight(self) -> float:
-        """n* = C R0: requests in flight where the asymptotes cross."""
+        """n* = C R0: requests in flight where the two asymptotes cross."""
         return self.ceiling_rps * self.r0_s
 
     @property
@@ -48,21 +48,22 @@ class SearchState:
 
     @property
     def verification_s(self) -> float:
-        """Time kept back for verification and recovery, settling included; a rise or a fall is looked at again."""
+        """Time reserved for verification and recovery, including settling."""
         effort = self.settings.effort
         settling_s = self.settle_s(self.users_for(4), think=True) + 2 * effort.settle_min_s
         return effort.verify_s + effort.recovery_s + settling_s
 
     def hold_s(self, users: int) -> float:
-        """Length of a visit to the held level: users who think take long to settle, and are then watched longer, as
-        far as there is time for the least number of visits.
+        """Length of a visit to the held level.
+
+        Users who think take long to settle and are measured longer, as far as time allows the least number of visits.
         """
         effort = self.settings.effort
         spare_s = (self.time_left_s - self.verification_s) / effort.holds_min - self._between_holds_s(users)
         return max(effort.hold_s, min(WORTH_SETTLING * self.settle_s(users, think=True), spare_s))
 
     def round_s(self, users: int) -> float:
-        """Time one base visit and one hold visit take, settling included."""
+        """Duration of a base visit and a hold visit, including settling."""
         return self._between_holds_s(users) + self.hold_s(users)
 
     def _between_holds_s(self, users: int) -> float:
@@ -71,11 +72,11 @@ class SearchState:
         return (effort.rebase_s + effort.rebase_max_s) / 2 + settling
 
     def users_for(self, factor: float) -> int:
-        """``factor`` times the knee, at least one user and at most the allowed maximum."""
+        """``factor`` times the knee in users, between 1 and ``max_users``."""
         return max(1, min(self.settings.max_users, round(factor * self.knee_users)))
 
     def settle_s(self, users: int, *, think: bool) -> float:
-        """Two cycles at this level, within bounds: everything in flight from before has left by then."""
+        """Two cycles at this level, within bounds. By then every request from before has left."""
         z = self.think_s if think else 0.0
         r = max(self.r0_s, users / self.ceiling_rps - z) if self.ceiling_rps else self.r0_s
         return min(SETTLE_CAP_S, max(self.settings.effort.settle_min_s, 2 * (r + z)))
@@ -95,10 +96,9 @@ class SearchState:
         rate_rps: float | None = None,
         slo_ms: float | None = None,
     ) -> Generator[Order, Visit, Visit]:
-        """Order one visit, remember what it saw, and end the search if it can go no further. Fields as in Order.
+        """Order a visit and record it. The parameters are the fields of Order.
 
-        Raises SearchEnded when the generator limits, or when most answers are errors and ``may_fail`` is not
-        set.
+        Raises SearchEnded if the generator was the limit, or if most answers are errors and ``may_fail`` is not set.
         """
         settle = self.settle_s(users, think=think) if settle_s is None else settle_s
         visit = yield Order(
@@ -117,10 +117,10 @@ class SearchState:
         self.visits.append(visit)
         self.plan_s = max(0.0, self.plan_s - (visit.t_end_s - self.elapsed_s))
         self.elapsed_s = visit.t_end_s
-        # A target that fails at once keeps any generator busy: that nothing is good is the answer.
+        # A target that fails fast keeps any generator busy, so check for errors before the generator.
         if not may_fail and visit.errors and not visit.good:
             raise self._ended_by_errors(visit)
-        # Arrivals that found no connection are the target's doing: it holds them all.
+        # If arrivals found no connection, the target holds all of them, and the generator is not to blame.
         if visit.gen_verdict is GeneratorWord.LIMITED and not visit.not_sent:
             raise SearchEnded(End.GENERATOR_LIMITED, visit.reason or "the generator was the limit")
         if not may_fail and _dead(visit):
@@ -128,7 +128,7 @@ class SearchState:
         return visit
 
     def _ended_by_errors(self, visit: Visit) -> SearchEnded:
-        answered_before = any(s.good for s in self.visits[:-1])
+        answered_before = any(v.good for v in self.visits[:-1])
         kinds = ", ".join(
             f"{count} {name}"
             for name, count in (
@@ -140,13 +140,13 @@ class SearchState:
             )
             if count
         )
-        seen = kinds or f"no answer in {visit.seconds:.0f} s"
+        errors = kinds or f"no answer in {visit.seconds:.0f} s"
         if answered_before:
-            return SearchEnded(End.DIED, f"at {visit.users} users: {seen}")
-        return SearchEnded(End.ALL_ERRORS, seen)
+            return SearchEnded(End.DIED, f"at {visit.users} users: {errors}")
+        return SearchEnded(End.ALL_ERRORS, errors)
 
 
 def _dead(visit: Visit) -> bool:
-    """No good answer, or most attempts failed on the way: error answers beside good ones are overload, not death."""
+    """No good answer, or most attempts got no answer at all. Error answers next to good ones are mere overload."""
     lost = visit.error_refused + visit.error_reset + visit.error_timeout
     return visit.good == 0 or lost > DEAD_SHARE * (visit.good + visit.errors)

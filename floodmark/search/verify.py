@@ -1,4 +1,4 @@
-"""Verify: is the held level the ceiling, what happens beyond it, and does the target come back?"""
+"""The verify and recovery phases: is the held level the ceiling, and does the target recover from overload?"""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ NOT_THE_CEILING = 1.05
 BEYOND = 4.0
 VERIFY_HALF_WIDTH = 0.02
 RECOVERY_GOOD = 60
-"""Good answers that a look at the recovery should hold."""
+"""Good answers that a recovery visit should last for."""
 
 
 def verify(state: SearchState, held: Hold) -> Generator[Order, Visit, int | None]:
-    """Visit 4 N*, and at least twice the held level.
+    """Visit 4 N*, or twice the held level if that is more.
 
-    Returns a higher level to hold when goodput still rises there, None when the ceiling is confirmed. What
-    looks like a rise or a collapse is looked at twice, with the held level once more in between: one visit of
-    a noisy host must not decide.
+    Returns a higher level to hold if goodput still rises there, None if the ceiling is confirmed. An apparent rise or
+    collapse is visited a second time, with the held level in between, so that a single visit on a noisy host does not
+    decide.
     """
     effort = state.settings.effort
     users = min(state.settings.max_users, max(state.users_for(BEYOND), 2 * held.users))
     beyond: list[Visit] = []
 
-    def look() -> Generator[Order, Visit, bool]:
-        """Whether this visit leaves the held level the ceiling."""
+    def visit_beyond() -> Generator[Order, Visit, bool]:
+        """Whether a visit beyond shows neither a rise nor a collapse."""
         visit = yield from state.visit(
             Phase.VERIFY,
             users,
@@ -48,27 +48,28 @@ def verify(state: SearchState, held: Hold) -> Generator[Order, Visit, int | None
         beyond.append(visit)
         return users == held.users or COLLAPSED * held.ceiling.value <= visit.goodput_rps <= _no_rise(held)
 
-    if (yield from look()):
+    if (yield from visit_beyond()):
         return None
     between = yield from state.visit(Phase.HOLD, held.users, state.hold_s(held.users), think=True, fresh=True)
     held.visits.append(between)
     state.ceiling_rps = held.ceiling.value
-    # A rise that comes with errors is no capacity.
-    if (yield from look()) or failing(state.visits[-1]):
+    # Goodput that comes with errors does not count as a higher capacity.
+    if (yield from visit_beyond()) or failing(state.visits[-1]):
         return None
     return users if _rises(beyond, between, held) else None
 
 
 def _no_rise(held: Hold) -> float:
-    """The most goodput beyond that leaves the held level the ceiling: 5 % more, or the upper end of its interval."""
+    """The highest goodput beyond that still confirms the held level: 5 % more, or the upper end of its interval."""
     return max(NOT_THE_CEILING * held.ceiling.value, held.ceiling.hi)
 
 
 def _rises(beyond: Sequence[Visit], between: Visit, held: Hold) -> bool:
-    """Whether each visit beyond gave more than leaves the held level the ceiling, all together more than visits differ
-    by chance, and more than the held level gave between them: a host that has got faster is no rise.
+    """Whether goodput really rises beyond the held level.
 
-    What is chance, the visits of the held level say: a window of a slow target has too few answers to tell by itself.
+    Each visit beyond must exceed what confirms the held level. Their mean must exceed it by more than chance, and must
+    exceed the visit in between, because a host that got faster is not a rise. Chance is estimated from the spread of
+    the hold visits, because a window of a slow target has too few answers to show it by itself.
     """
     rates = [visit.goodput_rps for visit in beyond]
     visits = [visit.goodput_rps for visit in held.visits]
@@ -79,7 +80,7 @@ def _rises(beyond: Sequence[Visit], between: Visit, held: Hold) -> bool:
 
 
 def recover(state: SearchState) -> Generator[Order, Visit, None]:
-    """Fall back to half the knee straight after the overload, and look until the target is as before, or time is up."""
+    """Drop to half the knee right after the overload, and visit it until the target has recovered or time is up."""
     effort = state.settings.effort
     users = state.users_for(0.5)
     before = Before.of(state.visits, state.ceiling_rps)

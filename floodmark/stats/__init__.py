@@ -1,1 +1,1 @@
-"""Pure statistics: histograms, intervals, steadiness. No I/O."""
+"""Pure statistics: histograms, intervals, steadiness, change points. No I/O."""

@@ -1,4 +1,4 @@
-"""The curve of goodput against users, made monotone."""
+"""The goodput curve over users, made monotone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 
 def isotonic(values: Sequence[float], weights: Sequence[float]) -> list[float]:
-    """The non-decreasing sequence nearest to ``values`` (pool adjacent violators)."""
+    """The non-decreasing sequence closest to ``values``, by pooling adjacent violators."""
     blocks: list[tuple[float, float, int]] = []
     for value, weight in zip(values, weights, strict=True):
         blocks.append((value, weight, 1))
@@ -17,9 +17,9 @@ def isotonic(values: Sequence[float], weights: Sequence[float]) -> list[float]:
 
 
 def users_reaching(curve: Mapping[int, Sequence[float]], goodput: float) -> float | None:
-    """Least number of users whose goodput reaches ``goodput``, interpolated on the monotone curve.
+    """The fewest users that reach ``goodput``, interpolated on the monotone curve; None if no level does.
 
-    curve: visits' goodput by users. None where no level reaches it.
+    ``curve`` holds the goodput of the visits by users.
     """
     levels = sorted(curve)
     means = [sum(curve[n]) / len(curve[n]) for n in levels]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 GROWTH = 1.01
 FLOOR_MS = 0.001
-"""Shortest latency told apart: one microsecond."""
+"""Shorter latencies count as this one: a microsecond."""
 
 _SCALE = 1 / math.log(GROWTH)
 
@@ -26,7 +26,7 @@ def buckets(ms: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def count(values: NDArray[np.int64]) -> dict[int, int]:
-    """How often each value occurs. In linear time, for values that lie within some ten thousands of each other."""
+    """How often each value occurs. Takes linear time if the values span at most some tens of thousands."""
     least = int(values.min())
     counts = np.bincount(values - least)
     present = np.flatnonzero(counts)
@@ -39,7 +39,7 @@ def edges(index: int) -> tuple[float, float]:
 
 
 class Histogram:
-    """Counts per bucket. Merging two gives the histogram of both samples, exactly."""
+    """Counts per bucket. Merging two histograms gives exactly that of both samples."""
 
     __slots__ = ("_counts", "total")
 
@@ -54,11 +54,11 @@ class Histogram:
         self.total += 1
 
     def merge(self, counts: Mapping[int, int] | Histogram) -> None:
-        """Add another sample's counts."""
+        """Add the counts of another sample."""
         other = counts.counts if isinstance(counts, Histogram) else counts
-        mine = self._counts
+        merged_counts = self._counts
         for index, count in other.items():
-            mine[index] = mine.get(index, 0) + count
+            merged_counts[index] = merged_counts.get(index, 0) + count
             self.total += count
 
     @property
@@ -66,13 +66,13 @@ class Histogram:
         return self._counts
 
     def __iter__(self) -> Iterator[tuple[float, float, int]]:
-        """Yield ``(lower edge ms, upper edge ms, count)`` in rising order."""
+        """Yield ``(lower edge ms, upper edge ms, count)`` in ascending order."""
         for index in sorted(self._counts):
             low, high = edges(index)
             yield low, high, self._counts[index]
 
     def within(self, ms: float) -> int:
-        """How many took no longer than ``ms``; the bucket that holds ``ms`` counts by the share of it below."""
+        """How many took no longer than ``ms``. The bucket of ``ms`` itself counts in proportion to its part below."""
         last = bucket(ms)
         low, high = edges(last)
         inside = math.log(max(FLOOR_MS, ms) / low) / math.log(high / low)
@@ -82,9 +82,9 @@ class Histogram:
     def quantile(self, q: float, of: int | None = None) -> float | None:
         """The ``q`` quantile in ms, interpolated inside its bucket; None for an empty sample.
 
-        Nearest rank, so within one bucket width (1 %) of the sample's own quantile. of: size of the whole
-        population, of which what is not counted here took longer than all that is; None where the quantile
-        lies among those.
+        The nearest rank, so within one bucket width (1 %) of the exact quantile. ``of`` is the size of the whole
+        population if part of it is not counted here, having taken longer than everything that is. Returns None if the
+        quantile lies in that part.
         """
         total = self.total if of is None else of
         if not self.total:
@@ -92,20 +92,20 @@ class Histogram:
         rank = max(1, math.ceil(q * total - 1e-9))
         if rank > self.total:
             return None
-        seen = 0
+        below = 0
         for index in sorted(self._counts):
             count = self._counts[index]
-            if seen + count >= rank:
+            if below + count >= rank:
                 low, high = edges(index)
-                return float(low * (high / low) ** ((rank - seen - 0.5) / count))
-            seen += count
+                return float(low * (high / low) ** ((rank - below - 0.5) / count))
+            below += count
         return edges(max(self._counts))[1]
 
 
 MIN_SAMPLE = {0.50: 1, 0.90: 100, 0.95: 200, 0.99: 1000}
-"""Good responses a percentile needs before it may be published: ten beyond it."""
+"""Good responses that a percentile needs to be published: enough for ten beyond it."""
 
 
 def percentile(histogram: Histogram, q: float, of: int | None = None) -> float | None:
-    """The quantile, or None where the sample does not carry it; ``of`` as in ``Histogram.quantile``."""
+    """The quantile, or None if the sample is too small for it. ``of`` as in ``Histogram.quantile``."""
     return histogram.quantile(q, of) if histogram.total >= MIN_SAMPLE[q] else None

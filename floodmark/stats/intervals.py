@@ -1,19 +1,19 @@
-"""Intervals for rates: within one visit, between visits, and both pooled."""
+"""Intervals for rates: within a visit, between visits, and pooled."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
-from scipy.special import ndtri, stdtrit
 
 LEVEL = 0.95
 MEDIAN_FACTOR = 1.25
 """Standard error of a median over that of a mean, for near-normal samples: sqrt(pi / 2)."""
 FLOOR = 0.01
-"""No capacity is claimed to better than one per cent: even a quiet host drifts by half a one from minute to minute."""
+"""No capacity is claimed more precisely than 1 %: even a quiet host drifts by half of that from minute to minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +26,23 @@ class Interval:
 
     @property
     def half_width(self) -> float:
-        """Half the width over the value; infinite where the value is 0."""
+        """Half the width relative to the value; infinite if the value is 0."""
         return (self.hi - self.lo) / 2 / self.value if self.value else math.inf
 
 
 def t_quantile(df: int, level: float = LEVEL) -> float:
     """Two-sided quantile of Student's t with ``df`` degrees of freedom."""
+    from scipy.special import stdtrit  # importing SciPy takes half a second, which file readers need not wait for
+
     return float(stdtrit(df, 0.5 + level / 2))
 
 
 def batch_half_width(counts: Sequence[int], batch: int = 25) -> float:
-    """Half-width, relative to the mean, of the 95 % interval of a rate from its counts per equal bin.
+    """Relative half-width of the 95 % interval of a rate, by batch means (Law & Kelton).
 
-    counts: completions in consecutive bins of equal length. Bins are joined until they hold ``batch``
-    completions on average; the effective number of batches is ``n (1 - r1) / (1 + r1)`` with r1 the lag-1
-    autocorrelation (batch means; Law & Kelton). Infinite when the counts carry fewer than two batches.
+    ``counts`` are completions in consecutive bins of equal length. Bins are joined until they hold ``batch``
+    completions on average. The effective number of batches is ``n (1 - r1) / (1 + r1)``, where r1 is the lag-1
+    autocorrelation. Infinite if there are fewer than two batches.
     """
     total = sum(counts)
     if total == 0 or len(counts) < 2:
@@ -52,23 +54,22 @@ def batch_half_width(counts: Sequence[int], batch: int = 25) -> float:
     batches = np.asarray(counts[: n * per_batch], dtype=float).reshape(n, per_batch).sum(axis=1)
     mean = float(batches.mean())
     deviations = batches - mean
-    square = float((deviations**2).sum())
-    if square == 0:
-        # Equal counts: what is left is not knowing where in a bin's edge the last completion fell.
+    squares = float((deviations**2).sum())
+    if squares == 0:
+        # Equal counts: the remaining uncertainty is where the last completion fell relative to the edge of its bin.
         return 1 / total
-    r1 = float((deviations[:-1] * deviations[1:]).sum()) / square
+    r1 = float((deviations[:-1] * deviations[1:]).sum()) / squares
     r1 = min(max(r1, -0.5), 0.9)
     effective = max(1.5, n * (1 - r1) / (1 + r1))
-    error = math.sqrt(square / (n - 1) / effective)
+    error = math.sqrt(squares / (n - 1) / effective)
     return t_quantile(n - 1) * error / mean
 
 
 def median_interval(values: Sequence[float], independent: int | None = None) -> Interval:
-    """Median of visits with a t interval on their spread, widened for the median.
+    """The median of visits, with a t interval from their spread, widened because it is a median.
 
-    independent: how many of the values are, if not all. One gives an unbounded interval.
-
-    Raises ValueError for no value at all.
+    ``independent`` is the number of independent values, if not all are. A single one gives an unbounded interval.
+    Raises ValueError without values.
     """
     if not values:
         raise ValueError("no visit to estimate from")
@@ -82,10 +83,10 @@ def median_interval(values: Sequence[float], independent: int | None = None) -> 
 
 
 def pooled_interval(values: Sequence[float], half_widths: Sequence[float], independent: int | None = None) -> Interval:
-    """The interval of a run: the widest of (a) within visits, (b) between visits and (c) one per cent.
+    """The interval of a run: the widest of (a) within visits, (b) between visits and (c) 1 %.
 
-    values: one estimate per visit; half_widths: each visit's own relative half-width; independent: how many of the
-    values are, if not all.
+    ``values`` holds one estimate per visit, ``half_widths`` the relative half-width of each visit. ``independent`` is
+    the number of independent values, if not all are.
     """
     between = median_interval(values, independent)
     finite = [width for width in half_widths if math.isfinite(width)]
@@ -95,10 +96,10 @@ def pooled_interval(values: Sequence[float], half_widths: Sequence[float], indep
 
 
 def wilson(hits: int, of: int) -> Interval:
-    """Share of hits with its 95 % interval (Wilson, 1927): right for few hits and for none."""
+    """The share of hits with its 95 % interval (Wilson, 1927), which is accurate even for few or no hits."""
     if not of:
         return Interval(0.0, 0.0, 1.0)
-    z = float(ndtri(0.5 + LEVEL / 2))
+    z = NormalDist().inv_cdf(0.5 + LEVEL / 2)
     share = hits / of
     middle = (share + z * z / (2 * of)) / (1 + z * z / of)
     half = z / (1 + z * z / of) * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
@@ -106,7 +107,7 @@ def wilson(hits: int, of: int) -> Interval:
 
 
 def agree(values: Sequence[float], tolerance: float, middle: int = 3) -> bool:
-    """Whether the ``middle`` central values lie within ``tolerance`` of each other."""
+    """Whether the ``middle`` central values lie within the relative ``tolerance`` of each other."""
     if len(values) < middle:
         return False
     ordered = sorted(values)

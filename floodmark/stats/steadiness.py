@@ -1,4 +1,4 @@
-"""Is a visit steady?"""
+"""Whether a visit is steady."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TREND_SHARE = 0.03
 
 
 def trending(counts: Sequence[int]) -> bool:
-    """Whether completions per bin drift: Spearman p < 0.001 *and* the fitted change over the visit > 3 %."""
+    """Whether completions per bin drift: Spearman p < 0.001 *and* a fitted change over the visit of more than 3 %."""
     n = len(counts)
     values = np.asarray(counts, dtype=float)
     mean = float(values.mean()) if n else 0.0
@@ -41,7 +41,7 @@ def _spearman_p(
 def _ranks(
     values: np.ndarray[tuple[int], np.dtype[np.float64]],
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Ranks with ties at their mean."""
+    """Ranks; ties share their mean rank."""
     _, inverse, count = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(count)
     return ((last - (count - 1) / 2)[inverse]).astype(np.float64)

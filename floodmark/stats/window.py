@@ -1,4 +1,4 @@
-"""What was seen of a load between two moments: plain sums, so that windows of several processes add up."""
+"""What was measured of a load between two moments, as plain sums, so that windows of several processes add up."""
 
 from __future__ import annotations
 
@@ -21,40 +21,45 @@ class ErrorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """Sums over ``[start_s, end_s)``, seconds from the start of the load.
-
-    good_per_bin: good responses in consecutive bins of equal length. good_ms, all_ms: summed latencies of
-    good and of all responses. in_flight_s: integral of requests in flight, request-seconds. ages_before_s,
-    ages_after_s: summed ages of the requests in flight at either edge. think_s: summed think time asked for,
-    over ``thoughts`` waits. cpu_cores: CPU of each generator process; queued_cores: share of time it was ready to
-    run, and did not. lag: how late the generator's loop ran, sampled. late: how long users that were ready, or
-    arrivals that were due, waited to be sent. offered, sent: in the open model, arrivals due in the window, and those
-    of them that were sent; settled: latencies of those with a good answer, from the time they were due.
-    """
+    """Sums over ``[start_s, end_s)``, in seconds from the start of the load."""
 
     start_s: float
     end_s: float
     good_per_bin: Sequence[int]
+    """Good responses in consecutive bins of equal length."""
     errors: Mapping[ErrorKind, int]
     good_ms: float
+    """Sum of the latencies of good responses."""
     all_ms: float
+    """Sum of the latencies of all responses."""
     max_ms: float
     histogram: Histogram
     error_histogram: Histogram
     in_flight_s: float | None
+    """Integral of the requests in flight, in request-seconds."""
     ages_before_s: float = 0.0
+    """Sum of the ages of the requests in flight at the start of the window."""
     ages_after_s: float = 0.0
+    """The same at its end."""
     connections_opened: int | None
     reconnects: int = 0
     think_s: float = 0.0
+    """Sum of the think times requested, over ``thoughts`` waits."""
     thoughts: int = 0
     cpu_cores: Mapping[str, float] = field(default_factory=dict)
+    """CPU of each generator process."""
     queued_cores: Mapping[str, float] = field(default_factory=dict)
+    """Share of the time that each process was ready to run but did not."""
     lag: Histogram = field(default_factory=Histogram)
+    """How late the generator's event loop ran, sampled."""
     late: Histogram = field(default_factory=Histogram)
+    """How long ready users, or arrivals that were due, waited to be sent."""
     offered: int = 0
+    """Open model: arrivals due in the window."""
     sent: int = 0
+    """Open model: those of them that were sent."""
     settled: Histogram = field(default_factory=Histogram)
+    """Open model: latencies of those with a good answer, from when they were due."""
 
     @property
     def seconds(self) -> float:
@@ -70,7 +75,9 @@ class Window:
 
     @property
     def response_s(self) -> float:
-        """Request-seconds inside the window, from the responses: what came in with requests already under way is
-        left out, what those still under way have waited is added.
+        """Request-seconds inside the window, from the latencies of its responses.
+
+        The time that requests in flight at the start had spent before it is subtracted; the time that requests in
+        flight at the end have spent is added.
         """
         return self.all_ms / 1000 - self.ages_before_s + self.ages_after_s

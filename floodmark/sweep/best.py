@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from floodmark.stats.intervals import Interval
 from floodmark.sweep.grid import Axis, Kind, number
-
-LEAST = 0.03
-"""Below this, a difference is none, however narrow the intervals are."""
+from floodmark.verdict.difference import Value, Word, ratio
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,19 +74,19 @@ def judge(trials: Sequence[Trial], axes: Sequence[Axis]) -> Judgement:
 
 
 def better(high: Trial, low: Trial, *, same_budget: bool) -> bool:
-    """Whether ``high`` is a gain over ``low`` that may be called one: at least 3 %, and excluded by the intervals.
+    """Whether ``high`` is a gain over ``low`` that may be called one (``verdict.difference``).
 
     The generator's own use of shared CPUs is the same for both in one budget; between budgets, what ``low`` might
     have been without it counts.
     """
-    if high.ceiling is None or low.ceiling is None or not low.ceiling.value:
+    if high.ceiling is None or low.ceiling is None or low.ceiling.value <= 0 or high.ceiling.value <= 0:
         return False
     a, b = low.ceiling, high.ceiling
-    top = a.hi if same_budget else max(a.hi, low.alone_hi)
-    if b.value < a.value * (1 + LEAST) or b.lo <= 0:
-        return False
-    doubt = math.hypot(math.log(top / a.value), math.log(b.value / b.lo))
-    return math.log(b.value / a.value) > doubt
+    # What it might have been is a limit, not a spread: it moves the value that has to be beaten.
+    might = 1.0 if same_budget else max(1.0, low.alone_hi / a.hi)
+    less = Value(value=a.value * might, half_width=a.hi / a.value - 1)
+    more = Value(value=b.value, half_width=1 - b.lo / b.value)
+    return ratio([less], [more]).word is Word.BETTER
 
 
 def _choices(trials: Sequence[Trial], axes: Sequence[Axis]) -> list[Choice]:

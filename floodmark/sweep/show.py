@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.markup import escape
 
 from floodmark.report.tables import table
-from floodmark.sweep.best import Choice, Judgement, Line, Trial
+from floodmark.sweep.best import Choice, Line, Trial
 from floodmark.sweep.grid import Kind
 from floodmark.sweep.row import MIB, SWEEP, Found, SweepRow
 from floodmark.sweep.sentences import figure, sentences
@@ -62,51 +63,87 @@ def _text(value: float | None, digits: int) -> str:
     return "" if value is None else f"{value:.{digits}f}"
 
 
-def document(sweep: Sweep) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialDocument:
+    """A point with its ceiling, for JSON."""
+
+    choices: Mapping[str, str]
+    ceiling_rps: float
+    lo: float
+    hi: float
+
+    @classmethod
+    def of(cls, trial: Trial) -> TrialDocument:
+        ceiling = trial.ceiling
+        assert ceiling is not None
+        return cls(choices=trial.choices, ceiling_rps=ceiling.value, lo=ceiling.lo, hi=ceiling.hi)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChoiceDocument:
+    """The answer for one budget and one load, for JSON."""
+
+    given: Mapping[str, str]
+    recommended: TrialDocument
+    highest: TrialDocument
+    ties: Sequence[TrialDocument]
+    open: Sequence[Mapping[str, str]]
+
+    @classmethod
+    def of(cls, choice: Choice) -> ChoiceDocument:
+        return cls(
+            given=choice.given,
+            recommended=TrialDocument.of(choice.recommended),
+            highest=TrialDocument.of(choice.best),
+            ties=[TrialDocument.of(tie) for tie in choice.ties],
+            open=[trial.choices for trial in choice.open],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineDocument:
+    """What more of one thing brings, for JSON."""
+
+    axis: str
+    given: Mapping[str, str]
+    tried: Sequence[str]
+    enough: str | None
+    worse: str | None
+
+    @classmethod
+    def of(cls, line: Line) -> LineDocument:
+        return cls(axis=line.axis.key, given=line.given, tried=line.tried, enough=line.enough, worse=line.worse)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepDocument:
+    """The whole sweep for JSON. points: measured so far; of: how many there are in all."""
+
+    folder: str
+    axes: Mapping[str, Sequence[str]]
+    points: int
+    of: int
+    rows: Sequence[Mapping[str, object]]
+    best: Sequence[ChoiceDocument]
+    more: Sequence[LineDocument]
+    per_worker_bytes: float | None
+    sentences: Sequence[str]
+
+
+def document(sweep: Sweep) -> SweepDocument:
     """The whole sweep for JSON."""
-    return {
-        "folder": str(sweep.folder),
-        "axes": {one.key: list(one.values) for one in sweep.axes},
-        "points": len(sweep.points),
-        "of": sweep.total,
-        "rows": [
+    judgement = sweep.judgement
+    return SweepDocument(
+        folder=str(sweep.folder),
+        axes={one.key: one.values for one in sweep.axes},
+        points=len(sweep.points),
+        of=sweep.total,
+        rows=[
             {**dataclasses.asdict(row), "choices": point.choices}
             for row, point in zip(sweep.rows, sweep.points, strict=True)
         ],
-        **_judgement(sweep.judgement),
-        "sentences": sentences(sweep.rows, sweep.judgement, sweep.axes),
-    }
-
-
-def _judgement(judgement: Judgement) -> dict[str, Any]:
-    return {
-        "best": [_choice(choice) for choice in judgement.choices],
-        "more": [_line(line) for line in judgement.lines],
-        "per_worker_bytes": judgement.per_worker_bytes,
-    }
-
-
-def _choice(choice: Choice) -> dict[str, Any]:
-    return {
-        "given": dict(choice.given),
-        "recommended": _trial(choice.recommended),
-        "highest": _trial(choice.best),
-        "ties": [_trial(tie) for tie in choice.ties],
-        "open": [dict(trial.choices) for trial in choice.open],
-    }
-
-
-def _trial(trial: Trial) -> dict[str, Any]:
-    found = trial.ceiling
-    assert found is not None
-    return {"choices": dict(trial.choices), "ceiling_rps": found.value, "lo": found.lo, "hi": found.hi}
-
-
-def _line(line: Line) -> dict[str, Any]:
-    return {
-        "axis": line.axis.key,
-        "given": dict(line.given),
-        "tried": list(line.tried),
-        "enough": line.enough,
-        "worse": line.worse,
-    }
+        best=[ChoiceDocument.of(choice) for choice in judgement.choices],
+        more=[LineDocument.of(line) for line in judgement.lines],
+        per_worker_bytes=judgement.per_worker_bytes,
+        sentences=sentences(sweep.rows, judgement, sweep.axes),
+    )

@@ -22,7 +22,7 @@ from floodmark.targets.logs import tail
 from floodmark.targets.memory import MemoryGroup, MemoryUse, out_of_memory
 from floodmark.targets.requirements import Say
 from floodmark.targets.shared_memory import SharedFolder
-from floodmark.targets.target import Allotment, Effective, Running, Target
+from floodmark.targets.target import Allotment, Effective, Handle, Running, Target
 from floodmark.targets.user_app import OwnApp
 
 FILE = SHARE / "compose" / "compose.yaml"
@@ -206,9 +206,9 @@ class RunningContainer:
                 self._log_path.write_bytes(self._container.logs(stdout=True, stderr=True))
         return tail(self._log_path)
 
-    def handle(self) -> dict[str, Any]:
+    def handle(self) -> Handle:
         """What ``stop`` needs to end this service from another process."""
-        return {"project": self._project, "shared": str(self._shared.path)}
+        return Handle(backend=ComposeBackend.name, project=self._project, shared=str(self._shared.path))
 
     def down(self) -> None:
         if self._container is not None:
@@ -252,11 +252,11 @@ class RunningContainer:
         path.unlink(missing_ok=True)
 
 
-def stop(handle: Mapping[str, Any]) -> bool:
+def stop(handle: Handle) -> bool:
     """End a service that another process brought up."""
-    shutil.rmtree(handle["shared"], ignore_errors=True)
+    shutil.rmtree(handle.shared, ignore_errors=True)
     done = subprocess.run(
-        ["docker", "compose", "--project-name", handle["project"], "down", "--timeout", str(STOP_TIMEOUT_S)],
+        ["docker", "compose", "--project-name", handle.project, "down", "--timeout", str(STOP_TIMEOUT_S)],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import http.client
-from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
 
 from floodmark.errors import TargetError, UsageError
 from floodmark.targets import ready
-from floodmark.targets.target import Check, Effective
+from floodmark.targets.target import Check, Effective, Handle
 
 
 class RunningExternal:
@@ -46,8 +45,8 @@ class RunningExternal:
     def log(self) -> str:
         return ""
 
-    def handle(self) -> dict[str, Any]:
-        return {}
+    def handle(self) -> Handle:
+        return Handle(backend="external")
 
     def down(self) -> None:
         pass

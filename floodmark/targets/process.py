@@ -9,9 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -24,7 +22,7 @@ from floodmark.targets.logs import tail
 from floodmark.targets.memory import HostKills, MemoryUse, out_of_memory, tells_of_a_kill
 from floodmark.targets.requirements import Say
 from floodmark.targets.shared_memory import SharedFolder
-from floodmark.targets.target import Allotment, Effective, Running, Target
+from floodmark.targets.target import Allotment, Effective, Handle, Running, Target
 from target_apps.serve import ROOT
 
 STOP_TIMEOUT_S = 12.0
@@ -153,15 +151,16 @@ class RunningProcess:
     def log(self) -> str:
         return tail(self._log_path)
 
-    def handle(self) -> dict[str, Any]:
+    def handle(self) -> Handle:
         """What ``stop`` needs to end this server from another process."""
-        return {
-            "pid": self._process.pid,
-            "created": psutil.Process(self._process.pid).create_time(),
-            "signal": int(self._target.server.stop_signal),
-            "shared": str(self._shared.path),
-            "scratch": str(self._scratch),
-        }
+        return Handle(
+            backend=ProcessBackend.name,
+            pid=self._process.pid,
+            created=psutil.Process(self._process.pid).create_time(),
+            signal=int(self._target.server.stop_signal),
+            shared=str(self._shared.path),
+            scratch=str(self._scratch),
+        )
 
     def down(self) -> None:
         if self._process.poll() is None:
@@ -175,18 +174,18 @@ class RunningProcess:
             shutil.rmtree(self._copy, ignore_errors=True)
 
 
-def stop(handle: Mapping[str, Any]) -> bool:
+def stop(handle: Handle) -> bool:
     """End a server that outlived the process that started it; False when it is gone already."""
-    shutil.rmtree(handle["shared"], ignore_errors=True)
+    shutil.rmtree(handle.shared, ignore_errors=True)
     try:
-        process = psutil.Process(handle["pid"])
-        if process.create_time() != handle["created"]:
+        process = psutil.Process(handle.pid)
+        if process.create_time() != handle.created:
             return False
-        _stop(process, signal.Signals(handle["signal"]))
+        _stop(process, signal.Signals(handle.signal))
     except psutil.NoSuchProcess:
         return False
     finally:
-        shutil.rmtree(handle["scratch"], ignore_errors=True)
+        shutil.rmtree(handle.scratch, ignore_errors=True)
     return True
 
 

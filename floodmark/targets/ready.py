@@ -5,13 +5,13 @@ configuration in force is the declared one.
 from __future__ import annotations
 
 import http.client
-import json
 import socket
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from dataclasses import dataclass, field
 
+import msgspec
 import psutil
 
 from floodmark.errors import TargetError
@@ -118,7 +118,7 @@ def read_effective(target: Target, ended: Ended) -> Effective:
     expected = target.server.expected_processes(target.settings)
     wanted = at_once = expected or 1
     check = Check(path=f"{EFFECTIVE_PATH}?hold_ms={HOLD_MS}", marker=None)
-    reports: dict[int, dict[str, Any]] = {}
+    reports: dict[int, _Report] = {}
     deadline = time.monotonic() + WORKERS_TIMEOUT_S
     with ThreadPoolExecutor(max_workers=max(MOST_AT_ONCE, 2 * wanted)) as pool:
         while len(reports) < wanted:
@@ -133,24 +133,35 @@ def read_effective(target: Target, ended: Ended) -> Effective:
                 )
             for report in pool.map(lambda _: _report(target, check), range(at_once)):
                 if report is not None:
-                    reports[report["pid"]] = report
+                    reports[report.pid] = report
             if reports:
-                _must_match(target, next(iter(reports.values()))["facts"])
+                _must_match(target, next(iter(reports.values())).facts)
     return _effective(target, reports, exact=expected)
 
 
-def _report(target: Target, check: Check) -> dict[str, Any] | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Report:
+    """What one process of the app says of itself."""
+
+    pid: int = 0
+    facts: Mapping[str, Value | None] = field(default_factory=dict)
+    version: str | None = None
+    python: str | None = None
+    error: str | None = None
+
+
+def _report(target: Target, check: Check) -> _Report | None:
     try:
         status, body = ask(target.host, target.port, check)
-        report: dict[str, Any] = json.loads(body)
-    except (OSError, http.client.HTTPException, ValueError):
+        report = msgspec.json.decode(body, type=_Report)
+    except (OSError, http.client.HTTPException, msgspec.DecodeError):
         return None
     if status != 200:
-        raise TargetError(f"{target.server.name} cannot report its configuration: {report.get('error', body)}")
+        raise TargetError(f"{target.server.name} cannot report its configuration: {report.error or body!r}")
     return report
 
 
-def _effective(target: Target, reports: Mapping[int, dict[str, Any]], exact: int | None) -> Effective:
+def _effective(target: Target, reports: Mapping[int, _Report], exact: int | None) -> Effective:
     if exact is not None and len(reports) != exact:
         raise TargetError(
             f"declared {target.server.name} with {exact} worker processes, but {len(reports)} answered: "
@@ -158,19 +169,12 @@ def _effective(target: Target, reports: Mapping[int, dict[str, Any]], exact: int
         )
     first = next(iter(reports.values()))
     for pid, report in reports.items():
-        if report["facts"] != first["facts"]:
-            raise TargetError(
-                f"processes differ: pid {first['pid']} reports {first['facts']}, pid {pid} {report['facts']}"
-            )
-    return Effective(
-        pids=tuple(sorted(reports)),
-        facts=first["facts"],
-        version=first.get("version"),
-        python=first.get("python"),
-    )
+        if report.facts != first.facts:
+            raise TargetError(f"processes differ: pid {first.pid} reports {first.facts}, pid {pid} {report.facts}")
+    return Effective(pids=tuple(sorted(reports)), facts=first.facts, version=first.version, python=first.python)
 
 
-def _must_match(target: Target, facts: Mapping[str, Any]) -> None:
+def _must_match(target: Target, facts: Mapping[str, Value | None]) -> None:
     """Raise TargetError, naming both configurations, where the one in force is not the declared one."""
     declared = target.server.expectations(target.settings)
     wrong = {fact: facts.get(fact) for fact, value in declared.items() if facts.get(fact) != value}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from floodmark.targets.user_app import OwnApp
 from target_apps.server import Server, Value
@@ -81,6 +81,21 @@ class Effective:
     python: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handle:
+    """What ends a target from another process: a server by its pid and start time, a container by its project."""
+
+    backend: str
+    shared: str = ""
+    """The folder of the probe's ledger."""
+    pid: int = 0
+    created: float = 0.0
+    """When the process was started, epoch s: a pid may be another process's by now."""
+    signal: int = 0
+    scratch: str = ""
+    project: str = ""
+
+
 class Running(Protocol):
     """A target that is up."""
 
@@ -107,7 +122,7 @@ class Running(Protocol):
         Raises OutOfMemory when the kernel killed any of its processes for memory.
         """
 
-    def handle(self) -> dict[str, Any]:
+    def handle(self) -> Handle:
         """What the backend's ``stop`` needs to end it from another process."""
 
     def down(self) -> None:

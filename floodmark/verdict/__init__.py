@@ -1,1 +1,1 @@
-"""Pure judgements over measured visits. No I/O."""
+"""Pure functions that judge measured visits. No I/O."""

@@ -1,4 +1,4 @@
-"""Whether the advice that goes with a bottleneck proved right when it was tried."""
+"""How the advice for a bottleneck is tried, and whether it held."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from floodmark.verdict.enums import Advice, Bottleneck
 
 ROSE, STAYED = 1.05, 0.9
-"""Goodput over the ceiling, from which on it rose, and from which on it did not fall."""
+"""Goodput relative to the ceiling: above ROSE it rose, below STAYED it fell."""
 SMALL_BACKLOG = 1024
 NO_SETTING = "this server has no setting for it"
 
@@ -17,18 +17,20 @@ Settings = Mapping[str, int | str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What is tried. rises: whether more goodput is expected of it; factor: of users, so that it can be used."""
+    """A change of settings that tries an advice."""
 
     settings: dict[str, int]
     rises: bool
+    """Whether goodput is expected to rise."""
     factor: float = 1.0
+    """Multiplies the users, so that they can fill the added capacity."""
 
 
 def change_for(word: Bottleneck, settings: Settings) -> Change | str:
-    """The change of a server's settings that tries an advice; or why there is none."""
+    """The change of settings that tries the advice for this bottleneck, or the reason why there is none."""
     counts = {name: value for name, value in settings.items() if isinstance(value, int)}
     workers = next((name for name in ("workers", "processes") if name in counts), "")
-    # A server that must have one thread has its slots in workers.
+    # A server with a single thread per worker gets more slots by more workers.
     slots = "threads" if counts.get("threads", 0) > 1 or not workers else workers
     match word:
         case Bottleneck.SLOTS:
@@ -58,7 +60,7 @@ def _more(counts: Mapping[str, int], name: str, *, rises: bool, factor: float = 
 
 
 def judge_advice(change: Change, before_rps: float, after_rps: float) -> Advice:
-    """Whether goodput did what was expected of the change."""
+    """Whether goodput changed as expected."""
     if change.rises:
         return Advice.CONFIRMED if after_rps > ROSE * before_rps else Advice.NOT_CONFIRMED
     return Advice.CONFIRMED if STAYED * before_rps <= after_rps <= ROSE * before_rps else Advice.NOT_CONFIRMED

@@ -1,4 +1,4 @@
-"""What a limit is made of: the first rule that fits. A pure function of the visits and of what was declared."""
+"""Names the bottleneck: the first rule that fits. A pure function of the visits and the declared settings."""
 
 from __future__ import annotations
 
@@ -15,26 +15,24 @@ from floodmark.verdict.visit import Visit
 
 NOTHING_YET = {Bottleneck.NOT_SATURATED, Bottleneck.UNKNOWN}
 NEAR = 0.25
-"""Further from its limit than this share of it, a figure is not near it."""
+"""A figure is near its limit if it misses it by less than this share of the limit."""
 NEEDED = ("cpu_share", "slots_share", "app_growth", "waiting")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
-    """The bottleneck, with the deciding figures, how far they are from saying otherwise, and what to do.
-
-    margin: of the condition nearest to failing, relative to its limit; None where no rule fits.
-    """
+    """A named bottleneck with its evidence and advice."""
 
     word: Bottleneck
     evidence: str
     advice: str = ""
     margin: float | None = None
+    """Relative distance to its limit of the condition nearest to failing; None if no rule fits."""
     figures: Figures
 
     @property
     def points(self) -> dict[str, Estimate]:
-        """Rows ``bottleneck`` and ``bottleneck_margin``."""
+        """The rows ``bottleneck`` and ``bottleneck_margin`` of results.csv."""
         known = self.word is not Bottleneck.UNKNOWN
         visits = self.figures.visits or None
         reason = f"{self.evidence}: {self.advice}" if self.advice else self.evidence
@@ -60,55 +58,58 @@ def name_bottleneck(
     thinking: bool = False,
     generator: Estimate | None = None,
 ) -> Named:
-    """Name it from all visits of a run. generator: what the verdict says of the generator, which comes first."""
-    found = figures(visits, hold_users, declared, thinking=thinking)
+    """Name the bottleneck from all visits of a run.
+
+    A ``generator`` estimate of LIMITED takes precedence over every other rule.
+    """
+    measured = figures(visits, hold_users, declared, thinking=thinking)
     if generator is not None and generator.value is Generator.LIMITED:
-        found = dataclasses.replace(found, generator_limited=1.0)
-        named = decide(found)
+        measured = dataclasses.replace(measured, generator_limited=1.0)
+        named = decide(measured)
         return dataclasses.replace(named, evidence=generator.reason or named.evidence)
-    named = decide(found)
+    named = decide(measured)
     if named.word not in NOTHING_YET:
         return named
-    # What holds a server back may bind at the knee without being seen there: nobody waits yet. Beyond, everybody does.
+    # At the knee a bottleneck may bind without showing, because no request waits yet. At higher levels they do.
     beyond = (
         decide(figures(visits, users, declared, thinking=thinking)) for users in levels_beyond(visits, hold_users)
     )
     return next((other for other in beyond if other.word not in NOTHING_YET), named)
 
 
-def decide(found: Figures) -> Named:
-    """The first rule that fits the figures."""
+def decide(measured: Figures) -> Named:
+    """Name the bottleneck by the first rule that fits; UNKNOWN if none does."""
     for rule in RULES:
-        margin = rule.margin(found)
+        margin = rule.margin(measured)
         if margin is not None:
-            return _named(rule, found, margin)
-    return Named(word=Bottleneck.UNKNOWN, evidence=_why_unknown(found), figures=found)
+            return _named(rule, measured, margin)
+    return Named(word=Bottleneck.UNKNOWN, evidence=_why_unknown(measured), figures=measured)
 
 
-def _named(rule: Rule, found: Figures, margin: float) -> Named:
-    values = {f.name: getattr(found, f.name) for f in dataclasses.fields(found)}
+def _named(rule: Rule, measured: Figures, margin: float) -> Named:
+    values = {f.name: getattr(measured, f.name) for f in dataclasses.fields(measured)}
     return Named(
         word=rule.word,
         evidence=filled(rule.evidence, values),
         advice=filled(rule.advice, values),
         margin=margin,
-        figures=found,
+        figures=measured,
     )
 
 
-def _why_unknown(found: Figures) -> str:
-    if not found.visits:
+def _why_unknown(measured: Figures) -> str:
+    if not measured.visits:
         return "no visit to judge"
-    missing = [name for name in NEEDED if getattr(found, name) is None]
-    why = [f"not measured: {', '.join(missing)}"] if missing else ["no rule fits", *_nearest(found)]
-    return "; ".join([*why, found.text()])
+    unmeasured = [name for name in NEEDED if getattr(measured, name) is None]
+    reasons = [f"not measured: {', '.join(unmeasured)}"] if unmeasured else ["no rule fits", *_nearest(measured)]
+    return "; ".join([*reasons, measured.text()])
 
 
-def _nearest(found: Figures) -> list[str]:
-    """The rule that one figure alone kept from fitting, by the least, in words; none where there is none."""
-    lacking = [(lack, rule) for rule in RULES if (lack := rule.lacks(found)) is not None and lack[0] > -NEAR]
-    if not lacking:
+def _nearest(measured: Figures) -> list[str]:
+    """Describe the rule that came closest among those that a single figure kept from fitting; empty if none is near."""
+    near_misses = [(lack, rule) for rule in RULES if (lack := rule.lacks(measured)) is not None and lack[0] > -NEAR]
+    if not near_misses:
         return []
-    (_, condition), rule = max(lacking, key=lambda pair: pair[0][0])
-    value = getattr(found, condition.figure)
+    (_, condition), rule = max(near_misses, key=lambda pair: pair[0][0])
+    value = getattr(measured, condition.figure)
     return [f"nearest is {rule.word}: {condition.figure} is {value:.3g}, and would have to be {condition.wanted}"]

@@ -1,4 +1,4 @@
-"""The words a verdict may use. Each stands in the files as written here."""
+"""The enumerations of a verdict. Their values are what the files contain."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ class Model(StrEnum):
 
 
 class Connections(StrEnum):
-    """Whether connections serve one request after another, or one each."""
+    """Whether connections are kept for many requests, or opened for each."""
 
     KEEPALIVE = "keepalive"
     NEW = "new"
 
 
 class Spacing(StrEnum):
-    """How arrivals follow each other: at random times (a Poisson process) or at equal distances."""
+    """How arrivals are spaced: at random (a Poisson process) or at equal intervals."""
 
     POISSON = "poisson"
     CONSTANT = "constant"
 
 
 class Generator(StrEnum):
-    """Whether the load generator could have limited a number."""
+    """Whether the load generator may have limited a figure."""
 
     OK = "ok"
     SUSPECT = "suspect"
@@ -51,7 +51,7 @@ class Generator(StrEnum):
 
 
 class Bottleneck(StrEnum):
-    """What a limit is made of. method.md, section 4."""
+    """What limits the goodput of a target (docs/bottlenecks.md)."""
 
     GENERATOR = "generator"
     MEMORY = "memory"
@@ -86,7 +86,7 @@ BOTTLENECK_TEXT = {
 
 
 class Advice(StrEnum):
-    """What came of trying an advice."""
+    """The result of trying an advice."""
 
     CONFIRMED = "confirmed"
     NOT_CONFIRMED = "not_confirmed"

@@ -1,4 +1,4 @@
-"""One published figure."""
+"""A published figure."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """A number with its interval, or a word.
-
-    hi None with lo set: censored. valid False: not to be quoted, and why.
-    """
+    """A number with its interval, or a word."""
 
     value: float | str | None = None
     lo: float | None = None
     hi: float | None = None
+    """None with ``lo`` set: censored, so ``lo`` is a lower bound."""
     method: str = ""
     n_visits: int | None = None
     valid: bool = True
+    """False: must not be quoted; ``reason`` says why."""
     reason: str = ""

@@ -1,4 +1,4 @@
-"""From a window of sums to a judged visit."""
+"""Builds a judged visit from the sums over its window."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from floodmark.verdict.generator import GeneratorGauges, judge
 from floodmark.verdict.visit import Visit
 
 FOLLOWING = 0.99
-"""Share of the arrivals due in a window that a target answers which follows them."""
+"""A target follows its arrivals if it answers at least this share of those due in a window."""
 MIN_FOR_LAWS = 50
-"""Responses below which the operational laws are not held against a visit."""
+"""A visit with fewer responses is not tested against the operational laws."""
 
 
 def visit_from_window(
@@ -31,14 +31,15 @@ def visit_from_window(
     shared: bool = False,
     stamped: bool = False,
 ) -> Visit:
-    """Build the Step of one visit.
+    """Build the row of one visit.
 
-    null_rps: what this generator gets from a server that does nothing, where that was measured. shared: it runs on the
-    target's own CPUs. stamped: latencies end when the kernel had the answer, not when the generator saw it.
+    r0_ms: the uncontended response time, if known; without it there is no efficiency.
+    null_rps: the rate this generator reaches against a null server, if measured.
+    shared: the generator runs on the target's CPUs.
+    stamped: latencies end when the kernel received the answer, not when the generator read it.
 
-    In the open model, percentiles are of the arrivals due in the window, from the time they were due; those without
-    a good answer took longer than any that have one.
-    r0_ms: the uncontended response time, where it is known; without it no efficiency is given.
+    In the open model, percentiles cover the arrivals due in the window, measured from when they were due. Arrivals
+    without a good answer count as slower than all others.
     """
     good, seconds = window.good, window.seconds
     goodput = good / seconds
@@ -53,7 +54,7 @@ def visit_from_window(
         (cores + window.queued_cores.get(process, 0.0) for process, cores in window.cpu_cores.items()), default=None
     )
     lag = window.lag.quantile(0.99)
-    word, why = judge(
+    word, reason = judge(
         GeneratorGauges(
             cpu_max=cpu,
             demand_max=demand,
@@ -69,10 +70,10 @@ def visit_from_window(
             unsent_share=1 - window.sent / window.offered if open_model and window.offered else None,
         )
     )
-    # In the open model a stall shifts answers and loses none: a target that follows its arrivals is steady.
+    # In the open model a stall delays answers but loses none, so a target that follows its arrivals is steady.
     follows = open_model and window.settled.total >= FOLLOWING * window.offered
     steady = follows or not trending(window.good_per_bin)
-    valid, reason = _validity(word, why, steady=steady, phase=phase)
+    valid, reason = _validity(word, reason, steady=steady, phase=phase)
     return Visit(
         number=number,
         phase=phase,
@@ -120,17 +121,17 @@ def visit_from_window(
 
 
 def _think_s(window: Window) -> float:
-    """Measured mean think time per request, Z."""
+    """Z, the measured mean think time per request."""
     return window.think_s / window.thoughts if window.thoughts else 0.0
 
 
 def _gaps(window: Window, users: int | None) -> tuple[float | None, float | None]:
-    """Relative violations of L = X R and of N = X (R + Z); None where too little was seen.
+    """Relative violations of L = X R and of N = X (R + Z); None if there are too few responses.
 
-    Both are taken in request-seconds with the edges of the window accounted for, so that they hold exactly
-    for any finite window, steady or not, and a gap is the generator's. A positive law gap is time in which
-    users were neither waiting for an answer nor thinking: ready, and not sent. Without users, in the open model,
-    neither holds: latency counts from before the request is in flight.
+    Both are computed in request-seconds, with the edges of the window accounted for. They hold exactly for any finite
+    window, steady or not, so a gap comes from the generator. A positive law gap is time in which users neither waited
+    for an answer nor thought: they were ready, and nothing was sent. In the open model (``users`` None) neither law
+    applies, because latency starts before the request is in flight.
     """
     responses = window.good + window.failed
     if responses < MIN_FOR_LAWS or users is None:
@@ -141,9 +142,9 @@ def _gaps(window: Window, users: int | None) -> tuple[float | None, float | None
     return 1 - window.response_s / window.in_flight_s, law
 
 
-def _validity(word: Generator, why: str, *, steady: bool, phase: Phase) -> tuple[bool, str]:
+def _validity(word: Generator, reason: str, *, steady: bool, phase: Phase) -> tuple[bool, str]:
     if word is Generator.LIMITED:
-        return False, f"generator limited: {why}"
+        return False, f"generator limited: {reason}"
     if not steady and phase is not Phase.WARM:
         return False, "goodput drifted within the visit"
-    return True, why if word is Generator.SUSPECT else ""
+    return True, reason if word is Generator.SUSPECT else ""

@@ -1,4 +1,4 @@
-"""Was the load generator the bottleneck? method.md section 3."""
+"""Judges whether the load generator limited a visit (docs/method.md, "What makes a visit void")."""
 
 from __future__ import annotations
 
@@ -18,32 +18,36 @@ UNSENT_LIMITED = 0.005
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratorGauges:
-    """What the generator knows of itself over one visit.
-
-    cpu_max: busiest generator process, in cores; demand_max: what it wanted, time in wait for a CPU or a quota
-    included. rate_share: the rate over what this generator gets from a server that does nothing.
-    loop_lag_p99_ms: how late its event loop ran. r0_ms: the target's uncontended response time, where it is known.
-    little_gap, law_gap: relative violation of L = X R and of N = X (R + Z); cycle_ms: N / X. In the open model,
-    sched_lag_p99_ms: how late arrivals were sent; unsent_share: those that were not sent at all. shared: target and
-    generator run on the same CPUs. stamped: latencies end when the kernel had the answer.
-    """
+    """What the generator measured about itself during one visit."""
 
     cpu_max: float | None
+    """CPU of the busiest generator process, in cores."""
     loop_lag_p99_ms: float | None
+    """How late the event loop ran."""
     r0_ms: float | None
+    """The target's uncontended response time, if known."""
     little_gap: float | None
+    """Relative violation of L = X R."""
     law_gap: float | None
+    """Relative violation of N = X (R + Z)."""
     sched_lag_p99_ms: float | None = None
+    """Open model: how late arrivals were sent."""
     unsent_share: float | None = None
+    """Open model: share of the arrivals that were never sent."""
     demand_max: float | None = None
+    """CPU that the busiest process wanted: what it used plus the time it waited for a CPU or quota."""
     rate_share: float | None = None
+    """Goodput relative to what this generator reaches against a null server."""
     cycle_ms: float | None = None
+    """N / X, the mean time from one request of a user to the next."""
     shared: bool = False
+    """Target and generator run on the same CPUs."""
     stamped: bool = False
+    """Latencies end when the kernel received the answer."""
 
 
 def judge(gauges: GeneratorGauges) -> tuple[Generator, str]:
-    """The worst of all gauges, and the figure that decided."""
+    """The worst word of all gauges, with the deciding figure."""
     findings = [
         _cpu(gauges.cpu_max),
         _demand(gauges),
@@ -64,19 +68,20 @@ def _cpu(cpu: float | None) -> tuple[Generator, str]:
 
 
 def starved(cpu: float | None, demand: float | None) -> bool:
-    """Whether a generator was refused CPU: then it is as limited as one that has used all of it."""
+    """Whether the generator wanted much more CPU than it got, which limits it as much as a fully used core."""
     return demand is not None and cpu is not None and demand > CPU_LIMITED and demand - cpu > QUEUED_OK
 
 
 def lacked_cpu(cpu: float | None, demand: float | None, law_gap: float | None) -> bool:
-    """Whether a visit's generator would have been the limit, had the target not been on its CPUs too."""
+    """Whether the generator of a visit would have been the limit if the target did not share its CPUs."""
     late = law_gap is not None and law_gap > GAP_LIMITED and demand is not None and demand > CPU_OK
     return starved(cpu, demand) or late
 
 
 def _demand(gauges: GeneratorGauges) -> tuple[Generator, str]:
-    """On CPUs it shares, a busy target makes the generator wait: that voids latencies, not goodput. Whether it was the
-    target that kept them busy is known where the target is sampled.
+    """On shared CPUs a busy target makes the generator wait, which voids latencies but not goodput.
+
+    Whether the target really kept the CPUs busy is checked later, from its samples (``outcome.judge_shared_cpus``).
     """
     cpu, demand = gauges.cpu_max, gauges.demand_max
     if cpu is None or demand is None or not starved(cpu, demand):
@@ -89,7 +94,7 @@ def _demand(gauges: GeneratorGauges) -> tuple[Generator, str]:
 
 
 def _yields(gauges: GeneratorGauges) -> bool:
-    """Whether what the generator lacked is what the target on the same CPUs had."""
+    """Whether the CPU that the generator lacked may have gone to the target on the same CPUs."""
     return gauges.shared and gauges.cpu_max is not None and gauges.cpu_max <= CPU_OK
 
 
@@ -104,7 +109,7 @@ def _lag(gauges: GeneratorGauges) -> tuple[Generator, str]:
     lag = gauges.loop_lag_p99_ms
     if lag is None:
         return Generator.OK, ""
-    # A late loop lengthens no latency that the kernel ended; what it costs in load is the laws' to say.
+    # A late loop does not lengthen latencies that end in the kernel. The load it costs shows up in the laws.
     allowed = max(LAG_STAMPED_OK_MS if gauges.stamped else LAG_OK_MS, LAG_OK_SHARE * (gauges.r0_ms or 0))
     if lag <= allowed:
         return Generator.OK, ""
@@ -121,8 +126,10 @@ def _schedule(gauges: GeneratorGauges) -> tuple[Generator, str]:
 
 
 def _gaps(gauges: GeneratorGauges) -> list[tuple[Generator, str]]:
-    """Time the laws cannot account for. With CPU to spare, it is what a turn of the generator costs, not its limit:
-    a tenth of a millisecond is no sign of anything, however large a part of a fast server's answer it is.
+    """Time that the operational laws cannot account for.
+
+    With CPU to spare, a gap of up to 0.1 ms per cycle is the fixed cost of a turn of the generator, not a limit, even
+    if it is a large part of a fast server's response time.
     """
     findings = []
     for gap, law in ((gauges.little_gap, "L = X R"), (gauges.law_gap, "N = X (R + Z)")):

@@ -1,4 +1,4 @@
-"""What a search knows while it is still at work: for people who watch, never for a verdict."""
+"""Interim estimates of a running search, for display only; no verdict uses them."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ from floodmark.verdict.enums import Model, Phase
 from floodmark.verdict.visit import Visit
 
 FREE, FULL = 0.9, 0.6
-"""Efficiency at which every user is still served at once, and at which slots are surely full."""
+"""Efficiency above which every user is still served at once, and below which all slots are certainly busy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interim:
-    """Estimates of the moment; None where nothing is known yet.
-
-    free, full: most users that were served at once, and least that were not: the knee lies between. goodput: of the
-    level under hold, or of the highest level before that; held says which.
-    """
+    """Current estimates; None: not known yet."""
 
     r0_ms: float | None = None
     free: int | None = None
+    """The most users that were all served at once: a lower bound of the knee."""
     full: int | None = None
+    """The fewest users that were not: an upper bound of the knee."""
     goodput: Interval | None = None
+    """At ``users``: the held level, or before any hold the highest level visited."""
     held: bool = False
+    """Whether ``users`` is the held level."""
     users: int | None = None
     visits: int = 0
 
 
 def interim(visits: Sequence[Visit]) -> Interim:
-    """From all visits up to now."""
-    seen = [s for s in visits if s.valid and s.model is Model.CLOSED and s.phase is not Phase.WARM and s.good]
-    if not seen:
+    """Estimate from all visits so far."""
+    usable = [v for v in visits if v.valid and v.model is Model.CLOSED and v.phase is not Phase.WARM and v.good]
+    if not usable:
         return Interim()
-    bases = [s.r_mean_ms for s in seen if s.phase is Phase.BASE and s.r_mean_ms is not None]
-    climbed = [s for s in seen if s.phase is Phase.BRACKET and s.efficiency is not None]
-    free = [s.users for s in climbed if s.efficiency is not None and s.efficiency >= FREE]
-    full = [s.users for s in climbed if s.efficiency is not None and s.efficiency <= FULL]
-    holds = [s for s in seen if s.phase is Phase.HOLD]
-    level = holds[-1].users if holds else max(s.users for s in seen if s.phase is not Phase.RECOVERY)
-    visits = [s for s in (holds or seen) if s.users == level]
+    bases = [v.r_mean_ms for v in usable if v.phase is Phase.BASE and v.r_mean_ms is not None]
+    brackets = [v for v in usable if v.phase is Phase.BRACKET and v.efficiency is not None]
+    free = [v.users for v in brackets if v.efficiency is not None and v.efficiency >= FREE]
+    full = [v.users for v in brackets if v.efficiency is not None and v.efficiency <= FULL]
+    holds = [v for v in usable if v.phase is Phase.HOLD]
+    level = holds[-1].users if holds else max(v.users for v in usable if v.phase is not Phase.RECOVERY)
+    visits = [v for v in (holds or usable) if v.users == level]
     return Interim(
         r0_ms=min(bases, default=None),
         free=max(free, default=None),
@@ -55,9 +55,10 @@ def interim(visits: Sequence[Visit]) -> Interim:
 
 
 def _interval(visits: Sequence[Visit]) -> Interval:
-    """Of several visits as a verdict would; of one, its own."""
-    pooled = pooled_interval([s.goodput_rps for s in visits], [s.half_width for s in visits])
+    """Pooled over several visits as in a verdict; for a single visit, its own interval."""
+    pooled = pooled_interval([v.goodput_rps for v in visits], [v.half_width for v in visits])
     if math.isfinite(pooled.hi):
         return pooled
-    one = visits[-1]
-    return Interval(one.goodput_rps, one.goodput_lo or 0.0, one.goodput_hi if one.goodput_hi is not None else math.inf)
+    last = visits[-1]
+    hi = last.goodput_hi if last.goodput_hi is not None else math.inf
+    return Interval(last.goodput_rps, last.goodput_lo or 0.0, hi)

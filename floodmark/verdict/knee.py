@@ -1,4 +1,4 @@
-"""The knee: where the two asymptotes of the curve cross (Denning and Buzen, 1978). Pure functions of the visits."""
+"""The knee: where the two asymptotes of the goodput curve cross (Denning and Buzen, 1978). Pure functions of visits."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from floodmark.verdict.estimate import Estimate
 from floodmark.verdict.visit import Visit
 
 CONTENDED = 0.9
-"""Share of the ceiling's requests in flight from which on a base level is not uncontended."""
+"""A base level counts as uncontended up to this share of the requests in flight at the knee."""
 SCATTERED = 2 * FLOOR
-"""Standard deviation of the hold visits, over their median, from which on the pace may have changed between them."""
+"""Relative standard deviation of the hold visits above which the CPU may have changed its pace between them."""
 
 
 def uncontended(visits: Sequence[Visit], ceiling_rps: float = math.inf) -> list[Visit]:
-    """The base visits, but for those at a level that proved contended."""
-    bases = [s for s in visits if s.phase is Phase.BASE and s.r_mean_ms is not None and s.valid]
-    least_s = min((s.r_mean_ms or 0.0 for s in bases), default=0.0) / 1000
-    return [s for s in bases if s.users == 1 or s.users <= CONTENDED * ceiling_rps * least_s] or bases
+    """The base visits, without those at a level that turned out to be contended."""
+    bases = [v for v in visits if v.phase is Phase.BASE and v.r_mean_ms is not None and v.valid]
+    least_s = min((v.r_mean_ms or 0.0 for v in bases), default=0.0) / 1000
+    return [v for v in bases if v.users == 1 or v.users <= CONTENDED * ceiling_rps * least_s] or bases
 
 
 def uncontended_ms(bases: Sequence[Visit]) -> Estimate:
-    """R0, the response time of a request that waits for no other: the median of the base visits."""
+    """R0, the response time without contention: the median of the base visits."""
     if not bases:
         return Estimate(valid=False, reason="no base visit")
-    interval = pooled_interval([s.r_mean_ms or 0.0 for s in bases], [0.0])
+    interval = pooled_interval([v.r_mean_ms or 0.0 for v in bases], [0.0])
     bounded = math.isfinite(interval.hi)
     return Estimate(
         value=interval.value,
@@ -41,17 +41,18 @@ def uncontended_ms(bases: Sequence[Visit]) -> Estimate:
 
 
 def changed_pace(holds: Sequence[Visit]) -> bool:
-    """Whether the hold visits differ so much that the CPU may have changed its pace between them."""
+    """Whether the hold visits scatter so much that the CPU may have changed its pace between them."""
     rates = [hold.goodput_rps for hold in holds]
     return len(rates) > 1 and statistics.stdev(rates) > SCATTERED * statistics.median(rates)
 
 
 def knee(holds: Sequence[Visit], bases: Sequence[Visit], rest_s: float) -> Interval | None:
-    """C (R0 + rest): N* users with their think time as ``rest_s``, n* requests in flight with 0.
+    """C (R0 + rest): N* users if ``rest_s`` is their think time, n* requests in flight if it is 0.
 
-    holds: visits to the held level; bases: uncontended ones, some in between. The medians of both count, with their
-    intervals by the delta method. At a changed pace the two medians may be of different ones, and visits next to each
-    other are multiplied instead. None without a visit of either, and at no goodput.
+    ``holds`` are the visits to the held level, ``bases`` the uncontended visits, which alternate with them. The knee is
+    the product of both medians, with an interval by the delta method. If the pace changed, the two medians may belong
+    to different paces, so neighbouring visits are multiplied instead. None without visits of both kinds or without
+    goodput.
     """
     if not holds or not bases or not statistics.median(hold.goodput_rps for hold in holds):
         return None
@@ -66,36 +67,36 @@ def knee(holds: Sequence[Visit], bases: Sequence[Visit], rest_s: float) -> Inter
 
 
 def _of_neighbours(holds: Sequence[Visit], bases: Sequence[Visit], rest_s: float) -> Interval:
-    """The median of C (R0 + rest) of each hold visit with the base visit before it, and with the one after it.
+    """The median of C (R0 + rest) over each hold visit paired with the base visits directly before and after it.
 
-    Each visit is in two products, so their spread counts as that of as many as there are hold visits. One without any
-    goodput has no pace.
+    Each hold visit is in two products, so only as many products as hold visits count as independent. Hold visits
+    without goodput are left out.
     """
     holds = [hold for hold in holds if hold.goodput_rps]
-    cycles_s = [[(base.r_mean_ms or 0.0) / 1000 + rest_s for base in _beside(hold, bases)] for hold in holds]
+    cycles_s = [[(base.r_mean_ms or 0.0) / 1000 + rest_s for base in _neighbours(hold, bases)] for hold in holds]
     products = [hold.goodput_rps * cycle_s for hold, near in zip(holds, cycles_s, strict=True) for cycle_s in near]
     pooled = pooled_interval(products, [hold.half_width for hold in holds], independent=len(holds))
-    # What one visit cannot know of R0 stands in no spread of the products.
+    # The spread of the products does not contain the uncertainty of a single R0 visit.
     r0_error = FLOOR if len(bases) > 1 else 1.0
     cycle_s = statistics.fmean(cycle_s for near in cycles_s for cycle_s in near)
     half = math.hypot((pooled.hi - pooled.value) / pooled.value, r0_error * (1 - rest_s / cycle_s))
     return Interval(pooled.value, pooled.value * (1 - half), pooled.value * (1 + half))
 
 
-def _beside(hold: Visit, bases: Sequence[Visit]) -> Sequence[Visit]:
-    """The base visits before and after a hold visit, as far as there are such."""
+def _neighbours(hold: Visit, bases: Sequence[Visit]) -> Sequence[Visit]:
+    """The base visits directly before and after a hold visit, if there are any."""
     after = bisect([base.number for base in bases], hold.number)
     return bases[max(0, after - 1) : after + 1]
 
 
-def knee_point(found: Interval | None, visits: int, method: str, *, censored: bool, why: str) -> Estimate:
-    """The knee as published; ``censored``: its ceiling is only a lower bound."""
-    if found is None:
+def knee_point(interval: Interval | None, visits: int, method: str, *, censored: bool, why: str) -> Estimate:
+    """The knee as published. ``censored``: its ceiling is only a lower bound."""
+    if interval is None:
         return Estimate(valid=False, reason="R0 or the ceiling is unknown")
     return Estimate(
-        value=found.value,
-        lo=max(0.0, found.lo),
-        hi=found.hi if not censored and math.isfinite(found.hi) else None,
+        value=interval.value,
+        lo=max(0.0, interval.lo),
+        hi=interval.hi if not censored and math.isfinite(interval.hi) else None,
         method=method,
         n_visits=visits,
         valid=not censored,

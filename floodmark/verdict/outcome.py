@@ -1,4 +1,4 @@
-"""How a search ended, and the judgements that can void what it found. Pure functions of what was seen."""
+"""How a search ended, and the judgements that can void its ceiling. Pure functions of what was measured."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from floodmark.verdict.generator import lacked_cpu
 from floodmark.verdict.visit import Visit
 
 FULL = 0.85
-"""Share of the CPUs that target and generator used together, from which on they were full."""
+"""Shared CPUs count as fully used if target and generator together used at least this share of them."""
 MORE = 1.03
-"""Twice the generators raised goodput if they gave more than this times every visit with as many as before."""
+"""Twice the generators raised goodput if it exceeds that of every earlier visit by more than this factor."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a search ended, and at which level it holds its ceiling."""
+    """How a search ended, and the level it held."""
 
     end: End
     reason: str
@@ -28,48 +28,50 @@ class Outcome:
 
 
 def judge_counts(outcome: Outcome, counts: Counts | None) -> Outcome:
-    """Void what a search found where clients and server cannot have counted the same requests.
+    """Void the ceiling if clients and server cannot have counted the same requests.
 
-    counts: None where they are not comparable.
+    ``counts`` is None if they cannot be compared.
     """
-    why = disagreement(counts) if counts is not None else None
-    if why is None or outcome.end in {End.DIED, End.INTERRUPTED, End.FAILED}:
+    reason = disagreement(counts) if counts is not None else None
+    if reason is None or outcome.end in {End.DIED, End.INTERRUPTED, End.FAILED}:
         return outcome
-    return dataclasses.replace(outcome, end=End.MISCOUNTED, reason=why)
+    return dataclasses.replace(outcome, end=End.MISCOUNTED, reason=reason)
 
 
 def judge_shared_cpus(outcome: Outcome, holds: Sequence[Visit], *, cpus: int, generators: int) -> Outcome:
-    """Void a ceiling if the generator waited for the CPUs it shares with the target, and those were not full.
+    """Void the ceiling if the generator waited for CPUs that it shares with the target and that were not fully used.
 
-    In a closed loop, users the generator is late with wait while the target is busy with the others: goodput is what
-    full CPUs give, less what the generator used itself. holds: the valid visits of the held level. cpus: how many CPUs
-    they share.
+    If they were fully used, goodput is what those CPUs can give, less the generator's own use: in a closed loop, while
+    the generator is late with some users, the target is busy with the others.
+
+    holds: the valid visits to the held level. cpus: the number of shared CPUs.
     """
     if outcome.end is not End.FOUND or not holds:
         return outcome
-    lacking = [s for s in holds if lacked_cpu(s.gen_cpu_max, s.gen_demand_max, s.law_gap)]
-    if 2 * len(lacking) <= len(holds):
+    starved = [v for v in holds if lacked_cpu(v.gen_cpu_max, v.gen_demand_max, v.law_gap)]
+    if 2 * len(starved) <= len(holds):
         return outcome
-    used = [s.cpu_cores + (s.gen_cpu_max or 0.0) * generators for s in lacking if s.cpu_cores is not None]
+    used = [v.cpu_cores + (v.gen_cpu_max or 0.0) * generators for v in starved if v.cpu_cores is not None]
     if used and statistics.median(used) >= FULL * cpus:
         return outcome
-    seen = f"target and generator used {statistics.median(used):.2f} of {cpus}" if used else "the target is not sampled"
-    reason = f"the generator waited for the CPUs it shares with the target, and it was not the target's load: {seen}"
+    use = f"target and generator used {statistics.median(used):.2f} of {cpus}" if used else "the target is not sampled"
+    reason = f"the generator waited for the CPUs it shares with the target, and it was not the target's load: {use}"
     return dataclasses.replace(outcome, end=End.GENERATOR_LIMITED, reason=reason)
 
 
 def more_by_doubling(doubled_rps: float, before_rps: Sequence[float]) -> bool:
-    """Whether twice the generators gave more than every visit with as many as before."""
+    """Whether goodput with twice the generators was clearly above that of every visit with the usual number."""
     return doubled_rps > MORE * max(before_rps, default=0.0)
 
 
 def judge_doubling(
     outcome: Outcome, holds: Sequence[Visit], *, doubled_rps: float | None, beside_rps: float | None, how: str
 ) -> Outcome:
-    """Void a ceiling that twice the generators raised (method.md, section 3).
+    """Void a ceiling that rose with twice the generators (docs/method.md, "What makes a visit void").
 
-    doubled_rps: what they gave at least, at the held level; None where that was not tried. beside_rps: what as many as
-    before gave in between. how: how it was tried.
+    doubled_rps: the least goodput at the held level with twice the generators; None if that was not tried.
+    beside_rps: goodput of the visits in between, with the usual number of generators.
+    how: how it was tried, for the reason.
     """
     if outcome.end is not End.FOUND or doubled_rps is None or not holds:
         return outcome

@@ -1,4 +1,4 @@
-"""Has a target come back after an overload? A pure function of visits."""
+"""Whether a target has recovered from an overload. A pure function of visits."""
 
 from __future__ import annotations
 
@@ -9,28 +9,29 @@ from floodmark.verdict.enums import Phase
 from floodmark.verdict.visit import Visit
 
 LESS, SLOWER = 0.03, 0.10
-"""What still counts as recovered: goodput within 3 % and latency within 10 % of before."""
+"""Recovered means goodput within 3 % or latency within 10 % of before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Before:
-    """What the target did before the overload. r_ms: response times of the base visits."""
+    """What the target did before the overload."""
 
     ceiling_rps: float
     r_ms: Sequence[float]
+    """Mean response times of the base visits."""
 
     @classmethod
     def of(cls, visits: Sequence[Visit], ceiling_rps: float) -> Before:
-        """From the base visits among ``steps``."""
-        bases = [s.r_mean_ms for s in visits if s.phase is Phase.BASE and s.r_mean_ms is not None]
+        """From the base visits among ``visits``."""
+        bases = [v.r_mean_ms for v in visits if v.phase is Phase.BASE and v.r_mean_ms is not None]
         return cls(ceiling_rps=ceiling_rps, r_ms=bases)
 
 
 def recovered(visit: Visit, before: Before, think_s: float) -> bool:
-    """Whether a visit after the overload shows what the same load gave before it.
+    """Whether a visit after the overload is as good as the same load was before it.
 
-    In a closed loop less goodput and longer responses are one thing seen twice; only both together count as worse, so
-    that noise in one of them does not.
+    In a closed loop, lower goodput and longer response times are two views of the same thing. Only both together count
+    as worse, so that noise in one of them does not.
     """
     if not visit.good or visit.r_mean_ms is None:
         return False

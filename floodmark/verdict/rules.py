@@ -1,4 +1,4 @@
-"""What each bottleneck looks like, as data. method.md section 4; docs/bottlenecks.md says what to do about each."""
+"""The rules that recognise each bottleneck, as data. docs/bottlenecks.md explains them and what to do."""
 
 from __future__ import annotations
 
@@ -12,37 +12,39 @@ from floodmark.verdict.figures import Figures
 
 @dataclass(frozen=True, slots=True)
 class AtLeast:
-    """A figure that must reach a limit. optional: also fits where it was not measured."""
+    """A figure must reach a limit."""
 
     figure: str
     limit: float
     optional: bool = False
+    """Whether the condition also holds if the figure was not measured."""
 
     @property
     def wanted(self) -> str:
         return f"at least {self.limit:g}"
 
-    def margin(self, found: Figures) -> float | None:
+    def margin(self, measured: Figures) -> float | None:
         """How far inside the limit, relative to it: below 0 is outside. None where it was not measured."""
-        value = getattr(found, self.figure)
+        value = getattr(measured, self.figure)
         return None if value is None else float(value / self.limit - 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Below:
-    """A figure that must stay under a limit. optional: also fits where it was not measured."""
+    """A figure must stay below a limit."""
 
     figure: str
     limit: float
     optional: bool = False
+    """Whether the condition also holds if the figure was not measured."""
 
     @property
     def wanted(self) -> str:
         return f"below {self.limit:g}"
 
-    def margin(self, found: Figures) -> float | None:
+    def margin(self, measured: Figures) -> float | None:
         """How far inside the limit, relative to it: below 0 is outside. None where it was not measured."""
-        value = getattr(found, self.figure)
+        value = getattr(measured, self.figure)
         return None if value is None else float(1 - value / self.limit)
 
 
@@ -51,38 +53,40 @@ Condition = AtLeast | Below
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One signature. conditions: all must hold. evidence, advice: sentences with figures in them."""
+    """The signature of a bottleneck."""
 
     word: Bottleneck
     conditions: tuple[Condition, ...]
+    """All must hold."""
     evidence: str
+    """A sentence with the names of figures in braces; so is ``advice``."""
     advice: str
 
-    def margin(self, found: Figures) -> float | None:
-        """Of the condition that is nearest to failing; None where the rule does not fit."""
-        margins = [(condition, condition.margin(found)) for condition in self.conditions]
+    def margin(self, measured: Figures) -> float | None:
+        """The margin of the condition nearest to failing; None if the rule does not fit."""
+        margins = [(condition, condition.margin(measured)) for condition in self.conditions]
         if any((margin is None and not c.optional) or (margin is not None and margin < 0) for c, margin in margins):
             return None
         return min((margin for _, margin in margins if margin is not None), default=math.inf)
 
-    def lacks(self, found: Figures) -> tuple[float, Condition] | None:
-        """The one condition that kept it from fitting, with its margin; None where it fits, or where more did."""
-        outside: list[tuple[float, Condition]] = []
+    def lacks(self, measured: Figures) -> tuple[float, Condition] | None:
+        """The single condition that fails, with its margin; None if none or several fail."""
+        failing: list[tuple[float, Condition]] = []
         for condition in self.conditions:
-            margin = condition.margin(found)
+            margin = condition.margin(measured)
             if margin is None and not condition.optional:
                 return None
             if margin is not None and margin < 0:
-                outside.append((margin, condition))
-        return outside[0] if len(outside) == 1 else None
+                failing.append((margin, condition))
+        return failing[0] if len(failing) == 1 else None
 
 
 FULL, NEARLY = 0.9, 0.8
-"""From here on a resource is used up; from here on, if requests also took longer for it."""
+"""A resource is used up from FULL on, or from NEARLY on if requests also took longer."""
 GREW = 1.2
-"""Time inside the app over that without contention, from which on requests were in each other's way there."""
+"""From this ratio of time inside the app to that without contention, requests hold each other up there."""
 SOME = 0.5
-"""Requests waiting, on average, from which on somebody always waits."""
+"""From this average number of waiting requests, some request waits most of the time."""
 
 CPU_TO_SPARE = Below("cpu_share", FULL)
 SLOTS_FREE = Below("slots_share", FULL)
@@ -124,9 +128,9 @@ RULES = (
             AtLeast("taken_share", 0.1),
             AtLeast("demand_share", FULL),
             Below("cpu_share", FULL),
-            # A process that had a whole core could not have used more.
+            # A process on a full core could not have used more CPU.
             Below("hottest", FULL),
-            # And one that got what it asked for was not held up.
+            # A target that rarely waited for a CPU was not held up.
             AtLeast("cpu_wait_share", 0.2, optional=True),
         ),
         evidence="others took {taken_share:.0%} of the target's CPUs, which itself had {cpu_share:.0%} "
@@ -223,7 +227,7 @@ RULES = (
         advice="more users: raise [search] max_users",
     ),
 )
-"""In the order of precedence: what stands further up distorts what stands below it."""
+"""In order of precedence: each bottleneck distorts the figures that the rules after it use."""
 
 
 class _NotMeasured:
@@ -232,5 +236,5 @@ class _NotMeasured:
 
 
 def filled(template: str, values: Mapping[str, float | None]) -> str:
-    """A sentence with its figures."""
+    """A sentence with its figures filled in; ``?`` for those not measured."""
     return template.format_map({k: _NotMeasured() if v is None else v for k, v in values.items()})

@@ -1,4 +1,4 @@
-"""From the visits of a finished search to the published points. A pure function of the run's files."""
+"""Turns the visits of a finished search into its published points. A pure function of the run's files."""
 
 from __future__ import annotations
 
@@ -18,10 +18,7 @@ from floodmark.verdict.visit import Visit, held
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saturation:
-    """Everything a search says about one target.
-
-    further: points by metric that only some runs have. hold_users: the level whose visits the ceiling is made from.
-    """
+    """Everything that a search found out about a target."""
 
     end: End
     reason: str
@@ -37,7 +34,9 @@ class Saturation:
     generator: Estimate
     metastable: bool | None = None
     further: Mapping[str, Estimate] = field(default_factory=dict)
+    """Estimates by metric that only some runs have."""
     hold_users: int | None = None
+    """The level whose visits the ceiling is made from."""
 
     @property
     def confirmed(self) -> bool:
@@ -57,10 +56,7 @@ NO_CEILING = {
 
 
 def judge(visits: Sequence[Visit], outcome: Outcome, think_s: float) -> Saturation:
-    """Judge a search from its visits.
-
-    visits: all visits in order. outcome: how the search ended. think_s: mean think time Z of its users.
-    """
+    """Judge a search from all its visits in order, how it ended, and the mean think time Z of its users."""
     end, reason, hold_users = outcome.end, outcome.reason, outcome.hold_users
     why = END_TEXT[end] + (f" ({reason})" if reason else "")
     holds = held(visits, hold_users)
@@ -69,7 +65,7 @@ def judge(visits: Sequence[Visit], outcome: Outcome, think_s: float) -> Saturati
         generator = Estimate(value=Generator.LIMITED, valid=False, reason=reason, n_visits=len(visits))
     if end in NO_CEILING or not holds:
         return _nothing(visits, end, why, generator)
-    ceiling = pooled_interval([s.goodput_rps for s in holds], [s.half_width for s in holds])
+    ceiling = pooled_interval([v.goodput_rps for v in holds], [v.half_width for v in holds])
     bases = uncontended(visits, ceiling.value)
     why, censored = _objection(holds, end, why)
     knee_users, knee_inflight = knee(holds, bases, think_s), knee(holds, bases, 0.0)
@@ -87,7 +83,7 @@ def judge(visits: Sequence[Visit], outcome: Outcome, think_s: float) -> Saturati
         reason=why,
         ceiling_rps=Estimate(
             value=ceiling.value,
-            lo=max(ceiling.lo, min(s.goodput_lo or 0.0 for s in holds)) if censored else ceiling.lo,
+            lo=max(ceiling.lo, min(v.goodput_lo or 0.0 for v in holds)) if censored else ceiling.lo,
             hi=None if censored else ceiling.hi,
             method="median of hold visits",
             n_visits=len(holds),
@@ -115,37 +111,37 @@ def judge(visits: Sequence[Visit], outcome: Outcome, think_s: float) -> Saturati
 
 
 def _objection(holds: Sequence[Visit], end: End, why: str) -> tuple[str, bool]:
-    """Why the ceiling may not be quoted, and whether it may not."""
+    """The reason of the verdict, and whether it forbids quoting the ceiling."""
     if end not in {End.FOUND, End.HELD}:
         return why, True
-    errors, answers = sum(s.errors for s in holds), sum(s.errors + s.good for s in holds)
+    errors, answers = sum(v.errors for v in holds), sum(v.errors + v.good for v in holds)
     if wilson(errors, answers).lo > TOLERATED:
         return f"{errors / answers:.1%} of the answers at the held level were errors; a capacity may have 1 %", True
     return why, False
 
 
 def _generator(visits: Sequence[Visit], hold_users: int | None) -> Estimate:
-    """The worst word of the visits the ceiling rests on, or of all where none does."""
-    resting = [s for s in visits if s.users == hold_users and s.phase is Phase.HOLD] or [
-        s for s in visits if s.phase is not Phase.WARM
+    """The generator's word: LIMITED if it limited any visit, else the median over the hold visits, else over all."""
+    holds = [v for v in visits if v.users == hold_users and v.phase is Phase.HOLD] or [
+        v for v in visits if v.phase is not Phase.WARM
     ]
     order = list(Generator)
-    judged = [s for s in resting if s.gen_verdict is not None]
-    # Where nothing is good there is nothing that the generator kept from being more.
-    limited = [s for s in visits if s.model is Model.CLOSED and s.gen_verdict is Generator.LIMITED and s.good]
+    judged = [v for v in holds if v.gen_verdict is not None]
+    # Without a good answer, there is no goodput that the generator could have limited.
+    limited = [v for v in visits if v.model is Model.CLOSED and v.gen_verdict is Generator.LIMITED and v.good]
     if limited:
         return Estimate(value=Generator.LIMITED, valid=False, reason=limited[-1].reason, n_visits=len(visits))
     if not judged:
         return Estimate(valid=False, reason="no visit")
-    # The middle visit's word: one late wake-up of a shared machine is not the generator's limit.
-    words = sorted(order.index(s.gen_verdict) for s in judged if s.gen_verdict is not None)
+    # The median, because one late wake-up on a shared machine does not make the generator the limit.
+    words = sorted(order.index(v.gen_verdict) for v in judged if v.gen_verdict is not None)
     word = order[words[len(words) // 2]]
-    reason = next((s.reason for s in judged if s.gen_verdict is word and s.reason), "")
+    reason = next((v.reason for v in judged if v.gen_verdict is word and v.reason), "")
     return Estimate(value=word, n_visits=len(judged), reason=reason, method="median of hold visits")
 
 
 def _curve(visits: Sequence[Visit], hold_users: int | None, thinking: bool) -> dict[int, list[float]]:
-    """Goodput by users up to the held level, where users behave as at the held level."""
+    """Goodput by users up to the held level, over the visits whose users behave like those at the held level."""
     phases = {Phase.PLACE, Phase.HOLD} if thinking else {Phase.BASE, Phase.BRACKET, Phase.PLACE, Phase.HOLD}
     curve: dict[int, list[float]] = {}
     for visit in visits:
@@ -155,12 +151,12 @@ def _curve(visits: Sequence[Visit], hold_users: int | None, thinking: bool) -> d
 
 
 def _nothing(visits: Sequence[Visit], end: End, why: str, generator: Estimate) -> Saturation:
-    """No ceiling: at most a lower bound, where the search was climbing."""
+    """A verdict without a ceiling: at most a lower bound, if the search was still climbing."""
     void = Estimate(valid=False, reason=why)
-    seen = [s for s in visits if s.good and (s.phase is not Phase.WARM or end is End.GENERATOR_LIMITED)]
+    answered = [v for v in visits if v.good and (v.phase is not Phase.WARM or end is End.GENERATOR_LIMITED)]
     bound = void
-    if end in {End.MAX_USERS, End.TIMED_OUT, End.GENERATOR_LIMITED} and seen:
-        best = max(seen, key=lambda s: s.goodput_rps)
+    if end in {End.MAX_USERS, End.TIMED_OUT, End.GENERATOR_LIMITED} and answered:
+        best = max(answered, key=lambda v: v.goodput_rps)
         low = best.goodput_lo if best.goodput_lo is not None else best.goodput_rps
         bound = Estimate(lo=low, method="lower bound: highest visit", n_visits=1, valid=False, reason=why)
     return Saturation(

@@ -1,4 +1,4 @@
-"""One visit of a load level: the row of steps.csv, and what every judgement is made from."""
+"""A visit to a load level: a row of steps.csv, and the basis of every judgement."""
 
 from __future__ import annotations
 
@@ -10,16 +10,10 @@ from floodmark.verdict.enums import Generator, Model, Phase
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """A visit. None means not measured; it is never 0.
+    """A visit. None means not measured; it never stands for 0.
 
-    Times are seconds from the start of the load, rates per second, latencies in ms, memory in bytes, CPU in
-    cores, shares and gaps between 0 and 1. slo_misses: in the open model, arrivals without a good answer within
-    slo_ms. gen_demand_max: CPU that the busiest generator process wanted, time in wait for it included.
-    waiting_in_server, waiting_in_kernel: of the requests in flight, those outside the app, time averages.
-    app_proc_inflight_max, _min: requests inside the fullest and the emptiest process. cpu_limit_cores: what CPUs and
-    quota allow. neighbour_cores: what others used of the target's CPUs; runq_cores: the target's time in wait for one.
-    own_cores: what generator and floodmark used, where they share the target's CPUs.
-    The field order is the column order of steps.csv.
+    Times are seconds from the start of the load, rates are per second, latencies in ms, memory in bytes, CPU in cores;
+    shares and gaps lie between 0 and 1. The field order is the column order of steps.csv.
     """
 
     run_id: str | None = None
@@ -77,26 +71,36 @@ class Visit:
     reason: str = ""
     slo_ms: float | None = None
     slo_misses: int | None = None
+    """Open model: arrivals without a good answer within ``slo_ms``."""
     gen_demand_max: float | None = None
+    """CPU that the busiest generator process wanted, including the time it waited for a CPU."""
     waiting_in_server: float | None = None
+    """Requests in flight that the server holds outside the app, time average."""
     waiting_in_kernel: float | None = None
+    """Requests in flight on connections that no process has accepted yet, time average."""
     app_processes: int | None = None
     app_proc_inflight_max: float | None = None
+    """Requests inside the fullest process, time average."""
     app_proc_inflight_min: float | None = None
+    """Requests inside the emptiest process, time average."""
     app_requests_lost: int | None = None
     connections: float | None = None
     listen_drops: int | None = None
     syn_retransmits: int | None = None
     threads: int | None = None
     cpu_limit_cores: float | None = None
+    """What the target's CPUs and its quota allow."""
     neighbour_cores: float | None = None
+    """What other processes used of the target's CPUs."""
     runq_cores: float | None = None
+    """Time that the target's threads waited for a CPU, per second."""
     switches_per_s: float | None = None
     major_faults_per_s: float | None = None
     memory_bytes: int | None = None
     memory_limit_bytes: int | None = None
     oom_kills: int | None = None
     own_cores: float | None = None
+    """What generator and floodmark used, if they share the target's CPUs."""
 
     @property
     def seconds(self) -> float:
@@ -105,18 +109,18 @@ class Visit:
 
     @property
     def error_share(self) -> float:
-        """Errors over attempts; 0 where nothing was attempted."""
+        """Errors over attempts; 0 without attempts."""
         attempts = self.good + self.errors
         return self.errors / attempts if attempts else 0.0
 
     @property
     def half_width(self) -> float:
-        """Relative half-width of this visit's own goodput interval; infinite where it has none."""
+        """Relative half-width of this visit's own goodput interval; infinite if it has none."""
         if self.goodput_lo is None or self.goodput_hi is None or not self.goodput_rps:
             return float("inf")
         return (self.goodput_hi - self.goodput_lo) / 2 / self.goodput_rps
 
 
 def held(visits: Iterable[Visit], users: int | None) -> list[Visit]:
-    """The valid hold visits of a level: what a ceiling is made from."""
+    """The valid hold visits to a level, from which a ceiling is made."""
     return [visit for visit in visits if visit.phase is Phase.HOLD and visit.users == users and visit.valid]

@@ -26,8 +26,9 @@ POLICY = (
 )
 
 
-def install(web_ui: Any, live: Live, base_path: str | None) -> None:
-    """Add it all to Locust's own Flask app."""
+def install(web_ui: Any, name: str, think_time_s: float, base_path: str | None) -> Live:
+    """Add it all to Locust's own Flask app; what is returned takes down the ramps and is what the pages show."""
+    live = Live(name, think_time_s)
     web_ui.template_args["extended_tabs"] = [{"title": "Saturation", "key": KEY}]
     web_ui.template_args["extended_tables"] = [{"key": KEY, "structure": structure()}]
     web_ui.template_args["extended_csv_files"] = [
@@ -79,6 +80,8 @@ def install(web_ui: Any, live: Live, base_path: str | None) -> None:
         elif request.endpoint is not None and request.endpoint.endswith(".index") and not response.direct_passthrough:
             response.set_data(response.get_data(as_text=True).replace("</body>", f"{LINK}</body>"))
         return response
+
+    return live
 
 
 def _json(data: Any) -> Response:

@@ -12,6 +12,7 @@ from floodmark.report import search_status as doing
 from floodmark.report.cells import significant
 from floodmark.report.html import series
 from floodmark.report.html.charts import Scales
+from floodmark.report.html.series import Row
 from floodmark.report.html.vega import LINEAR, LOG, log_ticks
 from floodmark.results.metrics import rows as result_rows
 from floodmark.results.schema import Second, columns, to_cells
@@ -22,8 +23,6 @@ from floodmark.verdict.interim import interim
 from floodmark.verdict.outcome import Outcome
 from floodmark.verdict.saturation import judge
 from floodmark.verdict.visit import Visit
-
-Row = dict[str, Any]
 
 TABLE = {
     "name": "Visit",
@@ -52,6 +51,10 @@ class Live:
         self.think_time_s = think_time_s
         self.run = 0
         self._clear()
+
+    def shows(self, name: str, think_time_s: float) -> None:
+        """The scenario was changed in the start form."""
+        self.name, self.think_time_s = name, think_time_s
 
     def _clear(self) -> None:
         self.visits: list[Visit] = []

@@ -353,7 +353,7 @@ def test_the_default_suite_has_its_setups_references_and_a_twin(capsys: pytest.C
         ({}, "no setup"),
         ({"servres": ["sync"]}, "did you mean 'servers'"),
         ({"servers": ["sync"]}, "only have an effect together"),
-        ({"servers": "sync"}, "must be a list of texts"),
+        ({"servers": "sync"}, "must be a list of strings"),
         ({"servers": ["sync"], "workloads": ["io"], "twin": "sync-cpu"}, "there is no such setup"),
         ({"servers": ["sync"], "workloads": ["io"], "rounds": 0}, "whole number from 1 to 99"),
         ({"setup": {"a": {"scenario": "sync"}}}, "workload must be text"),

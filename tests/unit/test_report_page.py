@@ -332,9 +332,9 @@ def ceiling(value: float, half: float, *, valid: bool = True) -> Result:
     return Result(metric="ceiling_rps", value=float(value), lo=value - half, hi=value + half, valid=valid)
 
 
-def test_places_are_ranges_where_intervals_do_not_tell_servers_apart() -> None:
+def test_places_are_ranges_where_servers_cannot_be_told_apart() -> None:
     found = places(
-        [ceiling(200, 1), ceiling(100, 4), ceiling(103, 4), ceiling(107, 3), None, ceiling(1, 1, valid=False)]
+        [ceiling(200, 1), ceiling(100, 4), ceiling(103, 4), ceiling(110, 3), None, ceiling(1, 1, valid=False)]
     )
     assert [str(place) if place else None for place in found] == ["1", "3-4", "2-4", "2-3", None, None]
     assert [place.tied for place in found if place] == [(), (2,), (1, 3), (2,)]

@@ -30,12 +30,13 @@ from floodmark.results.schema import RESULTS, BucketCount, Result
 from floodmark.results.table import read_table, write_table
 from floodmark.stats.histogram import bucket, edges
 from floodmark.stats.intervals import Interval
-from floodmark.sweep.best import LEAST, Trial, better, judge
+from floodmark.sweep.best import Trial, better, judge
 from floodmark.sweep.grid import Axis, Kind, axis, collect, default_axes, number, shuffled, span
 from floodmark.sweep.row import MIB, SWEEP, Found, SweepRow, alone_hi, sweep_row
 from floodmark.sweep.sentences import sentences
 from floodmark.sweep.series import Sweep
 from floodmark.sweep.show import document
+from floodmark.verdict.difference import LEAST_EFFECT
 from floodmark.verdict.enums import End, Generator, Phase
 from target_apps import catalog
 from tests.support.visits import visit
@@ -128,7 +129,7 @@ def test_a_difference_is_called_one_way_only_and_never_below_three_per_cent(
     one, other = trial(a, wa, alone), trial(b, wb, alone)
     assert not (better(one, other, same_budget=same) and better(other, one, same_budget=same))
     if better(one, other, same_budget=same):
-        assert a >= b * (1 + LEAST)
+        assert a >= b * (1 + LEAST_EFFECT)
         # What overlaps that much is never told apart.
         assert a * (1 + wa) > b
         assert not (a * (1 - wa) <= b <= a * (1 + wa) and b * (1 - wb) <= a <= b * (1 + wb))
@@ -197,7 +198,7 @@ def test_where_more_stops_helping() -> None:
     falling = [trial(v, workers=w) for w, v in {"1": 100, "2": 200, "4": 150}.items()]
     assert lines(falling, WORKERS) == {(): ("2", "4")}
     # Each step is too small to be called, both together are not.
-    creeping = [trial(v, 0.02, workers=w) for w, v in {"1": 100, "2": 102.5, "4": 105}.items()]
+    creeping = [trial(v, 0.02, workers=w) for w, v in {"1": 100, "2": 103.5, "4": 107}.items()]
     assert lines(creeping, WORKERS) == {(): ("2", None)}
 
 
@@ -375,9 +376,9 @@ def test_a_sweep_in_words_and_in_its_file(tmp_path: Path) -> None:
     assert [r.point for r in stored if r.recommended] == ["workers=2 threads=1"]
     assert [r.tie for r in stored] == [False, False, True, True, True, None]
     document_ = document(sweep)
-    assert document_["best"][0]["recommended"]["choices"] == {"server.workers": "2", "server.threads": "1"}
-    assert document_["per_worker_bytes"] == 25 * MIB
-    assert len(document_["rows"]) == 6
+    assert document_.best[0].recommended.choices == {"server.workers": "2", "server.threads": "1"}
+    assert document_.per_worker_bytes == 25 * MIB
+    assert len(document_.rows) == 6
 
 
 def test_only_what_decides_is_said_of_where_more_stops_helping() -> None:

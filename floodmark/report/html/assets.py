@@ -38,7 +38,7 @@ def template(name: str) -> str:
 @cache
 def versions() -> Mapping[str, Mapping[str, Any]]:
     """Version, licence and hashes of the library's packages."""
-    found: dict[str, dict[str, Any]] = json.loads((VENDOR / "versions.json").read_text(encoding="utf-8"))
+    found: dict[str, dict[str, str]] = json.loads((VENDOR / "versions.json").read_text(encoding="utf-8"))
     return found
 
 

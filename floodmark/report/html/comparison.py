@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -68,7 +68,7 @@ class Comparison:
     left_out: list[tuple[str, Visit]]
     history: int
     spread: list[Spread]
-    document: dict[str, Any]
+    document: Mapping[str, object]
 
 
 def subject_id(number: int, subject: Subject) -> str:
@@ -84,7 +84,7 @@ def compare(number: int, workload: Workload, *, drawn: bool) -> Comparison:
     charted = bool(data["points"])
     past = _history(workload)
     shown = cells.columns(one.run for one in workload.subjects)
-    document: dict[str, Any] = {
+    document: dict[str, object] = {
         "data": {
             "points": series.columns(data["points"]),
             "levels": series.columns(data["levels"]),

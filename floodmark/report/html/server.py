@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from floodmark.errors import UsageError
 from floodmark.report.cells import settings
@@ -31,7 +30,7 @@ class Section:
     histogram: bool
     visits: Sequence[Visit]
     facts: list[tuple[str, str]]
-    document: dict[str, Any]
+    document: Mapping[str, object]
 
 
 def section(id_: str, workload: Workload, subject: Subject) -> Section:

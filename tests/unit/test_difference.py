@@ -7,8 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from floodmark.compare.enums import Word
-from floodmark.compare.ratio import Ratio, Value, decide, rank, ratio
+from floodmark.verdict.difference import Ratio, Value, Word, decide, rank, ratio
 
 
 def values(*numbers: float) -> list[Value]:
