@@ -60,7 +60,8 @@ test: $(VENV)/.dev ## all tests but the long ones: about 11 minutes on two CPUs
 	@# What measures nothing shares the CPUs; what measures has them for itself, at the end. Searches that a restless
 	@# host kept from a verdict are excused once in all of it, so they are counted together.
 	@FLOODMARK_EXCUSES=$$(mktemp) && export FLOODMARK_EXCUSES && trap 'rm -f "$$FLOODMARK_EXCUSES"' EXIT && \
-	$(MAKE) --no-print-directory -j4 -O test-unit test-simulated test-load test-beside && \
+	$(MAKE) --no-print-directory -j2 -O test-unit test-simulated && \
+	$(MAKE) --no-print-directory -j2 -O test-load test-beside && \
 	$(MAKE) --no-print-directory test-alone
 
 test-unit: $(VENV)/.dev ## seconds: no process, no socket
@@ -81,8 +82,8 @@ test-alone: $(VENV)/.dev ## real servers with known answers, one after another: 
 test-integration: $(VENV)/.dev ## real servers on loopback, with known answers; one after another
 	$(BIN)/pytest tests/integration -m "not long" $(ARGS)
 
-test-long: $(VENV)/.dev ## the integration tests that take a minute each; not part of `make test`
-	$(BIN)/pytest tests/integration -m long $(ARGS)
+test-long: $(VENV)/.dev ## real servers, what takes a minute each; not part of `make test`
+	$(BIN)/pytest tests/integration tests/e2e -m long $(ARGS)
 
 test-e2e: $(VENV)/.dev ## Compose and pages; skipped where no Docker engine answers, or no Chromium is
 	$(BIN)/pytest tests/e2e $(ARGS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import statistics
@@ -12,13 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from floodmark.results.record import MemoryRecord
 from floodmark.targets import compose
 from floodmark.targets.compose import FILE, OWN_SERVICE
+from floodmark.verdict.enums import Phase
 from target_apps import catalog
 from target_apps.serve import ROOT
 from tests.support.processes import Command, free_port, only_run, wait_for
 from tests.support.targets import CORE
-from tests.support.verdicts import must_have_found
+from tests.support.verdicts import must_have_found, settled
 
 # Of the further servers the one that only the image has for certain, and one with workers of its own kind.
 MORE = ("granian", "mod-wsgi")
@@ -60,36 +61,56 @@ def test_a_server_comes_up_in_its_container_as_declared(name: str, tmp_path: Pat
     assert containers(port) == []
 
 
+@pytest.mark.long
 @pytest.mark.alone
-def test_gthread_end_to_end_in_compose(tmp_path: Path) -> None:
+def test_a_search_in_compose_finds_the_slots(tmp_path: Path) -> None:
     port = free_port()
     words = ["run", "gthread", "--quick", "--backend", "compose", "--bind", f"127.0.0.1:{port}"]
     done = Command([*words, "--results", str(tmp_path)]).run(600)
+    run = must_have_found(done, tmp_path)
     assert containers(port) == []
-    must_have_found(done, tmp_path)
-    folder = only_run(tmp_path)
-    with (folder / "results.csv").open() as file:
-        results = {row["metric"]: row for row in csv.DictReader(file)}
-    with (folder / "steps.csv").open() as file:
-        held = [row for row in csv.DictReader(file) if row["phase"] == "hold"]
     # Eight slots, each for as long as the app was seen to take: 50 ms, and more where the machine is slow.
-    app_s = statistics.median(float(row["app_ms_mean"]) for row in held) / 1000
+    app_s = statistics.median(visit.app_ms_mean or 0.0 for visit in run.held) / 1000
+    ceiling = run.number("ceiling_rps")
     assert app_s >= 0.050
-    assert 0.9 * 8 / app_s < float(results["ceiling_rps"]["value"]) < 1.02 * 8 / app_s
-    assert float(results["knee_inflight"]["value"]) == pytest.approx(8, abs=0.5)
-    # Sampled from outside the container: its processes and its probe.
-    assert all(float(row["cpu_cores"]) > 0.01 for row in held)
-    assert all(float(row["app_inflight_mean"]) <= 8.05 for row in held)
+    assert ceiling is not None
+    assert 0.9 * 8 / app_s < ceiling < 1.02 * 8 / app_s
+    assert run.number("knee_inflight") == pytest.approx(8, abs=0.5)
+    assert all((visit.app_inflight_mean or 0.0) <= 8.05 for visit in run.held)
+
+
+@pytest.mark.alone
+def test_gthread_end_to_end_in_compose(tmp_path: Path) -> None:
+    port, rate_rps = free_port(), 80
+    load = {"model": "open", "rate_rps": rate_rps, "seconds": 8, "arrivals": "constant"}
+    words = [word for key, value in load.items() for word in ("--set", f"load.{key}={value}")]
+    there = ["--backend", "compose", "--bind", f"127.0.0.1:{port}", "--results", str(tmp_path)]
+    done = Command(["run", "gthread", *there, *words]).run(600)
+    run = settled(done.returncode, only_run(tmp_path), done.stderr)
+    assert done.returncode == 0, done.stderr
+    assert containers(port) == []
+    held = run.visits[-1]
+    assert held.phase is Phase.STEP
+    assert held.goodput_rps == pytest.approx(rate_rps, rel=0.05)
+    # Sampled from outside the container: its processes and its probe, which Little's law binds to the clients' count.
+    assert held.app_ms_mean is not None
+    assert held.app_ms_mean >= 50
+    assert held.app_inflight_mean == pytest.approx(rate_rps * held.app_ms_mean / 1000, rel=0.1)
+    assert held.cpu_cores is not None
+    assert held.cpu_cores > 0.01
     # And its limits, from its control groups.
-    assert all(int(row["memory_limit_bytes"]) == 512 * 1024**2 for row in held)
-    assert all(float(row["cpu_limit_cores"]) == 1 for row in held)
-    assert all(int(row["listen_limit"]) > 0 for row in held)
-    facts = json.loads((folder / "run.json").read_text())
-    assert facts["backend"] == "compose"
-    assert facts["memory"] == {"budget_bytes": 512 * 1024**2, "enforced": True, "exceeded": False}
-    assert facts["target"]["image_digest"].startswith("sha256:")
-    assert facts["target"]["python"].startswith("3.13")
-    assert facts["target"]["effective"]["worker_class"] == "gthread"
+    assert held.memory_limit_bytes == 512 * 1024**2
+    assert held.cpu_limit_cores == 1
+    assert held.listen_limit is not None
+    assert held.listen_limit > 0
+    record = run.record
+    assert record.backend == "compose"
+    assert record.memory == MemoryRecord(budget_bytes=512 * 1024**2, enforced=True)
+    assert record.target.image_digest is not None
+    assert record.target.image_digest.startswith("sha256:")
+    assert record.target.python is not None
+    assert record.target.python.startswith("3.13")
+    assert record.target.effective["worker_class"] == "gthread"
 
 
 def test_a_mismatch_in_a_container_is_refused_and_leaves_nothing(tmp_path: Path) -> None:

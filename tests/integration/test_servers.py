@@ -50,7 +50,7 @@ def test_a_server_is_what_it_says_counts_what_is_sent_and_leaves_nothing(name: s
     scratch = tmp_path
     try:
         (root,) = running.root_pids()
-        scratch = Path(running.handle()["scratch"])
+        scratch = Path(running.handle().scratch)
         assert scratch.is_dir()
         tree = [psutil.Process(root), *psutil.Process(root).children(recursive=True)]
         assert all(process.cpu_affinity() == [0] for process in tree)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,8 @@ from target_apps.serve import ROOT
 from tests.support.excuses import RESTLESS, VARIABLE
 from tests.support.runs import made_up, store
 from tests.support.verdicts import must_have_found, restless, settled
+
+pytest_plugins = ["pytester"]
 
 WAITED = {"gen_verdict": Generator.LIMITED, "gen_cpu_max": 0.3, "gen_demand_max": 0.9}
 
@@ -101,38 +101,43 @@ def test_skipped_for_another_reason():
 """
 
 
-def session(folder: Path, count: int, *words: str, file: Path | None = None) -> tuple[int, str]:
-    """Another pytest with so many excuses, as one of several sessions where ``file`` is given."""
-    folder.mkdir()
-    (folder / "test_it.py").write_text(SUITE.format(count=count))
-    (folder / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text())
-    (folder / "pytest.ini").write_text("[pytest]\naddopts = -p no:locust\n")
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", str(folder), "-q", *words],
-        env={**os.environ, "PYTHONPATH": str(ROOT), VARIABLE: str(file or "")},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+CONFTEST = (ROOT / "tests" / "conftest.py").read_text()
+
+
+def session(pytester: pytest.Pytester, count: int, *words: str) -> pytest.RunResult:
+    """A test run, or a session of one, with so many excuses."""
+    pytester.makeconftest(CONFTEST)
+    pytester.makepyfile(SUITE.format(count=count))
+    return pytester.runpytest_inprocess("-p", "no:locust", *words)
+
+
+@pytest.fixture(autouse=True)
+def no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The excuses made here are none of the test run that makes them."""
+    monkeypatch.delenv(VARIABLE, raising=False)
+
+
+@pytest.mark.parametrize("words", [(), ("-n", "1")], ids=["one process", "xdist"])
+def test_two_excuses_fail_the_test_run(pytester: pytest.Pytester, words: tuple[str, ...]) -> None:
+    done = session(pytester, 2, *words)
+    assert done.ret == pytest.ExitCode.TESTS_FAILED
+    done.assert_outcomes(passed=1, skipped=3)
+    done.stdout.fnmatch_lines(
+        ["*test_excused?0?: steal 9 %", "*test_excused?1?: steal 9 %", "2 in this test run*FAILED"]
     )
-    return done.returncode, done.stdout
 
 
-@pytest.mark.parametrize("words", [(), ("-n", "2")], ids=["one process", "xdist"])
-def test_one_excuse_is_told_and_two_fail_the_test_run(tmp_path: Path, words: tuple[str, ...]) -> None:
-    code, told = session(tmp_path / "one", 1, *words)
-    assert (code, told.count("test_excused[0]: steal 9 %")) == (0, 1)
-    assert "1 in this test run; at most 1 is excused" in told
-    code, told = session(tmp_path / "two", 2, *words)
-    assert (code, told.count("steal 9 %")) == (1, 2)
-    assert "2 in this test run; at most 1 is excused: FAILED" in told
+def test_one_excuse_is_told_and_passes(pytester: pytest.Pytester) -> None:
+    done = session(pytester, 1)
+    assert done.ret == pytest.ExitCode.OK
+    done.stdout.fnmatch_lines(["*test_excused?0?: steal 9 %", "1 in this test run; at most 1 is excused"])
+    assert "in this test run" not in session(pytester, 0).stdout.str()
 
 
-def test_sessions_of_one_test_run_count_together(tmp_path: Path) -> None:
-    file = tmp_path / "excuses"
-    assert session(tmp_path / "first", 1, file=file)[0] == 0
-    assert session(tmp_path / "second", 0, file=file)[0] == 0
-    code, told = session(tmp_path / "third", 1, file=file)
-    assert code == 1
-    assert "2 in this test run" in told
-    assert session(tmp_path / "alone", 1)[0] == 0
+def test_sessions_of_one_test_run_count_together(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, str(pytester.path / "excuses"))
+    assert session(pytester, 1).ret == pytest.ExitCode.OK
+    assert session(pytester, 0).ret == pytest.ExitCode.OK
+    again = session(pytester, 1)
+    assert again.ret == pytest.ExitCode.TESTS_FAILED
+    again.stdout.fnmatch_lines(["2 in this test run*FAILED"])
