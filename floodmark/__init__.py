@@ -1,3 +1,3 @@
-"""Finds where a Flask deployment saturates, and says what stops it."""
+"""Finds where a Flask deployment saturates, and what limits it."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""The command line: parse, run one verb, turn errors into exit codes."""
+"""The command line: parses arguments, runs a verb, and turns errors into exit codes."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ VERBS = {
     "list": "listing",
     "doctor": "doctor",
 }
-"""Each verb and the module of floodmark.commands that carries it out."""
+"""Each verb, and the module of floodmark.commands that implements it."""
 
 
 class _Parser(argparse.ArgumentParser):
-    """Reports wrong usage through our errors, so that it is worded and coded like every other one."""
+    """Reports wrong usage as UsageError, so that its message and exit code are like those of other errors."""
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}\n{self.format_usage().strip()}")
 
 
 def parser(verb: str | None = None) -> argparse.ArgumentParser:
-    """The whole command line; or one verb's part, which is there in a fraction of the time that all imports take."""
+    """The parser of all verbs, or of one only, which avoids the imports of the others."""
     top = _Parser(
         prog="floodmark",
-        description="Finds where a Flask deployment saturates, as a confirmed interval, and says what stops it.",
+        description="Finds where a Flask deployment saturates, as a confirmed interval, and what limits it.",
         epilog="exit codes: 0 done, 1 internal error, 2 usage or configuration, 3 target failed, "
         "4 no valid verdict, 5 threshold missed or regression found, 130 interrupted",
     )
@@ -61,11 +61,11 @@ def parser(verb: str | None = None) -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit code."""
+    """Run a command and return its exit code."""
     console = Console(stderr=True, soft_wrap=True)
-    words = sys.argv[1:] if argv is None else argv
+    arguments = sys.argv[1:] if argv is None else argv
     try:
-        options = parser(next(iter(words), None)).parse_args(words)
+        options = parser(next(iter(arguments), None)).parse_args(arguments)
         _interrupt_on_signals()
         code: int = options.execute(options, console)
     except FloodmarkError as error:
@@ -77,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _interrupt_on_signals() -> None:
-    """Ctrl-C, TERM and HUP raise Interrupted once; while everything is being stopped, more of them wait."""
+    """Make SIGINT, SIGTERM and SIGHUP raise Interrupted once. Further signals are ignored while everything stops."""
 
     def handle(number: int, _frame: FrameType | None) -> None:
         for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -1,4 +1,4 @@
-"""Where what is not code lies: in the checkout, or inside the installed package."""
+"""The folder of the data files: the checkout, or a folder inside the installed package."""
 
 from __future__ import annotations
 

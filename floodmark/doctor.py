@@ -1,4 +1,4 @@
-"""What this host lacks, and the mend."""
+"""Examines what this host lacks, and how to fix it."""
 
 from __future__ import annotations
 
@@ -14,29 +14,30 @@ from floodmark.targets import compose, servers
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at. mend is empty where all is well."""
+    """The result of one check."""
 
     what: str
-    seen: str
-    mend: str = ""
+    value: str
+    fix: str = ""
+    """What to do; empty if all is well."""
 
 
 def examine() -> list[Finding]:
-    """Look at everything; starts nothing."""
+    """Run all checks, without starting anything."""
     host = read_host()
     return [_cpus(), _descriptors(), _somaxconn(), *_network(host), _tasks(host), _engine(), *_servers()]
 
 
 def _cpus() -> Finding:
     usable = len(os.sched_getaffinity(0))
-    mend = "" if usable >= 2 else "with one CPU, target and generator share it: compare only runs of this host"
-    return Finding("CPUs", f"{usable} usable", mend)
+    fix = "" if usable >= 2 else "with a single CPU, target and generator share it: only compare runs of this host"
+    return Finding("CPUs", f"{usable} usable", fix)
 
 
 def _descriptors() -> Finding:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    mend = "" if hard >= 10_000 else "raise it (ulimit -n 10000), or keep [search] max_users below it"
-    return Finding("file descriptors", f"{soft}, at most {hard}", mend)
+    fix = "" if hard >= 10_000 else "raise it (ulimit -n 10000), or keep [search] max_users below it"
+    return Finding("file descriptors", f"{soft}, at most {hard}", fix)
 
 
 def _somaxconn() -> Finding:
@@ -44,25 +45,27 @@ def _somaxconn() -> Finding:
         limit = int(Path("/proc/sys/net/core/somaxconn").read_text(encoding="ascii"))
     except (OSError, ValueError):
         return Finding("net.core.somaxconn", "unreadable")
-    mend = "" if limit >= 2048 else "sysctl -w net.core.somaxconn=4096; servers' backlogs are cut to it in silence"
-    return Finding("net.core.somaxconn", str(limit), mend)
+    fix = (
+        "" if limit >= 2048 else "sysctl -w net.core.somaxconn=4096; the kernel silently limits servers' backlogs to it"
+    )
+    return Finding("net.core.somaxconn", str(limit), fix)
 
 
 def _network(host: Host) -> list[Finding]:
-    held = host.syncookies or host.syn_backlog is None or host.syn_backlog >= 2048
+    large_enough = host.syncookies or host.syn_backlog is None or host.syn_backlog >= 2048
     reusable = host.tw_reuse != 0
     return [
         Finding(
             "SYN queue",
             f"net.ipv4.tcp_max_syn_backlog {host.syn_backlog}, cookies {'on' if host.syncookies else 'off'}",
-            "" if held else "sysctl -w net.ipv4.tcp_syncookies=1; a burst of connections is dropped otherwise",
+            "" if large_enough else "sysctl -w net.ipv4.tcp_syncookies=1; otherwise bursts of connections are dropped",
         ),
         Finding(
             "ports",
             f"{host.ports}, net.ipv4.tcp_tw_reuse {host.tw_reuse}",
             ""
             if reusable
-            else "sysctl -w net.ipv4.tcp_tw_reuse=2; without, new connections per second are limited to ports / 60",
+            else "sysctl -w net.ipv4.tcp_tw_reuse=2; otherwise new connections per second are limited to ports / 60",
         ),
     ]
 
@@ -70,18 +73,18 @@ def _network(host: Host) -> list[Finding]:
 def _tasks(host: Host) -> Finding:
     if host.tasks is None:
         return Finding("processes, threads", "no limit below the kernel's own")
-    mend = "" if host.tasks >= 4096 else "raise pids.max or ulimit -u; a server of many threads may not start them"
-    return Finding("processes, threads", f"{host.tasks} more", mend)
+    fix = "" if host.tasks >= 4096 else "raise pids.max or ulimit -u; a server may be unable to start its threads"
+    return Finding("processes, threads", f"{host.tasks} more", fix)
 
 
 def _engine() -> Finding:
     reason = compose.unavailable()
     if reason is None:
         return Finding("Docker Compose", "answers")
-    mend = "start Docker with Compose v2 for containers; --backend process works without"
+    fix = "start Docker with Compose v2 for containers; --backend process works without"
     if shutil.which("docker") is None:
-        mend = "install Docker with Compose v2 for containers; --backend process works without"
-    return Finding("Docker Compose", reason, mend)
+        fix = "install Docker with Compose v2 for containers; --backend process works without"
+    return Finding("Docker Compose", reason, fix)
 
 
 def _servers() -> list[Finding]:
@@ -89,5 +92,5 @@ def _servers() -> list[Finding]:
     for name in servers.names():
         server = servers.find(name)
         reason = servers.missing(server)
-        findings.append(Finding(name, reason or server.version() or "installed", server.mend if reason else ""))
+        findings.append(Finding(name, reason or server.version() or "installed", server.fix if reason else ""))
     return findings

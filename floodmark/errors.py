@@ -1,4 +1,4 @@
-"""One error family. Each error carries the process's exit code and says what to do next."""
+"""The error family of floodmark. Each error has an exit code, and its message says what to do next."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import ClassVar
 
 
 class FloodmarkError(Exception):
-    """Base of everything floodmark raises on purpose."""
+    """The base of all errors that floodmark raises on purpose."""
 
     exit_code: ClassVar[int] = 1
 
@@ -18,9 +18,9 @@ class UsageError(FloodmarkError):
 
 
 class TargetError(FloodmarkError):
-    """The target did not start, is not what was declared, or died.
+    """The target did not start, does not run as declared, or died.
 
-    ``log`` holds the last lines of its log, where there is one.
+    ``log`` holds the last lines of its log, if there is one.
     """
 
     exit_code = 3
@@ -31,11 +31,11 @@ class TargetError(FloodmarkError):
 
 
 class OutOfMemory(TargetError):  # noqa: N818 - as the kernel calls it
-    """The kernel killed processes of the target because its memory did not suffice."""
+    """The kernel killed processes of the target for lack of memory."""
 
 
 class NoVerdict(FloodmarkError):  # noqa: N818 - an outcome, not a fault
-    """The measurement ended without a number that may be published."""
+    """The measurement ended without a number that can be quoted."""
 
     exit_code = 4
 
@@ -47,6 +47,6 @@ class ThresholdMissed(FloodmarkError):  # noqa: N818
 
 
 class Interrupted(FloodmarkError):  # noqa: N818
-    """Ctrl-C or SIGTERM: everything is stopped and what was measured is kept."""
+    """Ctrl-C or SIGTERM: everything has been stopped, and what was measured is kept."""
 
     exit_code = 130

@@ -1,4 +1,4 @@
-"""Compute for a fixed number of iterations, about 5 ms: CPU and the GIL are the limit."""
+"""Compute for a fixed number of iterations, about 5 ms. CPU and the GIL are the limit."""
 
 from floodmark.load import HttpStep, ScenarioUser
 

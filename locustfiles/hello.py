@@ -1,4 +1,4 @@
-"""The least an app can do: what is left is the server."""
+"""The least that an app can do, so that only the server counts."""
 
 from floodmark.load import HttpStep, ScenarioUser
 

@@ -1,7 +1,7 @@
-"""Wait 50 ms, as for a database, while hostile clients are there; ``--hostile idle-silent=8,slow-body=4`` says which.
+"""Wait for 50 ms, as for a database, alongside hostile clients: ``--hostile idle-silent=8,slow-body=4``.
 
-The hostile ones are users of a fixed count beside the others: a search raises the others only. In plain Locust ``-u``
-counts both.
+Hostile clients are users with a fixed count, so a search only raises the number of the others. In plain Locust, ``-u``
+includes both.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class VisitorUser(ScenarioUser):
 
 
 class HostileUser(User):
-    """Makes no request that is counted."""
+    """A hostile client. It makes no requests that are counted."""
 
     abstract = True
     kind: Kind
@@ -40,10 +40,10 @@ class HostileUser(User):
         parts = urlsplit(self.host or self.environment.host or "")
         while True:
             HostileClient(self.kind, parts.hostname or "127.0.0.1", parts.port or 80).run()
-            gevent.sleep(AGAIN_S)  # it could not connect
+            gevent.sleep(AGAIN_S)  # run returns early if it could not connect
 
     def stop(self, force: bool = False) -> bool:
-        """Locust: it has no request to finish."""
+        """Stop at once, because there is no request to finish."""
         stopped: bool = super().stop(force=True)
         return stopped
 
@@ -73,7 +73,7 @@ class AbortedUser(HostileUser):
 
 
 def counts(text: str) -> str:
-    """The option's value, once it is known to be one."""
+    """Check and return the value of the option. Raises ArgumentTypeError."""
     try:
         parse_counts(text)
     except UsageError as error:
@@ -87,18 +87,18 @@ def add_option(parser: LocustArgumentParser, **_: Any) -> None:
         default=read_settings().hostile or DEFAULT,
         metavar="KIND=N,...",
         type=counts,
-        help=f"floodmark: hostile clients beside the users, of {', '.join(Kind)} (default {DEFAULT})",
+        help=f"floodmark: hostile clients alongside the users: {', '.join(Kind)} (default {DEFAULT})",
     )
 
 
 def choose(environment: Environment, **_: Any) -> None:
-    """Keep the kinds that were asked for, each with its number."""
+    """Keep the requested kinds of hostile users, each with its count."""
     options = environment.parsed_options
-    wanted = parse_counts(DEFAULT if options is None else options.hostile)
+    requested = parse_counts(DEFAULT if options is None else options.hostile)
     kept: list[type[User]] = []
     for user_class in environment.user_classes:
         if issubclass(user_class, HostileUser):
-            user_class.fixed_count = wanted.get(user_class.kind, 0)
+            user_class.fixed_count = requested.get(user_class.kind, 0)
             if not user_class.fixed_count:
                 continue
         kept.append(user_class)

@@ -1,4 +1,4 @@
-"""Wait 50 ms, as for a database: slots are the limit."""
+"""Wait for 50 ms, as for a database. Slots are the limit."""
 
 # ruff: noqa: E402
 

@@ -1,4 +1,4 @@
-"""Wait 20 ms, then compute for about 2 ms."""
+"""Wait for 20 ms, then compute for about 2 ms."""
 
 from floodmark.load import HttpStep, ScenarioUser
 

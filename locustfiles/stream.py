@@ -1,4 +1,4 @@
-"""An answer in 32 chunks of 1 kB."""
+"""Receive an answer in 32 chunks of 1 kB."""
 
 from floodmark.load import HttpStep, ScenarioUser
 

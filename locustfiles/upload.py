@@ -1,4 +1,4 @@
-"""Send a body of 64 kB that the app reads whole."""
+"""Send a body of 64 kB, which the app reads completely."""
 
 from floodmark.load import HttpStep, ScenarioUser
 

@@ -1,6 +1,6 @@
-"""Any URL: GET one path. A good answer has a status below 400 and, where a marker is given, contains it.
+"""GET any path. A good answer has a status below 400 and contains the marker, if one is given.
 
-In plain Locust, the environment says which: FLOODMARK_PATH and FLOODMARK_MARKER.
+In plain Locust, set them with FLOODMARK_PATH and FLOODMARK_MARKER.
 """
 
 from floodmark.load import HttpStep, ScenarioUser

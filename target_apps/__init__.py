@@ -1,1 +1,1 @@
-"""The app under test, its probe, and a launcher for every server: standard library and Flask only."""
+"""The app under test, its probe, and a launcher for every server. Needs only Flask and the standard library."""

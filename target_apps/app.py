@@ -1,4 +1,4 @@
-"""The Flask app under test. Every answer carries a marker that the load side verifies."""
+"""The Flask app under test. Every answer contains a marker that the load side verifies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask import Flask, Response, request
 
 app = Flask(__name__)
 
-# Fixed work, not fixed time: about 5 ms of one core of a 2020s server. Never adapted to the host, so that a
+# Fixed work, not fixed time: about 5 ms on a core of a 2020s server. It is not adapted to the host, so that a
 # slower host shows as a lower ceiling.
 CPU_ITERATIONS = 50_000
 STREAM_CHUNKS = 32
@@ -17,7 +17,7 @@ STREAM_CHUNK_BYTES = 1024
 
 
 def burn(iterations: int) -> int:
-    """A linear congruential generator stepped ``iterations`` times: pure Python that holds the GIL."""
+    """Step a linear congruential generator ``iterations`` times in pure Python, which holds the GIL."""
     state = 1
     for _ in range(iterations):
         state = (state * 1103515245 + 12345) & 0x7FFFFFFF
@@ -31,7 +31,7 @@ def hello() -> str:
 
 @app.get("/io")
 def io() -> str:
-    """Wait ``ms`` milliseconds, as for a database."""
+    """Wait for ``ms`` milliseconds, as for a database."""
     time.sleep(_number("ms", 50) / 1000)
     return "floodmark:io\n"
 
@@ -44,14 +44,14 @@ def cpu() -> str:
 
 @app.get("/mixed")
 def mixed() -> str:
-    """Wait ``ms`` milliseconds, then compute for ``n`` iterations."""
+    """Wait for ``ms`` milliseconds, then compute for ``n`` iterations."""
     time.sleep(_number("ms", 20) / 1000)
     return f"floodmark:mixed {burn(int(_number('n', CPU_ITERATIONS * 2 // 5)))}\n"
 
 
 @app.post("/upload")
 def upload() -> str:
-    """Read the whole body; the answer says how long it was."""
+    """Read the whole body, and answer with its length."""
     received = 0
     while chunk := request.stream.read(65536):
         received += len(chunk)
@@ -60,7 +60,7 @@ def upload() -> str:
 
 @app.get("/stream")
 def stream() -> Response:
-    """Answer in ``chunks`` chunks of ``bytes`` bytes, the marker last."""
+    """Answer in ``chunks`` chunks of ``bytes`` bytes, followed by the marker."""
     chunks = int(_number("chunks", STREAM_CHUNKS))
     chunk = b"." * int(_number("bytes", STREAM_CHUNK_BYTES))
 

@@ -1,4 +1,4 @@
-"""The chosen app behind the probe, for ASGI servers: a2wsgi runs it in ``FLOODMARK_A2WSGI_THREADS`` threads."""
+"""The chosen app behind the probe for ASGI servers. a2wsgi runs it in ``FLOODMARK_A2WSGI_THREADS`` threads."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The servers floodmark can start: one TOML file each, read here and nowhere else.
+"""The catalog of servers: reads and checks their TOML files.
 
-Ours are in ``servers/``; ``FLOODMARK_SERVERS`` names a folder with more.
+Our own files are in ``servers/``; ``FLOODMARK_SERVERS`` names a folder with more.
 """
 
 from __future__ import annotations
@@ -20,35 +20,32 @@ OWN = "FLOODMARK_SERVERS"
 
 
 def own_folder() -> Path | None:
-    """The folder with servers of the user's own, absolute. Raises CatalogError when it is none."""
+    """The absolute folder of the user's own server files, if any. Raises CatalogError if it does not exist."""
     text = os.environ.get(OWN)
     if not text:
         return None
     folder = Path(text).resolve()
     if not folder.is_dir():
-        raise CatalogError(f"{OWN}={text}: there is no such folder; it holds server files, NAME.toml")
+        raise CatalogError(f"{OWN}={text}: there is no such folder; it must contain server files, NAME.toml")
     return folder
 
 
 def names() -> list[str]:
-    """All declared servers, ours and the user's own. Raises CatalogError for a name that both use."""
+    """The names of all servers, ours and the user's own. Raises CatalogError for a name that both use."""
     ours, own = _stems(SERVERS), _stems(own_folder())
     for name in sorted(ours & own):
-        raise CatalogError(f"{OWN}: {name}.toml has the name of a server of ours; rename it")
+        raise CatalogError(f"{OWN}: {name}.toml has the name of a built-in server; rename it")
     return sorted(ours | own)
 
 
 def deployable() -> list[str]:
-    """Servers that can start here and that people deploy: not our own reference, which is a measure of the machine."""
+    """The servers that can start here, without our own reference, which nobody deploys."""
     servers = [load(name) for name in names()]
     return [server.name for server in servers if server.distribution != "floodmark" and server.missing() is None]
 
 
 def load(name: str) -> Server:
-    """Read one server's declaration.
-
-    Raises CatalogError for an unknown name or a faulty file.
-    """
+    """Read the file of a server. Raises CatalogError for an unknown name or an invalid file."""
     if name not in names():
         hint = did_you_mean(name, names())
         raise CatalogError(f"there is no server {name!r}{hint}; there are: {', '.join(names())}")
@@ -70,7 +67,7 @@ def _stems(folder: Path | None) -> set[str]:
 
 
 def read(path: Path) -> Server:
-    """Read and check one server file."""
+    """Read and check a server file. Raises CatalogError."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -79,7 +76,7 @@ def read(path: Path) -> Server:
 
 
 class _Reader:
-    """Turns one parsed file into a Server, naming file and key in every complaint."""
+    """Turns a parsed file into a Server. Every error names the file and the key."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -93,7 +90,7 @@ class _Reader:
             title=self._text(rest, "title"),
             distribution=self._text(rest, "distribution"),
             needs=self._texts(rest, "needs"),
-            mend=self._text(rest, "mend"),
+            fix=self._text(rest, "fix"),
             command=self._texts(rest, "command"),
             stop_signal=self._signal(self._text(rest, "stop_signal")),
             settings=settings,
@@ -112,8 +109,8 @@ class _Reader:
         return server
 
     def _read_back(self, back: dict[str, object]) -> ReadBack:
-        """Facts of the table's one object, or ``{ object = ..., path = ... }`` where one stands elsewhere."""
-        where = self._text(back, "object")
+        """Each fact is a path on the object of the table, or ``{ object = ..., path = ... }`` on another one."""
+        default_object = self._text(back, "object")
         read = {}
         for fact, value in self._table(back, "read").items():
             if isinstance(value, dict):
@@ -121,7 +118,7 @@ class _Reader:
                 read[fact] = Reading(object=self._text(entry, "object"), path=self._text(entry, "path"))
                 self._nothing_left(entry, f"read_back.read.{fact}.")
             else:
-                read[fact] = Reading(object=where, path=str(value))
+                read[fact] = Reading(object=default_object, path=str(value))
         return ReadBack(
             read=read,
             expect={key: self._value(key, value) for key, value in self._table(back, "expect").items()},
@@ -130,8 +127,8 @@ class _Reader:
     def _check_references(self, server: Server) -> None:
         place = Place(host="", port=0, app="", root=SERVERS, scratch=SERVERS)
         self._check_braces([*server.command, *server.environment.values()], {*server.settings, *place.names()})
-        promised = [value for value in server.read_back.expect.values() if isinstance(value, str)]
-        self._check_braces(promised, server.settings)
+        expected = [value for value in server.read_back.expect.values() if isinstance(value, str)]
+        self._check_braces(expected, server.settings)
         for fact in server.read_back.expect:
             if fact not in server.read_back.read and fact not in {"multithread", "multiprocess"}:
                 raise self._error(f"read_back.expect.{fact} is never read; add it to read_back.read")
@@ -179,7 +176,7 @@ class _Reader:
     def _texts(self, table: dict[str, object], key: str) -> tuple[str, ...]:
         value = table.pop(key, None)
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise self._error(f"{key} must be a list of texts, not {value!r}")
+            raise self._error(f"{key} must be a list of strings, not {value!r}")
         return tuple(value)
 
     def _flag(self, table: dict[str, object], key: str) -> bool:
@@ -217,7 +214,7 @@ class _Reader:
         try:
             return signal.Signals[f"SIG{name}"]
         except KeyError as error:
-            raise self._error(f"stop_signal = {name!r} is no signal; use TERM, INT, QUIT or WINCH") from error
+            raise self._error(f"stop_signal = {name!r} is not a signal; use TERM, INT, QUIT or WINCH") from error
 
     def _nothing_left(self, table: Mapping[str, object], prefix: str) -> None:
         if table:

@@ -1,4 +1,4 @@
-"""cheroot, whose command line lacks some settings: ``python -m target_apps.cheroot_server APP --bind ...``."""
+"""Runs cheroot with settings that its command line lacks: ``python -m target_apps.cheroot_server APP --bind ...``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHUTDOWN_TIMEOUT_S = 10
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="target_apps.cheroot_server")
-    parser.add_argument("app", help="for the process list; FLOODMARK_APP decides")
+    parser.add_argument("app", help="only for the process list; FLOODMARK_APP decides")
     parser.add_argument("--bind", default="127.0.0.1:8000")
     parser.add_argument("--threads", type=int, default=8)
     parser.add_argument("--connections", type=int, default=8192)

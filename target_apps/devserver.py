@@ -1,4 +1,4 @@
-"""Flask's development server: ``python -m target_apps.devserver APP --bind HOST:PORT [--threaded | --processes N]``."""
+"""Runs Flask's dev server: ``python -m target_apps.devserver APP --bind HOST:PORT [--threaded | --processes N]``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from target_apps.wsgi import app
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="target_apps.devserver")
-    parser.add_argument("app", help="for the process list; FLOODMARK_APP decides")
+    parser.add_argument("app", help="only for the process list; FLOODMARK_APP decides")
     parser.add_argument("--bind", default="127.0.0.1:8000")
     parser.add_argument("--threaded", action="store_true")
     parser.add_argument("--processes", type=int, default=1)

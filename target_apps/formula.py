@@ -50,4 +50,4 @@ def _value(node: ast.expr, formula: str, values: Mapping[str, int | str]) -> int
         case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in _FUNCTIONS and args:
             return _FUNCTIONS[name](_value(arg, formula, values) for arg in args)
         case _:
-            raise FormulaError(f"{formula!r}: only integers, setting names, + - * //, min() and max() may stand here")
+            raise FormulaError(f"{formula!r}: only integers, setting names, + - * //, min() and max() are allowed")

@@ -1,6 +1,6 @@
-"""The reference of nights: a server and an app of the standard library alone, frozen so that only machines move it.
+"""The reference of nights: a server and an app made of the standard library, frozen to show changes of the machine.
 
-``python -m target_apps.frozen --bind HOST:PORT --threads N``. Changing what it does breaks every history.
+``python -m target_apps.frozen --bind HOST:PORT --threads N``. Changing what it does would break every history.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BACKLOG = 2048
 
 
 def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """/io waits 50 ms; /cpu steps a linear congruential generator."""
+    """/io waits for 50 ms; /cpu steps a linear congruential generator."""
     match environ.get("PATH_INFO"):
         case "/io":
             time.sleep(IO_S)
@@ -48,7 +48,7 @@ app_behind_probe = Probe(app)
 
 class _RequestHandler(WSGIRequestHandler):
     def handle(self) -> None:
-        """One request, then the connection is closed."""
+        """Answer one request, after which the connection is closed."""
         self.raw_requestline = self.rfile.readline(65537)
         if not self.raw_requestline or not self.parse_request():
             return
@@ -66,7 +66,7 @@ class _RequestHandler(WSGIRequestHandler):
         return "-"
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the library
-        """Nothing: no server writes a line per request."""
+        """Log nothing, because no other server writes a line per request."""
 
 
 class Reference(WSGIServer):
@@ -79,7 +79,7 @@ class Reference(WSGIServer):
         super().__init__(address, _RequestHandler)
 
     def server_bind(self) -> None:
-        """Without asking a name server who we are."""
+        """Bind without a name server lookup of this host."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
@@ -87,7 +87,7 @@ class Reference(WSGIServer):
         self.setup_environ()
 
     def serve(self) -> None:
-        """For ever."""
+        """Serve forever."""
         for _ in range(self.threads - 1):
             threading.Thread(target=self._loop, daemon=True).start()
         self._loop()
@@ -101,7 +101,7 @@ class Reference(WSGIServer):
             try:
                 self.process_request(connection, address)
             except Exception:
-                # A client that went away is not ours to report.
+                # A client that went away is not worth reporting.
                 self.shutdown_request(connection)
 
 
@@ -115,5 +115,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    # By its own name, so that the probe finds the class.
+    # Imported under its own name, so that the probe finds the class.
     import_module("target_apps.frozen").main()

@@ -1,11 +1,11 @@
 """The probe's shared-memory file: what each app process is doing, readable while the server is saturated.
 
-Layout: a 64-byte header (magic, slot count), then one 128-byte slot per process. A slot is written by one
-process under its own lock and read by anybody, out of band: the sequence number at its start and the copy at
-its end differ while a write is under way. Only what a request changes is written.
+Layout: a 64-byte header (magic, slot count), then a 128-byte slot per process. A slot is written by one process under
+its own lock. Others read it without a lock: the sequence number at its start differs from the copy at its end while a
+write is in progress. Only what a request changes is written.
 
-Time in the app needs no field that every request renews: with B the app time of finished requests and S the sum of
-the starts of those in flight, the integral of requests in flight up to t is B + in_flight * t - S.
+Let B be the app time of finished requests, and S the sum of the start times of those in flight. The integral of the
+requests in flight up to t is then B + in_flight * t - S, so no field has to be updated over time.
 """
 
 from __future__ import annotations
@@ -45,25 +45,27 @@ def _alive(pid: int) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessCount:
-    """One slot of the ledger at a moment.
-
-    started, finished, lost: requests; lost are those whose process ended under them. in_flight: requests
-    inside the app now; peak: most at once since the process began. in_flight_s: integral of in_flight over
-    time up to the moment of reading, in request-seconds. busy_s: summed app time of finished requests.
-    """
+    """The state of a slot at the moment of reading."""
 
     pid: int
     started: int
+    """Requests that entered the app."""
     finished: int
+    """Requests that left the app."""
     lost: int
+    """Requests whose process ended while they were inside the app."""
     in_flight: int
+    """Requests inside the app now."""
     peak: int
+    """The most requests inside the app at once since the process began."""
     in_flight_s: float
+    """Integral of ``in_flight`` over time, in request-seconds."""
     busy_s: float
+    """Sum of the app times of finished requests."""
 
 
 class Ledger:
-    """Writer's side: one per process that runs the app."""
+    """The writer's view of the file, one per process that runs the app."""
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_RDWR)
@@ -77,10 +79,10 @@ class Ledger:
             raise ValueError(f"{path} is not a probe file of this version")
 
     def claim(self) -> Slot:
-        """Take a slot for the calling process.
+        """Claim a slot for the calling process.
 
-        A slot whose process is gone is taken over with its counts, so that totals over all slots stay exact
-        for servers that start a process per request. Raises RuntimeError when every slot's process lives.
+        A slot whose process is gone is reused with its counts, so that totals over all slots stay exact for servers
+        that start a process per request. Raises RuntimeError if the processes of all slots are alive.
         """
         fcntl.lockf(self._fd, fcntl.LOCK_EX)
         try:
@@ -88,7 +90,7 @@ class Ledger:
                 offset = _HEADER_SIZE + index * _SLOT_SIZE
                 (owner,) = _PID.unpack_from(self._map, offset + 8)
                 if owner == 0 or not _alive(owner):
-                    # Only now: until it was gone it may have gone on counting.
+                    # Read the counts only now, because the owner may have changed them until it was gone.
                     values = _SLOT.unpack_from(self._map, offset)
                     _PID.pack_into(self._map, offset + 8, os.getpid())
                     return Slot(self._map, offset, values)
@@ -117,20 +119,20 @@ class Slot:
     def __init__(self, shared: mmap.mmap, offset: int, before: tuple[int, ...]) -> None:
         sequence, _, self._started, self._finished, _, _, _, self._busy_ns, _, _ = before
         lock = threading.Lock()
-        self._acquire, self._release = lock.acquire, lock.release  # half the time of a with block
+        self._acquire, self._release = lock.acquire, lock.release  # takes half the time of a with block
         self._sequence = sequence + 1
-        # Sums of starts must fit into 64 bits: times count from here, not from the start of the machine.
+        # Sums of start times must fit into 64 bits, so they count from here and not from the boot of the machine.
         self._origin_ns = monotonic_ns()
         self._in_flight = self._peak = self._starts_ns = 0
-        # Requests that another process took with it stay started, and are lost.
+        # Requests that were inside the app when the previous owner ended count as started and lost.
         lost = self._started - self._finished
         counts = (os.getpid(), self._started, self._finished, lost, 0, 0, self._busy_ns, self._origin_ns)
         _SLOT.pack_into(shared, offset, self._sequence, *counts, self._sequence)
-        # A view takes one number in a fifth of the time that packing all of them takes.
+        # Writing one number through a view takes a fifth of the time of packing all of them.
         self._view = memoryview(shared)[offset : offset + _SLOT_SIZE].cast("q")
 
     def enter(self) -> int:
-        """Count a request in; returns its start, for ``leave``."""
+        """Count a request that enters the app. Returns its start time, for ``leave``."""
         view = self._view
         self._acquire()
         try:
@@ -150,7 +152,7 @@ class Slot:
         return start_ns
 
     def leave(self, start_ns: int) -> None:
-        """Count out a request that ``enter`` counted in at ``start_ns``."""
+        """Count a request, started at ``start_ns``, that leaves the app."""
         view = self._view
         self._acquire()
         try:
@@ -169,9 +171,9 @@ class Slot:
 
 
 class LedgerReader:
-    """Reader's side: never touches the app's processes.
+    """The reader's view of the file. Does not interfere with the app's processes.
 
-    lives: whether a pid, as the app's processes see it, is still one of them.
+    ``lives`` tells whether a pid, as seen by the app's processes, is still one of them.
     """
 
     def __init__(self, path: Path, lives: Callable[[int], bool] = _alive) -> None:
@@ -180,7 +182,7 @@ class LedgerReader:
             self._map = mmap.mmap(file.fileno(), FILE_SIZE, access=mmap.ACCESS_READ)
 
     def counts(self) -> list[ProcessCount]:
-        """One entry for each slot ever used."""
+        """An entry for each slot that was ever used."""
         entries = []
         for index in range(SLOTS):
             offset = _HEADER_SIZE + index * _SLOT_SIZE
@@ -204,7 +206,7 @@ class LedgerReader:
         in_flight_ns = busy_ns
         if in_flight and not self._lives(pid):
             if _SLOT.unpack_from(self._map, offset) != values:
-                return self._count(offset)  # it went on counting until it was gone
+                return self._count(offset)  # the process changed its counts before it was gone
             lost, in_flight = lost + in_flight, 0
         else:
             in_flight_ns += max(0, in_flight * (monotonic_ns() - origin_ns) - starts_ns)
@@ -221,7 +223,7 @@ class LedgerReader:
 
 
 def create(path: Path) -> None:
-    """Make an empty ledger file that any user's server may write to."""
+    """Create an empty ledger file that servers of any user can write to."""
     with path.open("wb") as file:
         file.write(_HEADER.pack(MAGIC, SLOTS))
         file.truncate(FILE_SIZE)

@@ -1,7 +1,7 @@
-"""A server that does nothing, as cheaply as Python can: what a load generator gets from it is its own limit.
+"""The null server: it does nothing as cheaply as Python can, so the rate against it is the generator's own limit.
 
-``python -m target_apps.null_server HOST:PORT [--close]``; prints ``ready`` when it listens. Answers GET requests
-without reading them. ``GET /count`` is answered with the number of requests answered so far.
+``python -m target_apps.null_server HOST:PORT [--close]`` prints ``ready`` when it listens. It answers GET requests
+without reading them. ``GET /count`` returns the number of requests answered so far.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A WSGI wrapper for any app: counts what is inside it, and reports the server's configuration in force.
+"""A WSGI wrapper for any app: counts the requests inside it, and reports the configuration in force.
 
-Both are opt-in by environment: ``FLOODMARK_LEDGER`` names the shared-memory file to count into,
-``FLOODMARK_SERVER`` the server file whose ``read_back`` says what to report.
+Environment variables enable both: ``FLOODMARK_LEDGER`` is the shared-memory file for the counts, ``FLOODMARK_SERVER``
+the server whose ``read_back`` says what to report.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _MADV_WIPEONFORK = 18  # linux/mman.h, since Linux 4.14
 
 
 class Probe:
-    """Wraps ``app``; itself a WSGI application."""
+    """Wraps ``app``, and is a WSGI application itself."""
 
     def __init__(self, app: WSGIApplication) -> None:
         self._app = app
@@ -42,12 +42,12 @@ class Probe:
         self._claiming = threading.Lock()
         self._slot: Slot | None = None
         self._pid = 0
-        self._mine = _wiped_on_fork()
+        self._claimed = _wiped_on_fork()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ.get("PATH_INFO") == EFFECTIVE_PATH:
             return _report(environ, start_response)
-        slot = self._slot if self._mine[0] else self._own_slot()
+        slot = self._slot if self._claimed[0] else self._own_slot()
         if slot is None:
             return self._app(environ, start_response)
         start_ns = slot.enter()
@@ -66,16 +66,16 @@ class Probe:
             if pid != self._pid:
                 self._slot = self._ledger.claim()
                 self._pid = pid
-                if isinstance(self._mine, mmap.mmap):
-                    self._mine[0] = 1
+                if isinstance(self._claimed, mmap.mmap):
+                    self._claimed[0] = 1
         return self._slot
 
 
 def _wiped_on_fork() -> mmap.mmap | bytes:
-    """A byte that is 0 again in every child, or always, where the kernel has no such memory.
+    """A byte that is reset to 0 in every child process, or always 0 if the kernel has no such memory.
 
-    Asking for the pid at each request is a system call, and costs more than all the counting. ``os.register_at_fork``
-    is not enough: uWSGI forks in C, past every Python hook.
+    Getting the pid on every request is a system call and would cost more than all the counting.
+    ``os.register_at_fork`` does not suffice, because uWSGI forks in C, bypassing Python's hooks.
     """
     try:
         page = mmap.mmap(-1, mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
@@ -86,7 +86,7 @@ def _wiped_on_fork() -> mmap.mmap | bytes:
 
 
 class _Body:
-    """The app's answer; the request leaves the app when the server closes it."""
+    """The body of the app's answer. The request leaves the app when the server closes the body."""
 
     __slots__ = ("_body", "_slot", "_start_ns")
 
@@ -110,7 +110,7 @@ class _Body:
 
 
 class _SizedBody(_Body):
-    """An answer that knows its number of parts: servers derive Content-Length from a single one."""
+    """A body with a length, because servers derive Content-Length if there is a single part."""
 
     __slots__ = ()
 
@@ -119,7 +119,7 @@ class _SizedBody(_Body):
 
 
 def _report(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    # Held for a moment, so that a burst of these reaches every worker.
+    # Hold the request for a moment, so that a burst of them reaches every worker.
     time.sleep(min(1000, int(parse_qs(environ.get("QUERY_STRING", "")).get("hold_ms", ["0"])[0])) / 1000)
     try:
         server = catalog.load(os.environ.get("FLOODMARK_SERVER", ""))
@@ -127,30 +127,30 @@ def _report(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable
         status = "200 OK"
     except (CatalogError, LookupError, AttributeError) as error:
         facts, status = {"error": f"{type(error).__name__}: {error}"}, "500 Internal Server Error"
-    about = {"pid": os.getpid(), "parent": os.getppid(), "python": platform.python_version()}
-    body = json.dumps({**about, **facts}).encode()
+    process = {"pid": os.getpid(), "parent": os.getppid(), "python": platform.python_version()}
+    body = json.dumps({**process, **facts}).encode()
     start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
     return [body]
 
 
 def effective(server: Server, environ: WSGIEnvironment) -> dict[str, object]:
-    """The configuration in force in this process, as the server file's ``read_back`` asks for it.
+    """The configuration in force in this process, as described by ``read_back`` in the server file.
 
-    Raises LookupError or AttributeError when the server is not what its file says.
+    Raises LookupError or AttributeError if the server is not as its file says.
     """
     readings = server.read_back.read
-    found = {name: find_object(name) for name in {reading.object for reading in readings.values()}}
-    facts = {fact: _plain(_follow(found[reading.object], reading.path)) for fact, reading in readings.items()}
+    objects = {name: find_object(name) for name in {reading.object for reading in readings.values()}}
+    facts = {fact: _plain(_follow(objects[reading.object], reading.path)) for fact, reading in readings.items()}
     facts["multithread"] = _plain(environ["wsgi.multithread"])
     facts["multiprocess"] = _plain(environ["wsgi.multiprocess"])
     return facts
 
 
 def find_object(name: str) -> object:
-    """The one live instance of ``package.module:Class`` in this process, the local variables of a call of
-    ``package.module:function()`` that is under way, or the module itself.
+    """The live instance of ``package.module:Class`` in this process, the local variables of a call of
+    ``package.module:function()`` in progress, or the module itself.
 
-    Raises LookupError when the module is not loaded, no instance lives, or no such call is under way.
+    Raises LookupError if the module is not loaded, or if there is no live instance or no such call.
     """
     module_name, _, rest = name.partition(":")
     module = sys.modules.get(module_name)
@@ -164,27 +164,27 @@ def find_object(name: str) -> object:
         return _locals(module_name, rest.removesuffix("()"))
     kind = getattr(module, rest)
     for candidate in gc.get_objects():
-        # type() and not isinstance(): proxies answer isinstance() by running foreign code.
+        # Not isinstance(), because that would run the code of proxy objects.
         if issubclass(type(candidate), kind):
             return candidate
-    raise LookupError(f"no {name} lives in this process")
+    raise LookupError(f"there is no instance of {name} in this process")
 
 
 def _locals(module_name: str, function: str) -> dict[str, object]:
-    """The local variables of a call under way, in whichever thread."""
+    """The local variables of a call in progress in any thread."""
     for top in sys._current_frames().values():  # noqa: SLF001 (documented, for debuggers)
         frame: FrameType | None = top
         while frame is not None:
             if frame.f_code.co_qualname == function and frame.f_globals.get("__name__") == module_name:
                 return dict(frame.f_locals)
             frame = frame.f_back
-    raise LookupError(f"no call of {module_name}:{function} is under way in this process")
+    raise LookupError(f"no call of {module_name}:{function} is in progress in this process")
 
 
-def _follow(found: object, path: str) -> object:
-    for visit in path.split("."):
-        found = found[visit] if isinstance(found, dict) else getattr(found, visit)
-    return found
+def _follow(value: object, path: str) -> object:
+    for part in path.split("."):
+        value = value[part] if isinstance(value, dict) else getattr(value, part)
+    return value
 
 
 def _plain(value: object) -> object:

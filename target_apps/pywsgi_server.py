@@ -1,5 +1,5 @@
-"""gevent.pywsgi, which has no command line: ``python -m target_apps.pywsgi_server APP --bind HOST:PORT ...``."""
-# ruff: noqa: E402 (patched before anything else is imported, or the app would hold the loop)
+"""Runs gevent.pywsgi, which has no command line: ``python -m target_apps.pywsgi_server APP --bind HOST:PORT ...``."""
+# ruff: noqa: E402 (must be patched before anything else is imported, or the app would block the loop)
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SHUTDOWN_TIMEOUT_S = 10.0
 
 
 class Handler(WSGIHandler):
-    """Counts the requests being answered, so that a stop need not wait for connections that are idle."""
+    """Counts the requests being answered, so that stopping does not wait for idle connections."""
 
     answering = 0
 
@@ -36,13 +36,13 @@ class Handler(WSGIHandler):
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="target_apps.pywsgi_server")
-    parser.add_argument("app", help="for the process list; FLOODMARK_APP decides")
+    parser.add_argument("app", help="only for the process list; FLOODMARK_APP decides")
     parser.add_argument("--bind", default="127.0.0.1:8000")
     parser.add_argument("--connections", type=int, default=4096)
     parser.add_argument("--backlog", type=int, default=2048)
     options = parser.parse_args()
     host, _, port = options.bind.rpartition(":")
-    # A pool: without one, a stop does not know the requests in flight and resets them.
+    # Without a pool, stopping would reset the requests in flight.
     server = WSGIServer(
         (host, int(port)),
         app,

@@ -1,4 +1,4 @@
-"""``package.module:callable``, the name of a WSGI app or of a factory that makes one: read, and followed."""
+"""Parses and resolves ``package.module:callable``, the name of a WSGI app or of a factory that makes one."""
 
 from __future__ import annotations
 
@@ -13,34 +13,35 @@ if TYPE_CHECKING:
 
 WSGI_ARGUMENTS = 2
 IMPORTING = "importing\n"
-"""How the report of an app's start begins; it ends empty where the app was imported."""
+"""How the report of an app's start begins. It is emptied once the app is imported."""
 LOOKS = 10
-"""How often in the time to start it is written down where an app that still imports stands."""
+"""How many times, during the time to start, the stack of an unfinished import is written to the report."""
 FORMS = "MODULE:CALLABLE, such as shop.wsgi:app, shop:create_app or 'shop:create_app(\"production\")'"
 
 
 class BadReference(ValueError):  # noqa: N818 - what it is, in words
-    """Text that names no app."""
+    """Text that is not the name of an app."""
 
 
 class NotAnApp(TypeError):  # noqa: N818 - what it is, in words
-    """What was found under the name is neither a WSGI app nor a factory that makes one."""
+    """The named object is neither a WSGI app nor a factory that makes one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """A name, taken apart. args, kwargs: of the call, where it is written with parentheses (``called``)."""
+    """A parsed name."""
 
     text: str
     module: str
     attributes: tuple[str, ...]
     called: bool = False
+    """Whether it is written as a call, with ``args`` and ``kwargs``."""
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
 
 
 def parse(text: str) -> Reference:
-    """Take ``text`` apart without importing anything. Raises BadReference."""
+    """Parse ``text`` without importing anything. Raises BadReference."""
     module, colon, expression = text.partition(":")
     if not colon or not module or not all(part.isidentifier() for part in module.split(".")):
         raise BadReference(f"{text!r}: must be {FORMS}")
@@ -59,7 +60,7 @@ def parse(text: str) -> Reference:
             kwargs={str(keyword.arg): ast.literal_eval(keyword.value) for keyword in node.keywords},
         )
     except (SyntaxError, ValueError) as error:
-        raise BadReference(f"{text!r}: must be {FORMS}; arguments can be literals only") from error
+        raise BadReference(f"{text!r}: must be {FORMS}; arguments can only be literals") from error
 
 
 def _attributes(node: ast.expr) -> tuple[str, ...]:
@@ -73,69 +74,73 @@ def _attributes(node: ast.expr) -> tuple[str, ...]:
 
 
 def load(reference: Reference) -> WSGIApplication:
-    """Import the module and get the app: what the name stands for, or what the factory of that name returns.
+    """Import the module and return the app: the named object, or what the factory of that name returns.
 
-    A function that needs no arguments is a factory; one that needs two is an app. Raises NotAnApp for anything else,
-    AttributeError for a name that is not there, and whatever the import raises.
+    A function without required arguments is a factory; one with two is an app. Raises NotAnApp for anything else,
+    AttributeError for an unknown name, and whatever the import raises.
     """
-    found: Any = import_module(reference.module)
+    named: Any = import_module(reference.module)
     for attribute in reference.attributes:
-        found = getattr(found, attribute)
+        named = getattr(named, attribute)
     name = reference.text
     if reference.called:
-        made = found(*reference.args, **reference.kwargs)
-    elif _is_factory(found):
-        made, name = found(), f"{name}()"
+        app = named(*reference.args, **reference.kwargs)
+    elif _is_factory(named):
+        app, name = named(), f"{name}()"
     else:
-        made = found
-    wrong = _not_wsgi(made)
-    if wrong is not None:
-        raise NotAnApp(f"{name} is {wrong}, not a WSGI app (a callable that takes environ and start_response)")
-    return cast("WSGIApplication", made)
+        app = named
+    actual = _not_wsgi(app)
+    if actual is not None:
+        raise NotAnApp(f"{name} is {actual}, not a WSGI app (a callable that takes environ and start_response)")
+    return cast("WSGIApplication", app)
 
 
-def _is_factory(found: Any) -> bool:
-    function = (inspect.isfunction(found) or inspect.ismethod(found)) and not inspect.iscoroutinefunction(found)
-    return function and _needs(found) == 0 and not _takes_any(found)
+def _is_factory(candidate: Any) -> bool:
+    function = (inspect.isfunction(candidate) or inspect.ismethod(candidate)) and not inspect.iscoroutinefunction(
+        candidate
+    )
+    return function and _needs(candidate) == 0 and not _takes_any(candidate)
 
 
-def _not_wsgi(found: Any) -> str | None:
-    """What it is instead of a WSGI app; None where it may be one."""
-    kind = f"{type(found).__module__}.{type(found).__qualname__}".removeprefix("builtins.")
-    if not callable(found):
-        return f"None, of type {kind}" if found is None else f"an object of type {kind}"
-    call = found if inspect.isroutine(found) or inspect.isclass(found) else type(found).__call__
+def _not_wsgi(candidate: Any) -> str | None:
+    """What the object is instead of a WSGI app; None if it may be one."""
+    kind = f"{type(candidate).__module__}.{type(candidate).__qualname__}".removeprefix("builtins.")
+    if not callable(candidate):
+        return f"None, of type {kind}" if candidate is None else f"an object of type {kind}"
+    call = candidate if inspect.isroutine(candidate) or inspect.isclass(candidate) else type(candidate).__call__
     if inspect.iscoroutinefunction(call):
-        return f"asynchronous ({_signature(found)}): an ASGI app, or a coroutine"
-    needs = _needs(found)
-    if needs is None or needs == WSGI_ARGUMENTS or (needs < WSGI_ARGUMENTS and _takes_any(found)):
+        return f"asynchronous ({_signature(candidate)}): an ASGI app, or a coroutine"
+    needs = _needs(candidate)
+    if needs is None or needs == WSGI_ARGUMENTS or (needs < WSGI_ARGUMENTS and _takes_any(candidate)):
         return None
-    what = "a class" if inspect.isclass(found) else "a function" if inspect.isroutine(found) else f"a {kind}"
-    return f"{what} with the arguments {_signature(found)}"
+    description = (
+        "a class" if inspect.isclass(candidate) else "a function" if inspect.isroutine(candidate) else f"a {kind}"
+    )
+    return f"{description} with the arguments {_signature(candidate)}"
 
 
-def _parameters(found: Any) -> list[inspect.Parameter] | None:
+def _parameters(candidate: Any) -> list[inspect.Parameter] | None:
     try:
-        return list(inspect.signature(found).parameters.values())
+        return list(inspect.signature(candidate).parameters.values())
     except (TypeError, ValueError):
         return None
 
 
-def _needs(found: Any) -> int | None:
-    """How many arguments it cannot do without; None where that cannot be known."""
-    parameters = _parameters(found)
+def _needs(candidate: Any) -> int | None:
+    """The number of required arguments; None if unknown."""
+    parameters = _parameters(candidate)
     if parameters is None:
         return None
     unpassable = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
     return sum(p.default is p.empty and p.kind not in unpassable for p in parameters)
 
 
-def _takes_any(found: Any) -> bool:
-    return any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in _parameters(found) or [])
+def _takes_any(candidate: Any) -> bool:
+    return any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in _parameters(candidate) or [])
 
 
-def _signature(found: Any) -> str:
+def _signature(candidate: Any) -> str:
     try:
-        return str(inspect.signature(found))
+        return str(inspect.signature(candidate))
     except (TypeError, ValueError):
         return "(...)"

@@ -1,7 +1,7 @@
 """Start one server: ``python -m target_apps.serve NAME [--bind HOST:PORT] [--SETTING VALUE ...]``.
 
-Execs the real server, so that what runs is the server and nothing of ours around it. Both backends use it.
-Exit code 2: the request makes no sense; 3: the server is not installed here; 4: what prepares the app failed.
+Execs the real server, so that nothing of floodmark runs around it. Both backends use it. Exit codes: 2 for wrong
+arguments, 3 if the server is not installed here, 4 if the command that prepares the app failed.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    words = list(sys.argv[1:] if argv is None else argv)
+    arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        if not words or words[0] in {"-h", "--help"}:
+        if not arguments or arguments[0] in {"-h", "--help"}:
             print(_usage(), file=sys.stderr)
-            return 0 if words else 2
-        server = catalog.load(words[0])
-        host, port, chosen = _options(server, words[1:])
+            return 0 if arguments else 2
+        server = catalog.load(arguments[0])
+        host, port, chosen = _options(server, arguments[1:])
         settings = server.resolve(chosen, "command line")
         reason = server.missing()
         if reason is not None:
-            print(f"serve: {server.name} is unavailable: {reason}; {server.mend}", file=sys.stderr)
+            print(f"serve: {server.name} is unavailable: {reason}; {server.fix}", file=sys.stderr)
             return 3
         place = Place(host=host, port=port, app=APP, root=ROOT, scratch=_scratch())
         command = server.known_options(server.argv(settings, place))
@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     os.chdir(ROOT)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
-        # Shells start background jobs with these ignored, and exec hands that on: the stop would never arrive.
+        # Shells start background jobs with these ignored, and exec inherits that: the stop signal would be ignored.
         signal.signal(number, signal.SIG_DFL)
     cpus = os.environ.get("FLOODMARK_CPUS")
     if cpus:
@@ -54,8 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if parent:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != int(parent):
-            print("serve: whoever started this is gone", file=sys.stderr)
-            return 1  # before the kernel was asked to tell
+            print("serve: the process that started this has ended", file=sys.stderr)
+            return 1  # it ended before prctl, so no signal will come
     folders = [str(folder) for folder in (ROOT, own) if folder is not None]
     environment = {
         **os.environ,
@@ -78,35 +78,35 @@ def _path(*folders: str | None) -> str:
 
 
 def _prepare(environment: dict[str, str]) -> str | None:
-    """Run the app's own command that comes before the server, such as one that makes its database; what failed."""
+    """Run the command that prepares the app, such as one that creates a database. Returns an error message, if any."""
     command, folder = os.environ.get("FLOODMARK_APP_PREPARE"), os.environ.get("FLOODMARK_APP_DIR")
     if not command:
         return None
-    words = shlex.split(command)
-    program = find_executable(str(Path(folder or "", words[0])) if "/" in words[0] else words[0])
+    arguments = shlex.split(command)
+    program = find_executable(str(Path(folder or "", arguments[0])) if "/" in arguments[0] else arguments[0])
     if program is None:
-        return f"prepare = {command!r}: there is no program {words[0]!r}"
+        return f"prepare = {command!r}: there is no program {arguments[0]!r}"
     path = _path(folder, environment["PYTHONPATH"])
-    done = subprocess.run([program, *words[1:]], cwd=folder, env={**environment, "PYTHONPATH": path}, check=False)
+    done = subprocess.run([program, *arguments[1:]], cwd=folder, env={**environment, "PYTHONPATH": path}, check=False)
     return f"prepare = {command!r} failed with exit code {done.returncode}" if done.returncode else None
 
 
 def _scratch() -> Path:
-    """A folder for the server's own files, which the backend clears away."""
+    """A folder for the server's own files, which the backend removes."""
     return Path(os.environ.get("FLOODMARK_SCRATCH") or tempfile.gettempdir())
 
 
-def _options(server: Server, words: Sequence[str]) -> tuple[str, int, dict[str, object]]:
+def _options(server: Server, arguments: Sequence[str]) -> tuple[str, int, dict[str, object]]:
     host, port = "127.0.0.1", 8000
     chosen: dict[str, object] = {}
-    rest = iter(words)
-    for word in rest:
-        name, equals, value = word.removeprefix("--").replace("-", "_").partition("=")
-        if not word.startswith("--"):
-            raise CatalogError(f"{word!r}: options are --bind HOST:PORT and --SETTING VALUE")
-        value = word.partition("=")[2] if equals else next(rest, "")
+    rest = iter(arguments)
+    for argument in rest:
+        name, equals, value = argument.removeprefix("--").replace("-", "_").partition("=")
+        if not argument.startswith("--"):
+            raise CatalogError(f"{argument!r}: options are --bind HOST:PORT and --SETTING VALUE")
+        value = argument.partition("=")[2] if equals else next(rest, "")
         if not value:
-            raise CatalogError(f"{word} needs a value")
+            raise CatalogError(f"{argument} needs a value")
         if name == "bind":
             host, port = _bind(value)
         else:

@@ -1,6 +1,4 @@
-"""A server as it is declared: how it starts, which settings it has, how many requests it should hold at
-once, and how its *effective* configuration is read back from inside the running process.
-"""
+"""A server as declared in its file: its command, its settings, its slots, and how its configuration is read back."""
 
 from __future__ import annotations
 
@@ -23,12 +21,12 @@ READABLE_BY_ALL = "readable-by-all"
 
 
 class CatalogError(ValueError):
-    """A server file, a server name or a setting that cannot be used; the text says which and what is allowed."""
+    """An invalid server file, server name or setting. The message says which, and what is allowed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One knob of a server."""
+    """A setting of a server."""
 
     name: str
     default: Value
@@ -38,7 +36,7 @@ class Setting:
     help: str = ""
 
     def check(self, value: object, where: str) -> Value:
-        """Return ``value`` as this setting takes it, or raise CatalogError."""
+        """Return ``value`` if this setting accepts it, else raise CatalogError."""
         if isinstance(self.default, int):
             if isinstance(value, bool) or not isinstance(value, int):
                 raise CatalogError(f"{where}: {self.name} = {value!r} is not a whole number")
@@ -56,40 +54,40 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """Where one fact stands: an attribute path on an object of the running process.
-
-    ``object`` is ``package.module:Class`` for the one live instance, ``package.module:function()`` for the
-    local variables of its call under way, or ``package.module`` for the module itself.
-    """
+    """Where to read a fact in the running process."""
 
     object: str
+    """``package.module:Class`` for its only live instance, ``package.module:function()`` for the local variables of a
+    call in progress, or ``package.module`` for the module itself."""
     path: str
+    """A path of attributes and keys on the object."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadBack:
-    """How the configuration in force is found inside the running process.
-
-    ``read`` maps a fact's name to where it stands; ``expect`` maps a fact to the value the declaration
-    promises, a literal or ``{setting}``.
-    """
+    """How the configuration in force is read inside the running process, and what it must be."""
 
     read: Mapping[str, Reading]
+    """Where to read each fact."""
     expect: Mapping[str, Value]
+    """The expected value of facts: a literal or ``{setting}``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a server is started. app: ``module:callable``. scratch: a folder for its files while it runs."""
+    """Where a server is started."""
 
     host: str
     port: int
     app: str
+    """``module:callable``."""
     root: Path
+    """The folder that contains ``target_apps``."""
     scratch: Path
+    """A folder for its files while it runs."""
 
     def names(self) -> dict[str, object]:
-        """What a server file may write in braces, beside its settings."""
+        """What a server file can use in braces, besides its settings."""
         module, _, attribute = self.app.partition(":")
         return {
             "python": sys.executable,
@@ -107,29 +105,32 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A server as its file declares it."""
+    """A server as declared in its file. docs/extending.md explains the keys."""
 
     name: str
     title: str
     distribution: str
     needs: tuple[str, ...]
-    mend: str
+    fix: str
+    """What to do if one of ``needs`` is missing."""
     command: tuple[str, ...]
     stop_signal: signal.Signals
     settings: Mapping[str, Setting]
     slots: str | None
+    """``slots``, ``processes`` and ``connections`` are formulas over the settings; None means unlimited."""
     processes: str | None
     connections: str | None
     keepalive: bool
     read_back: ReadBack
     environment: Mapping[str, str] = field(default_factory=dict)
     since: Mapping[str, str] = field(default_factory=dict)
+    """Options of the command, with the first version that has them."""
     notes: tuple[str, ...] = ()
 
     def resolve(self, chosen: Mapping[str, object], where: str = "[server]") -> dict[str, Value]:
-        """All settings, defaults filled in.
+        """All settings, with defaults filled in.
 
-        Raises CatalogError for a setting this server does not have or cannot take.
+        Raises CatalogError for a setting that this server does not have, or a value that it does not accept.
         """
         for name in chosen:
             if name not in self.settings:
@@ -141,15 +142,15 @@ class Server:
         }
 
     def nominal_slots(self, settings: Mapping[str, Value]) -> int | None:
-        """Requests this server should run at once by its own arithmetic; None when it sets no limit."""
+        """How many requests this server should run at once by its settings; None if unlimited."""
         return None if self.slots is None else evaluate(self.slots, settings)
 
     def expected_processes(self, settings: Mapping[str, Value]) -> int | None:
-        """Long-lived processes that run the app; None when they come and go with the requests."""
+        """The number of long-lived processes that run the app; None if they come and go with the requests."""
         return None if self.processes is None else evaluate(self.processes, settings)
 
     def connection_cap(self, settings: Mapping[str, Value]) -> int | None:
-        """Connections held at once, idle ones included; None when there is no limit."""
+        """How many connections it holds at once, including idle ones; None if unlimited."""
         return None if self.connections is None else evaluate(self.connections, settings)
 
     def expectations(self, settings: Mapping[str, Value]) -> dict[str, Value]:
@@ -157,33 +158,33 @@ class Server:
         return {fact: _fill_value(value, settings) for fact, value in self.read_back.expect.items()}
 
     def argv(self, settings: Mapping[str, Value], place: Place) -> list[str]:
-        """The command that starts the server, its executable resolved.
+        """The command that starts the server, with the path of its executable.
 
-        Raises CatalogError when the executable is not installed.
+        Raises CatalogError if the executable is not installed.
         """
-        words = [word.format_map({**settings, **place.names()}) for word in self.command]
-        executable = find_executable(words[0])
+        arguments = [word.format_map({**settings, **place.names()}) for word in self.command]
+        executable = find_executable(arguments[0])
         if executable is None:
-            raise CatalogError(f"{self.name}: {words[0]} is not installed; {self.mend}")
-        return [executable, *words[1:]]
+            raise CatalogError(f"{self.name}: {arguments[0]} is not installed; {self.fix}")
+        return [executable, *arguments[1:]]
 
     def variables(self, settings: Mapping[str, Value], place: Place) -> dict[str, str]:
-        """What the server finds in its environment."""
+        """The environment variables of the server."""
         return {name: text.format_map({**settings, **place.names()}) for name, text in self.environment.items()}
 
     def known_options(self, command: Iterable[str]) -> list[str]:
-        """The command without options that the installed version does not have yet."""
+        """The command without the options that the installed version does not have yet."""
         version = self.version()
         unknown = {word for word, first in self.since.items() if version and _numbers(version) < _numbers(first)}
         return [word for word in command if word not in unknown]
 
     def missing(self) -> str | None:
-        """Why this server cannot start with this interpreter; None when it can."""
+        """Why this server cannot start with this interpreter; None if it can."""
         reasons = map(_lacking, self.needs)
         return next((reason for reason in reasons if reason is not None), None)
 
     def version(self) -> str | None:
-        """The installed version of what serves, e.g. gunicorn's."""
+        """The installed version of the server, such as gunicorn's."""
         for name in self.distribution.split("|"):
             try:
                 return importlib.metadata.version(name)
@@ -199,7 +200,7 @@ def _lacking(need: str) -> str | None:
         return None if find_executable(program) else f"the program {program} is not installed"
     if need == READABLE_BY_ALL:
         closed = _closed_to_others(Path(sys.executable).resolve()) if os.geteuid() == 0 else None
-        return None if closed is None else f"started by root it becomes another user, who may not enter {closed}"
+        return None if closed is None else f"started by root it becomes another user, who cannot enter {closed}"
     try:
         importlib.metadata.version(need)
     except importlib.metadata.PackageNotFoundError:
@@ -212,12 +213,12 @@ def _closed_to_others(path: Path) -> Path | None:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """A version's leading numbers, to be compared."""
+    """The leading numbers of a version, for comparison."""
     return tuple(int(part) for part in re.findall(r"\d+", version.partition("+")[0])[:3])
 
 
 def find_executable(name: str) -> str | None:
-    """A program's path, the running interpreter's own folder first."""
+    """The path of a program, searched first in the folder of the running interpreter."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     return shutil.which(name, path=path)
 
@@ -229,6 +230,6 @@ def _fill_value(value: Value, settings: Mapping[str, Value]) -> Value:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A hint for a misspelt name, or nothing."""
+    """A hint for a misspelt name; empty if none is close."""
     close = difflib.get_close_matches(name, list(known), n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""

@@ -1,4 +1,4 @@
-"""What each workload asks of the app, and how its answer is recognised."""
+"""The workloads: the request that each sends, and the marker of its answer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """One request and the marker its answer must carry."""
+    """A request, and the marker that its answer must contain."""
 
     path: str
     marker: bytes

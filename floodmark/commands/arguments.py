@@ -1,4 +1,4 @@
-"""Options several verbs share."""
+"""Options that several verbs share."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ DEFAULT_BIND = "127.0.0.1:8000"
 
 APP_OPTIONS = (
     ("--app", "MODULE:CALLABLE", "a WSGI app, or a factory such as shop:create_app"),
-    ("--app-dir", "DIR", "where its modules are, its working directory (default: this folder)"),
-    ("--path", "/PATH", "what is asked for (default /)"),
-    ("--marker", "TEXT", "what a good answer contains"),
+    ("--app-dir", "DIR", "the folder of its modules, also its working directory (default: this folder)"),
+    ("--path", "/PATH", "the path to request (default /)"),
+    ("--marker", "TEXT", "what a good answer must contain"),
     ("--locustfile", "FILE", "your own load instead of --path"),
-    ("--requirements", "FILE", "packages it needs (default: requirements.txt in --app-dir, if there)"),
+    ("--requirements", "FILE", "packages it needs (default: requirements.txt in --app-dir, if it exists)"),
 )
 
 
@@ -28,7 +28,7 @@ def add_target(parser: argparse.ArgumentParser) -> None:
 
 
 def add_scenario(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--workload", metavar="NAME", help="instead of the scenario's own")
+    parser.add_argument("--workload", metavar="NAME", help="instead of the scenario's own workload")
     parser.add_argument(
         "--set",
         dest="overrides",
@@ -39,7 +39,7 @@ def add_scenario(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--quick", action="store_true", help="the same search on a smaller budget")
     parser.add_argument("--repeat", type=int, default=1, metavar="K", help="runs per scenario, each freshly started")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of everything random (default 1)")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of everything random (default 1)")
 
 
 def add_results(parser: argparse.ArgumentParser) -> None:
@@ -48,12 +48,12 @@ def add_results(parser: argparse.ArgumentParser) -> None:
         type=_folder,
         default=default_results(),
         metavar="DIR",
-        help="default results/ here, or in floodmark's checkout from anywhere inside it",
+        help="default: results/ in this folder, or inside floodmark's checkout, that of the checkout",
     )
 
 
 def default_results() -> Path:
-    """Below the checkout inside it, else below the working directory."""
+    """The results folder of the checkout inside it, else of the working directory."""
     here = Path.cwd()
     return (ROOT if here.is_relative_to(ROOT) and (ROOT / "pyproject.toml").is_file() else here) / RESULTS
 
@@ -63,9 +63,9 @@ def _folder(text: str) -> Path:
 
 
 def add_app(parser: argparse.ArgumentParser) -> None:
-    """Your own app instead of a scenario: from these options, or from floodmark.toml in this folder."""
+    """Add the options for the user's own app, which can also be described in floodmark.toml."""
     group = parser.add_argument_group(
-        "your own app", "instead of scenarios; without any, floodmark.toml in this folder says it all"
+        "your own app", "instead of scenarios; without these options, floodmark.toml in this folder is used"
     )
     for option, metavar, text in APP_OPTIONS:
         group.add_argument(option, metavar=metavar, help=text)
@@ -74,12 +74,12 @@ def add_app(parser: argparse.ArgumentParser) -> None:
         dest="servers",
         action="append",
         metavar="NAME",
-        help="behind which server, or with settings: uwsgi:workers=4; can be repeated",
+        help="the server in front of it, optionally with settings: uwsgi:workers=4; can be repeated",
     )
 
 
 def parse_bind(text: str) -> tuple[str, int]:
-    """``HOST:PORT``. Raises UsageError."""
+    """Parse ``HOST:PORT``. Raises UsageError."""
     host, _, port = text.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
         raise UsageError(f"--bind {text!r}: must be HOST:PORT with a port from 1 to 65535")

@@ -1,4 +1,4 @@
-"""``floodmark compare``: two runs, folders of runs, or nights; with one folder, its setups among each other."""
+"""``floodmark compare``: compare two runs, folders of runs or nights, or rank the setups of one folder."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from floodmark.report.tables import stdout
 
 
 def add_to(verbs: Any) -> None:
-    parser = verbs.add_parser("compare", help="two runs, folders of runs or nights", description=__doc__)
-    parser.add_argument("a", type=Path, metavar="A", help="a run's folder, or a folder of runs such as a night")
-    parser.add_argument("b", type=Path, nargs="?", metavar="B", help="what to compare with it; without, A is ranked")
-    parser.add_argument("--force", action="store_true", help="compare unlike ones too; the output says so")
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout, nothing else there")
+    parser = verbs.add_parser("compare", help="compare two runs, folders of runs or nights", description=__doc__)
+    parser.add_argument("a", type=Path, metavar="A", help="the folder of a run, or a folder of runs such as a night")
+    parser.add_argument("b", type=Path, nargs="?", metavar="B", help="what to compare with A; without it, A is ranked")
+    parser.add_argument("--force", action="store_true", help="compare even if A and B are unlike; the output says so")
+    parser.add_argument("--json", action="store_true", help="print a single JSON document on stdout")
     parser.add_argument("--format", choices=("text", "md"), default="text", help="md: Markdown (default text)")
     parser.set_defaults(execute=execute)
 
@@ -30,14 +30,14 @@ def add_to(verbs: Any) -> None:
 def execute(options: argparse.Namespace, console: Console) -> int:
     if options.b is None:
         return _rank(options)
-    found = compare(read_run_set(options.a), read_run_set(options.b), force=options.force)
+    comparison = compare(read_run_set(options.a), read_run_set(options.b), force=options.force)
     if options.json:
-        print(json.dumps(dataclasses.asdict(found), indent=2))
+        print(json.dumps(dataclasses.asdict(comparison), indent=2))
     elif options.format == "md":
-        print(markdown(found))
+        print(markdown(comparison))
     else:
-        show(stdout(), found)
-    _raise_if_worse(found)
+        show(stdout(), comparison)
+    _raise_if_worse(comparison)
     return 0
 
 
@@ -52,7 +52,7 @@ def _rank(options: argparse.Namespace) -> int:
     return 0
 
 
-def _raise_if_worse(found: Comparison) -> None:
-    if found.worse:
-        what = ", ".join(f"{row.setup} {row.metric} {row.ratio:.3f}x" for row in found.worse)
-        raise ThresholdMissed(f"worse in B: {what}")
+def _raise_if_worse(comparison: Comparison) -> None:
+    if comparison.worse:
+        rows = ", ".join(f"{row.setup} {row.metric} {row.ratio:.3f}x" for row in comparison.worse)
+        raise ThresholdMissed(f"worse in B: {rows}")

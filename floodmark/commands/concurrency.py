@@ -1,4 +1,4 @@
-"""``floodmark concurrency``: nominal slots against requests truly inside the app at once."""
+"""``floodmark concurrency``: compare nominal slots with the requests that are really inside the app at once."""
 
 from __future__ import annotations
 
@@ -32,19 +32,26 @@ CLAIMED: tuple[str, ...] = (
     "uwsgi:workers=2,threads=4",
     "waitress:threads=4",
 )
-"""What is measured without names: the settings that public answers make claims about."""
+"""Measured if no name is given: the settings that public answers make claims about."""
 
 
 def add_to(verbs: Any) -> None:
-    parser = verbs.add_parser("concurrency", help="nominal slots against requests truly in flight", description=__doc__)
+    parser = verbs.add_parser(
+        "concurrency", help="nominal slots against requests really in the app", description=__doc__
+    )
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="a server, or with settings: gunicorn-gthread:workers=4,threads=4"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="a server, optionally with settings: gunicorn-gthread:workers=4,threads=4",
     )
     arguments.add_target(parser)
     parser.add_argument("--clients", type=int, default=Burst().clients, metavar="N", help="requests sent at once")
-    parser.add_argument("--hold-ms", type=int, default=Burst().hold_ms, metavar="MS", help="how long the app takes")
+    parser.add_argument(
+        "--hold-ms", type=int, default=Burst().hold_ms, metavar="MS", help="how long the app holds each request"
+    )
     arguments.add_results(parser)
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout, nothing else there")
+    parser.add_argument("--json", action="store_true", help="print a single JSON document on stdout")
     parser.set_defaults(execute=execute)
 
 
@@ -78,11 +85,11 @@ def execute(options: argparse.Namespace, console: Console) -> int:
 
 
 def default_names() -> list[str]:
-    """The default settings of every server that can run here, and those that claims are made about."""
-    here = servers.deployable()
-    names = [claimed for claimed in CLAIMED if claimed.partition(":")[0] in here]
-    named = {name.partition(":")[0] for name in names}
-    return names + [name for name in here if name not in named]
+    """CLAIMED, and the default settings of all other servers that can run here."""
+    deployable = servers.deployable()
+    names = [claimed for claimed in CLAIMED if claimed.partition(":")[0] in deployable]
+    included = {name.partition(":")[0] for name in names}
+    return names + [name for name in deployable if name not in included]
 
 
 def _name(target: Target) -> str:

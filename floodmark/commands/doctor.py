@@ -1,4 +1,4 @@
-"""``floodmark doctor``: what this host lacks, and the mend."""
+"""``floodmark doctor``: show what this host lacks, and how to fix it."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from floodmark.report.tables import stdout
 
 
 def add_to(verbs: Any) -> None:
-    parser = verbs.add_parser("doctor", help="what this host lacks, and the mend", description=__doc__)
+    parser = verbs.add_parser("doctor", help="show what this host lacks, and how to fix it", description=__doc__)
     parser.set_defaults(execute=execute)
 
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     out = stdout()
     for finding in examine():
-        mark = "[yellow]![/yellow]" if finding.mend else "[green]✓[/green]"
-        out.print(f" {mark} {finding.what:<20} {finding.seen}", highlight=False)
-        if finding.mend:
-            out.print(f"   {'':<20} → {finding.mend}", highlight=False)
+        mark = "[yellow]![/yellow]" if finding.fix else "[green]✓[/green]"
+        out.print(f" {mark} {finding.what:<20} {finding.value}", highlight=False)
+        if finding.fix:
+            out.print(f"   {'':<20} → {finding.fix}", highlight=False)
     return 0

@@ -1,4 +1,4 @@
-"""``floodmark history``: rebuild nights.csv from the nights' folders, and hand it to other programs."""
+"""``floodmark history``: rebuild nights.csv from the folders of the nights, and export it for other programs."""
 
 from __future__ import annotations
 
@@ -24,16 +24,18 @@ def add_to(verbs: Any) -> None:
         type=Path,
         default=default_results() / FOLDER,
         metavar="DIR",
-        help="default results/nightly",
+        help="the folder of all nights (default results/nightly)",
     )
-    parser.add_argument("--parquet", type=Path, metavar="FILE", help="also as Parquet; needs pyarrow")
-    parser.add_argument("--otava", type=Path, metavar="DIR", help="also for Apache Otava: CSV files and otava.yaml")
+    parser.add_argument("--parquet", type=Path, metavar="FILE", help="also write Parquet; needs pyarrow")
+    parser.add_argument(
+        "--otava", type=Path, metavar="DIR", help="also write CSV files and otava.yaml for Apache Otava"
+    )
     parser.set_defaults(execute=execute)
 
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     if not night_folders(options.folder):
-        raise UsageError(f"{options.folder}: no night there; floodmark nightly makes one")
+        raise UsageError(f"{options.folder}: contains no night; floodmark nightly makes one")
     rows = rebuild(options.folder)
     write_text(options.folder / TREND, page(rows))
     files = [options.folder / NIGHTS, options.folder / TREND]

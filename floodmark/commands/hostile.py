@@ -1,4 +1,4 @@
-"""``floodmark hostile``: what a server still serves while idle, slow and aborting clients are there."""
+"""``floodmark hostile``: measure what a server still serves to others while hostile clients are connected."""
 
 from __future__ import annotations
 
@@ -27,33 +27,41 @@ START_S = 3.0
 
 def add_to(verbs: Any) -> None:
     parser = verbs.add_parser("hostile", help="what slow and hostile clients do to others", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="a server, or with settings: gunicorn-sync:workers=4")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="a server, optionally with settings: gunicorn-sync:workers=4"
+    )
     arguments.add_target(parser)
     default = Conditions()
     parser.add_argument(
-        "--kinds", default=",".join(Kind), metavar="KIND,...", help=f"of hostile clients: {', '.join(Kind)}"
+        "--kinds", default=",".join(Kind), metavar="KIND,...", help=f"kinds of hostile clients: {', '.join(Kind)}"
     )
     parser.add_argument(
         "--clients",
         type=int,
         default=default.hostile,
         metavar="N",
-        help=f"hostile clients of a kind at once (default {default.hostile}; as many as slots is the telling number)",
+        help=f"hostile clients of a kind at once (default {default.hostile}; as many as slots tells most)",
     )
     parser.add_argument(
         "--users", type=int, default=default.users, metavar="N", help=f"well-behaved users (default {default.users})"
     )
     parser.add_argument(
-        "--seconds", type=float, default=default.window_s, metavar="S", help=f"of each (default {default.window_s:g})"
+        "--seconds",
+        type=float,
+        default=default.window_s,
+        metavar="S",
+        help=f"how long each kind is connected (default {default.window_s:g})",
     )
     arguments.add_results(parser)
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout, nothing else there")
+    parser.add_argument("--json", action="store_true", help="print a single JSON document on stdout")
     parser.set_defaults(execute=execute)
 
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     if not 2 <= options.seconds <= 3600:
-        raise UsageError(f"--seconds {options.seconds:g}: must be from 2, to tell slow from never, to 3600")
+        raise UsageError(
+            f"--seconds {options.seconds:g}: must be from 2 to 3600; less cannot tell slow answers from none"
+        )
     conditions = Conditions(
         hostile=arguments.at_least_one(options.clients, "--clients"),
         users=arguments.at_least_one(options.users, "--users"),
@@ -88,11 +96,11 @@ def execute(options: argparse.Namespace, console: Console) -> int:
 
 
 def parse_kinds(text: str) -> list[Kind]:
-    """``KIND,...``. Raises UsageError."""
+    """Parse ``KIND,...``. Raises UsageError."""
     try:
         kinds = [Kind(word) for word in dict.fromkeys(filter(None, text.split(",")))]
     except ValueError as error:
-        raise UsageError(f"--kinds {text!r}: must be of {', '.join(Kind)}") from error
+        raise UsageError(f"--kinds {text!r}: must be some of {', '.join(Kind)}") from error
     if not kinds:
         raise UsageError(f"--kinds {text!r}: name at least one of {', '.join(Kind)}")
     return kinds

@@ -1,4 +1,4 @@
-"""What brings the targets of a verb up, as its options say."""
+"""Makes the launcher for the options of a verb."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from floodmark.targets.launcher import BackendLauncher
 def make_launcher(
     options: argparse.Namespace, console: Console, budget: Budget | None = None, *, outlive: bool = False
 ) -> BackendLauncher:
-    """The backend that was asked for, with a budget or the default one. outlive: targets stay up when this ends.
+    """A launcher for the requested backend with a budget, by default Budget().
 
-    Raises UsageError or TargetError.
+    With ``outlive``, targets keep running after this process ends. Raises UsageError or TargetError.
     """
-    wanted = budget or Budget()
-    allotment = allot(wanted.cpus, wanted.memory)
-    backend, why = choose(options.backend, lambda text: console.print(text, highlight=False), outlive=outlive)
-    return BackendLauncher(backend=backend, why=why, allotment=allotment)
+    granted = budget or Budget()
+    allotment = allot(granted.cpus, granted.memory)
+    backend, reason = choose(options.backend, lambda text: console.print(text, highlight=False), outlive=outlive)
+    return BackendLauncher(backend=backend, why=reason, allotment=allotment)

@@ -1,4 +1,4 @@
-"""``floodmark list``: what there is to run."""
+"""``floodmark list``: list targets, scenarios or workloads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from target_apps.workloads import WORKLOADS
 
 
 def add_to(verbs: Any) -> None:
-    parser = verbs.add_parser("list", help="targets, scenarios or workloads", description=__doc__)
+    parser = verbs.add_parser("list", help="list targets, scenarios or workloads", description=__doc__)
     parser.add_argument("kind", choices=["targets", "scenarios", "workloads"])
     parser.set_defaults(execute=execute)
 
@@ -25,49 +25,49 @@ def add_to(verbs: Any) -> None:
 def execute(options: argparse.Namespace, console: Console) -> int:
     match options.kind:
         case "targets":
-            shown = _targets()
+            rendered = _targets()
         case "scenarios":
-            shown = _scenarios()
+            rendered = _scenarios()
         case _:
-            shown = _workloads()
-    stdout().print(shown)
+            rendered = _workloads()
+    stdout().print(rendered)
     return 0
 
 
 def _targets() -> Table:
-    shown = table("target", "what", "settings", "slots", "here (process backend)")
+    rendered = table("target", "what", "settings", "slots", "here (process backend)")
     for name in servers.names():
         server = servers.find(name)
         reason = servers.missing(server)
         settings = " ".join(f"{s.name}={s.default}" for s in server.settings.values())
-        here = f"unavailable: {reason}; {server.mend}" if reason else server.version() or "installed"
-        shown.add_row(name, server.title, settings, server.slots or "unlimited", here)
-    return shown
+        available = f"unavailable: {reason}; {server.fix}" if reason else server.version() or "installed"
+        rendered.add_row(name, server.title, settings, server.slots or "unlimited", available)
+    return rendered
 
 
 def _scenarios() -> Table:
-    shown = table("scenario", "target", "workload", "slots")
+    rendered = table("scenario", "target", "workload", "slots")
     for name in scenario_names():
         try:
             planned = plan_run(
                 read_scenario(find_scenario(name)), bind=("127.0.0.1", 8000), quick=False, repeat=1, seed=1
             )
         except UsageError as error:
-            shown.add_row(name, "faulty", str(error), "")
+            rendered.add_row(name, "invalid", str(error), "")
             continue
         assert planned.target is not None
         slots = planned.target.nominal_slots
-        shown.add_row(
+        rendered.add_row(
             name,
             planned.scenario.target,
             planned.scenario.workload,
             "unlimited" if slots is None else str(slots),
         )
-    return shown
+    return rendered
 
 
 def _workloads() -> Table:
-    shown = table("workload", "request", "answer must contain")
+    rendered = table("workload", "request", "answer must contain")
     for name, workload in WORKLOADS.items():
-        shown.add_row(name, f"{workload.method} {workload.path}", workload.marker.decode())
-    return shown
+        rendered.add_row(name, f"{workload.method} {workload.path}", workload.marker.decode())
+    return rendered

@@ -1,4 +1,4 @@
-"""How ``nightly`` and ``resume`` end: the options they share, what they print, and the exit code."""
+"""What ``nightly`` and ``resume`` share: options, output and exit code."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from floodmark.nightly.night import Night
 
 def add_to(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--fail-under", action="append", default=[], metavar="SETUP=RPS", help="exit 5 when its ceiling lies below"
+        "--fail-under", action="append", default=[], metavar="SETUP=RPS", help="exit 5 if its ceiling is below RPS"
     )
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout, nothing else there")
+    parser.add_argument("--json", action="store_true", help="print a single JSON document on stdout")
 
 
 def show(night: Night, gates: Mapping[str, float], *, as_json: bool) -> int:
-    """Carry the night out, print what it says, and return the exit code. Raises ThresholdMissed or NoVerdict."""
+    """Carry out the night, print its result, and return the exit code. Raises ThresholdMissed or NoVerdict."""
     result = night.carry_out()
     if as_json:
         apart, nights = false_alarms(result.history)
@@ -38,7 +38,7 @@ def show(night: Night, gates: Mapping[str, float], *, as_json: bool) -> int:
 
 def _exit_code(rows: Sequence[NightRow], gates: Mapping[str, float]) -> int:
     missed = [
-        f"{row.setup} {row.metric} is {row.ratio:.3f} of what the last {row.nights} nights let expect"
+        f"{row.setup} {row.metric} is {row.ratio:.3f} of what the last {row.nights} nights led to expect"
         for row in regressions(rows)
     ]
     missed += below(rows, gates)

@@ -1,4 +1,4 @@
-"""``floodmark nightly``: measure a suite every night, and say what changed. Resumable with ``floodmark resume``."""
+"""``floodmark nightly``: measure a suite every night and report what changed. ``floodmark resume`` continues one."""
 
 from __future__ import annotations
 
@@ -37,18 +37,25 @@ from floodmark.run.describe import now
 
 
 def add_to(verbs: Any) -> None:
-    parser = verbs.add_parser("nightly", help="measure a suite every night, and say what changed", description=__doc__)
+    parser = verbs.add_parser("nightly", help="measure a suite every night and report changes", description=__doc__)
     parser.add_argument("file", nargs="?", type=Path, default=NIGHTLY, help="default scenarios/nightly.toml")
     arguments.add_target(parser)
-    parser.add_argument("--rounds", type=int, metavar="K", help="instead of the file's own")
-    parser.add_argument("--only", metavar="SETUP,...", help="these setups, their twins and their references")
-    parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="SECTION.KEY=VALUE")
+    parser.add_argument("--rounds", type=int, metavar="K", help="instead of the rounds in the file")
+    parser.add_argument("--only", metavar="SETUP,...", help="only these setups, their twins and their references")
+    parser.add_argument(
+        "--set",
+        dest="overrides",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        help="change one setting of every setup",
+    )
     parser.add_argument("--quick", action="store_true", help="the same searches on a smaller budget")
-    parser.add_argument("--seed", type=int, metavar="N", help="of the order; default a fresh one")
-    parser.add_argument("--no-again", action="store_true", help="alarms are not measured again, and never confirmed")
+    parser.add_argument("--seed", type=int, metavar="N", help="seed of the order (default: a new one)")
+    parser.add_argument("--no-again", action="store_true", help="do not measure alarms again, so never confirm them")
     arguments.add_results(parser)
     night_outcome.add_to(parser)
-    parser.add_argument("--plan", action="store_true", help="show the plan; nothing is started")
+    parser.add_argument("--plan", action="store_true", help="show the plan and start nothing")
     parser.set_defaults(execute=execute)
 
 
@@ -96,7 +103,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     console.print(
         f"night {path.name}: {len(suite.setups)} setups x {suite.rounds} rounds, {len(visits)} visits, backend "
         f"{launcher.name} ({launcher.why}), seed {seed}; about {minutes:.0f} min, until "
-        f"{time.strftime('%H:%M', time.localtime(time.time() + 60 * minutes))}. After a kill: floodmark resume {path}",
+        f"{time.strftime('%H:%M', time.localtime(time.time() + 60 * minutes))}. If killed: floodmark resume {path}",
         highlight=False,
         soft_wrap=True,
     )
@@ -112,13 +119,13 @@ def _mention_unfinished(root: Path, console: Console) -> None:
             continue
         if unfinished:
             console.print(
-                f"[yellow]night {folder.name} was never finished[/yellow]; floodmark resume {folder} would",
+                f"[yellow]night {folder.name} was never finished[/yellow]; continue it with floodmark resume {folder}",
                 highlight=False,
             )
 
 
 def _show_plan(suite: Suite, visits: Sequence[PlannedVisit], plans: Plans) -> None:
-    shown = table("#", "round", "setup", "role", "server", "about")
+    rendered = table("#", "round", "setup", "role", "server", "about")
     roles = {setup.name: setup.role for setup in suite.setups}
     total = JUDGE_S
     for visit in visits:
@@ -127,7 +134,7 @@ def _show_plan(suite: Suite, visits: Sequence[PlannedVisit], plans: Plans) -> No
             planned = dataclasses.replace(planned, search=dataclasses.replace(planned.search, known_users=2))
         total += planned.estimate_s
         assert planned.target is not None
-        shown.add_row(
+        rendered.add_row(
             str(visit.number),
             str(visit.round),
             visit.setup,
@@ -136,5 +143,5 @@ def _show_plan(suite: Suite, visits: Sequence[PlannedVisit], plans: Plans) -> No
             f"{planned.estimate_s:.0f} s",
         )
     out = stdout()
-    out.print(shown)
+    out.print(rendered)
     out.print(f"{len(visits)} visits, about {total / 60:.0f} min", highlight=False)

@@ -1,4 +1,4 @@
-"""The one scenario of a verb that brings up one server."""
+"""Resolves the scenario of a verb that starts a single server."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from floodmark.targets import servers
 
 
 def one_scenario(options: argparse.Namespace) -> Scenario:
-    """What a command that brings up one server names, or the user's own app. Raises UsageError."""
+    """The scenario that the options name, or that of the user's own app. Raises UsageError."""
     if options.name is not None:
         user_app.forbid(options, "a name")
         return scenario_or_target(options.name, options.overrides, options.workload)
-    found = user_app.scenarios(options)
-    if found is None:
-        raise UsageError("say what to bring up: a scenario or a target (floodmark list targets), or give --app")
-    return user_app.only(found)
+    scenarios = user_app.scenarios(options)
+    if scenarios is None:
+        raise UsageError("say what to bring up: a scenario or a target (floodmark list targets), or --app")
+    return user_app.only(scenarios)
 
 
 def scenario_or_target(name: str, overrides: list[str], workload: str | None) -> Scenario:
-    """A scenario by name or file, or a target's defaults. Raises UsageError."""
-    changed = [*overrides, *([f'workload="{workload}"'] if workload else [])]
+    """A scenario by name or file, or one with the defaults of a target. Raises UsageError."""
+    changes = [*overrides, *([f'workload="{workload}"'] if workload else [])]
     try:
         path = find_scenario(name)
     except UsageError:
         if name not in servers.names():
             raise
-        return from_table({"target": name}, name=name, where=name, overrides=changed)
-    return user_app.only(read_scenarios(path, changed))
+        return from_table({"target": name}, name=name, where=name, overrides=changes)
+    return user_app.only(read_scenarios(path, changes))

@@ -1,4 +1,4 @@
-"""``floodmark plan``: what ``run`` would do, in order and with a time estimate. Nothing is started."""
+"""``floodmark plan``: show what ``run`` would do, in order and with time estimates, without starting anything."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def add_to(verbs: Any) -> None:
 def execute(options: argparse.Namespace, console: Console) -> int:
     plans = user_app.plans(options)
     backend = choose("auto", lambda _: None)[0].name if options.backend == "auto" else options.backend
-    shown = table("#", "scenario", "workload", "server", "settings", "slots", "about")
+    rendered = table("#", "scenario", "workload", "server", "settings", "slots", "about")
     for number, planned in enumerate(plans, 1):
         target = planned.target
         assert target is not None
         slots = target.nominal_slots
-        shown.add_row(
+        rendered.add_row(
             str(number),
             planned.scenario.name,
             planned.scenario.workload,
@@ -42,8 +42,8 @@ def execute(options: argparse.Namespace, console: Console) -> int:
             f"{planned.estimate_s:.0f} s",
         )
     out = stdout()
-    out.print(shown)
-    for text in dict.fromkeys(found.text for planned in plans for found in binding_of(planned, backend)):
+    out.print(rendered)
+    for text in dict.fromkeys(binding.text for planned in plans for binding in binding_of(planned, backend)):
         show_warning(out, text)
     out.print(f"{len(plans)} runs, about {sum(p.estimate_s for p in plans) / 60:.0f} min", highlight=False)
     return 0

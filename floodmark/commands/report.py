@@ -1,4 +1,4 @@
-"""``floodmark report``: stored runs as one HTML file, as Markdown, or on the terminal. Reads files only."""
+"""``floodmark report``: show stored runs as a single HTML file, as Markdown, or on the terminal."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ DEFAULT_OUTPUT = Path("report.html")
 
 
 def add_to(verbs: Any) -> None:
-    parser = verbs.add_parser("report", help="stored runs as one HTML file", description=__doc__)
+    parser = verbs.add_parser("report", help="show stored runs as a single HTML file", description=__doc__)
     parser.add_argument(
         "folders", nargs="*", type=Path, metavar="DIR", help="a run, or a folder of runs (default results/)"
     )
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help=f"default {DEFAULT_OUTPUT}; Markdown: standard output"
+        "-o", "--output", type=Path, metavar="FILE", help=f"default {DEFAULT_OUTPUT}; for Markdown, standard output"
     )
     parser.add_argument("--format", choices=[HTML, MARKDOWN, TERMINAL], default=HTML, help=f"default {HTML}")
-    parser.add_argument("--title", default="report", help="of the page (default: report)")
+    parser.add_argument("--title", default="report", help="title of the page (default: report)")
     parser.set_defaults(execute=execute)
 
 
@@ -41,20 +41,20 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     if options.format != HTML and options.title != "report":
         raise UsageError(f"--title has no effect with --format {options.format}")
     with Counting(console, "reading runs") as counting:
-        found = collect(options.folders or [arguments.default_results()], counting.told)
-    for reason in found.left_out:
+        collected = collect(options.folders or [arguments.default_results()], counting.told)
+    for reason in collected.left_out:
         console.print(f"[yellow]left out:[/yellow] {reason}", highlight=False)
     match options.format:
         case "terminal":
-            overview.show(stdout(), found)
+            overview.show(stdout(), collected)
             return 0
         case "md":
-            text = comment.render(found)
+            text = comment.render(collected)
             if options.output is None:
                 sys.stdout.write(text)
                 return 0
         case _:
-            text = render(found, options.title)
+            text = render(collected, options.title)
     path = options.output or DEFAULT_OUTPUT
     write_text(path, text)
     console.print(f"{path}  {len(text.encode()) / 1e6:.2f} MB", highlight=False)

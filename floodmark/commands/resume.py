@@ -1,4 +1,4 @@
-"""``floodmark resume``: go on with a night after a crash, a kill or a reboot. Finished visits are not made again."""
+"""``floodmark resume``: continue a night after a crash, a kill or a reboot. Finished visits are not repeated."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from floodmark.run.conductor import Conditions
 
 
 def add_to(verbs: Any) -> None:
-    parser = verbs.add_parser("resume", help="go on with a night after a crash or a kill", description=__doc__)
-    parser.add_argument("folder", type=Path, metavar="DIR", help="a night's folder: results/nightly/<date>")
+    parser = verbs.add_parser("resume", help="continue a night after a crash or a kill", description=__doc__)
+    parser.add_argument("folder", type=Path, metavar="DIR", help="the folder of a night: results/nightly/<date>")
     night_outcome.add_to(parser)
     parser.set_defaults(execute=execute)
 
@@ -26,10 +26,12 @@ def add_to(verbs: Any) -> None:
 def execute(options: argparse.Namespace, console: Console) -> int:
     record = read_night(options.folder)
     if record.status is NightStatus.COMPLETE:
-        raise UsageError(f"night {options.folder} is complete; floodmark nightly makes a new one")
-    moved = other_host(record.host)
-    if moved:
-        raise UsageError(f"night {options.folder} was begun on another host ({'; '.join(moved)}); make a new one")
+        raise UsageError(f"night {options.folder} is complete; start a new one with floodmark nightly")
+    differences = other_host(record.host)
+    if differences:
+        raise UsageError(
+            f"night {options.folder} was begun on another host ({'; '.join(differences)}); start a new one"
+        )
     suite = record.suite.suite()
     gates = parse_gates(options.fail_under, suite)
     settings = record.settings

@@ -36,7 +36,7 @@ from floodmark.verdict.enums import Model
 def add_to(verbs: Any) -> None:
     parser = verbs.add_parser("run", help="find where targets saturate", description=__doc__)
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="a name from scenarios/, or a TOML file")
-    parser.add_argument("--url", help="measure a server that is up already instead")
+    parser.add_argument("--url", help="measure a server that is already running instead")
     parser.add_argument("--pid", type=int, help="with --url: sample this process and its children")
     arguments.add_app(parser)
     arguments.add_target(parser)
@@ -47,12 +47,12 @@ def add_to(verbs: Any) -> None:
     )
     parser.add_argument("--generators", type=int, default=1, metavar="N", help="Locust processes (default 1)")
     parser.add_argument(
-        "--fail-under", type=float, metavar="RPS", help="exit 5 when the ceiling's whole interval lies below"
+        "--fail-under", type=float, metavar="RPS", help="exit 5 if the whole interval of the ceiling is below RPS"
     )
     parser.add_argument(
-        "--verify-advice", action="store_true", help="try what the verdict advises: one visit of a changed server"
+        "--verify-advice", action="store_true", help="try the advice: one visit to a server with the changed setting"
     )
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout, nothing else there")
+    parser.add_argument("--json", action="store_true", help="print a single JSON document on stdout")
     parser.set_defaults(execute=execute)
 
 
@@ -86,7 +86,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
 
 
 def prepare(options: argparse.Namespace, console: Console) -> tuple[list[PlannedRun], Conditions]:
-    """Everything that can be wrong before a server is started. Raises UsageError or TargetError."""
+    """Plan the runs and check everything that can be checked before a start. Raises UsageError or TargetError."""
     arguments.at_least_one(options.repeat, "--repeat")
     arguments.at_least_one(options.generators, "--generators")
     if options.url:
@@ -108,10 +108,12 @@ def _prepare_own(options: argparse.Namespace, console: Console) -> tuple[list[Pl
         raise UsageError("--pid has an effect only with --url")
     plans = user_app.plans(options)
     if options.client != Client.STEP and any(planned.home is not None for planned in plans):
-        raise UsageError(f"--client {options.client} has no effect with a locustfile of your own")
+        raise UsageError(f"--client {options.client} has no effect with your own locustfile")
     budgets = {planned.scenario.budget for planned in plans}
     if len(budgets) > 1:
-        raise UsageError("these scenarios have different budgets; run them apart, or set one with --set budget.cpus=N")
+        raise UsageError(
+            "these scenarios have different budgets; run them separately, or set the same with --set budget.cpus=N"
+        )
     return plans, make_launcher(options, console, plans[0].scenario.budget)
 
 
@@ -147,11 +149,11 @@ def _announce(
     launcher = conditions.launcher
     console.print(
         f"{count}[bold]{planned.scenario.name}[/bold] / {planned.scenario.workload}: backend {launcher.name} "
-        f"({launcher.why}); about {left / 60:.0f} min" + (" for all" if len(plans) > 1 else ""),
+        f"({launcher.why}); about {left / 60:.0f} min" + (" in total" if len(plans) > 1 else ""),
         highlight=False,
     )
-    for found in binding_of(planned, conditions.launcher.name):
-        show_warning(console, found.text)
+    for binding in binding_of(planned, conditions.launcher.name):
+        show_warning(console, binding.text)
 
 
 def _document(folder: Path) -> dict[str, object]:
@@ -172,7 +174,7 @@ def _document(folder: Path) -> dict[str, object]:
 
 
 def _series(options: argparse.Namespace) -> str | None:
-    """A name for the repeats of this command; None where there are none."""
+    """A name for the repeats of this command; None without repeats."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}" if options.repeat > 1 else None
 
 
@@ -186,6 +188,6 @@ def _exit_code(finished: list[Finished], fail_under: float | None) -> int:
         if fail_under is not None and ceiling.hi is not None and ceiling.hi < fail_under:
             raise ThresholdMissed(
                 f"{done.folder.name}: the ceiling {ceiling.value:.1f}/s [{ceiling.lo:.1f}, {ceiling.hi:.1f}] "
-                f"lies below --fail-under {fail_under:g}"
+                f"is below --fail-under {fail_under:g}"
             )
     return 0

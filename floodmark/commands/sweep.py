@@ -1,4 +1,4 @@
-"""``floodmark sweep``: the best setting of a server for a budget, and where more of it stops helping."""
+"""``floodmark sweep``: find the best settings of a server for a budget, and where more stops helping."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ from floodmark.verdict.enums import Model
 
 AXES = {
     "workers": ("server.workers", "1,2,4", "worker processes"),
-    "threads": ("server.threads", "1,4,8", "threads in each"),
-    "cpus": ("budget.cpus", "1,2", "CPUs the target gets"),
-    "memory": ("budget.memory", "128m,512m", "memory it gets"),
+    "threads": ("server.threads", "1,4,8", "threads per worker"),
+    "cpus": ("budget.cpus", "1,2", "CPUs of the target"),
+    "memory": ("budget.memory", "128m,512m", "memory of the target"),
     "connections": ("load.connections", "keepalive,new", "connections of the load"),
-    "workload": ("workload", "io,cpu", "what is asked of it"),
+    "workload": ("workload", "io,cpu", "workloads"),
 }
 DEFAULT_LIMIT_S = 15 * 60.0
 
 
 def add_to(verbs: Any) -> None:
-    parser = verbs.add_parser("sweep", help="the best setting for a budget", description=__doc__)
+    parser = verbs.add_parser("sweep", help="find the best settings for a budget", description=__doc__)
     parser.add_argument("name", metavar="NAME", help="a scenario or a target")
     for option, (_, example, what) in AXES.items():
         parser.add_argument(f"--{option}", metavar="A,B", help=f"{what}, such as {example}")
@@ -49,13 +49,13 @@ def add_to(verbs: Any) -> None:
         action="append",
         default=[],
         metavar="SECTION.KEY=A,B",
-        help="any other setting: one value for all, or several to vary it",
+        help="any other setting: one value for all points, or several to vary it",
     )
-    parser.add_argument("--full", action="store_true", help="the whole search at every point instead of --quick's")
+    parser.add_argument("--full", action="store_true", help="run the whole search at every point, not the quick one")
     arguments.add_target(parser)
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the order and the load (default 1)")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the order and the load (default 1)")
     arguments.add_results(parser)
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout, nothing else there")
+    parser.add_argument("--json", action="store_true", help="print a single JSON document on stdout")
     parser.set_defaults(execute=execute)
 
 
@@ -71,23 +71,23 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     launcher = make_launcher(options, console, tasks[0].planned.scenario.budget)
     estimate_s = sum(task.planned.estimate_s for task in tasks)
     _announce(console, axes, tasks, f"backend {launcher.name} ({launcher.why})", estimate_s, defaulted=defaulted)
-    for text in dict.fromkeys(found.text for task in tasks for found in binding_of(task.planned, launcher.name)):
+    for text in dict.fromkeys(binding.text for task in tasks for binding in binding_of(task.planned, launcher.name)):
         show_warning(console, text)
     sweep = Sweep(
         folder=new_folder(options.results, f"sweep-{tasks[0].planned.scenario.name}"), axes=axes, total=len(tasks)
     )
-    whole = measure(tasks, sweep, launcher, SweepProgress(console, len(tasks), estimate_s))
+    completed = measure(tasks, sweep, launcher, SweepProgress(console, len(tasks), estimate_s))
     if options.json:
         print(json.dumps(plain(document(sweep)), indent=2))
     else:
         show(stdout(), sweep)
-    if not whole:
+    if not completed:
         raise Interrupted(f"interrupted; {len(sweep.rows)} of {len(tasks)} settings are in {sweep.folder}")
     return sweep.exit_code
 
 
 def _given(options: argparse.Namespace) -> list[Axis]:
-    """Every axis that was asked for, those of one value included. Raises UsageError."""
+    """All axes from the options, including those with a single value. Raises UsageError."""
     given = [
         axis(key, text, f"--{option}")
         for option, (key, _, _) in AXES.items()
@@ -102,7 +102,7 @@ def _given(options: argparse.Namespace) -> list[Axis]:
 
 
 def _tasks(options: argparse.Namespace, axes: list[Axis], fixed: list[str]) -> list[Task]:
-    """Every point resolved and checked, in the order of the runs. Raises UsageError."""
+    """Resolve and check every point, in the order of the runs. Raises UsageError."""
     bind = arguments.parse_bind(options.bind)
     tasks = []
     for point in shuffled(span(axes), options.seed):
@@ -115,13 +115,13 @@ def _tasks(options: argparse.Namespace, axes: list[Axis], fixed: list[str]) -> l
 
 
 def _default(options: argparse.Namespace, fixed: list[str], task: Task) -> list[Axis]:
-    """The server's own axes, as many values of them as take less than a quarter of an hour."""
+    """The default axes of the server, with as many values as can be measured in a quarter of an hour."""
     axes = default_axes(servers.find(task.planned.scenario.target), [pair.partition("=")[0] for pair in fixed])
     each_s = task.planned.estimate_s
-    while len(span(axes)) * each_s > DEFAULT_LIMIT_S and any(len(one.values) > 2 for one in axes):
-        longest = max(range(len(axes)), key=lambda i: len(axes[i].values))
-        one = axes[longest]
-        axes[longest] = Axis(one.key, (one.values[0], *one.values[2:]))
+    while len(span(axes)) * each_s > DEFAULT_LIMIT_S and any(len(candidate.values) > 2 for candidate in axes):
+        index = max(range(len(axes)), key=lambda i: len(axes[i].values))
+        longest = axes[index]
+        axes[index] = Axis(longest.key, (longest.values[0], *longest.values[2:]))
     return axes
 
 
@@ -131,14 +131,14 @@ def _announce(
     planned = tasks[0].planned
     target = planned.target
     assert target is not None
-    varied = ", ".join(f"{one.name} {' '.join(one.values)}" for one in axes)
+    varied = ", ".join(f"{varied_axis.name} {' '.join(varied_axis.values)}" for varied_axis in axes)
     console.print(
         f"[bold]{escape(target.server.name)}[/bold] / {planned.scenario.workload}: {len(tasks)} settings "
-        f"({varied}), a freshly started server for each, in random order; {where}; about {minutes(estimate_s)}",
+        f"({varied}), each on a freshly started server, in random order; {where}; about {minutes(estimate_s)}",
         highlight=False,
     )
     if defaulted:
         console.print(
-            "nothing was said of what to vary: these are its workers and threads, within a quarter of an hour",
+            "no settings to vary were given, so this varies workers and threads within a quarter of an hour",
             highlight=False,
         )

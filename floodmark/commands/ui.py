@@ -1,4 +1,4 @@
-"""``floodmark ui``: Locust's own web UI on a scenario; the target lives as long as the UI."""
+"""``floodmark ui``: run Locust's web UI on a scenario. The target runs as long as the UI."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ PAGE_TIMEOUT_S = 30.0
 
 
 def add_to(verbs: Any) -> None:
-    parser = verbs.add_parser("ui", help="Locust's web UI on a scenario", description=__doc__)
+    parser = verbs.add_parser("ui", help="run Locust's web UI on a scenario", description=__doc__)
     parser.add_argument("name", nargs="?", metavar="SCENARIO", help="a scenario or a target")
     arguments.add_app(parser)
     arguments.add_target(parser)
     arguments.add_scenario(parser)
-    parser.add_argument("--web-port", type=int, default=8089, metavar="PORT", help="default 8089")
+    parser.add_argument("--web-port", type=int, default=8089, metavar="PORT", help="port of the web UI (default 8089)")
     parser.set_defaults(execute=execute)
 
 
@@ -57,9 +57,9 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="floodmark-ui-")))
         stack.enter_context(pinned(launcher.allotment.generator_cpus))
-        held = _Held(launcher, folder)
-        stack.callback(held.down)
-        running = held.up(planned)
+        current = _CurrentTarget(launcher, folder)
+        stack.callback(current.down)
+        running = current.up(planned)
         switch = folder / "switch"
         switch.mkdir()
         locust = LocustProcess(
@@ -79,20 +79,20 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         stack.callback(locust.stop)
         _wait_for_page(locust, options.web_port)
         console.print(
-            f"{held.name} at {running.base_url}, backend {launcher.name} ({launcher.why})\n"
+            f"{current.name} at {running.base_url}, backend {launcher.name} ({launcher.why})\n"
             f"Locust's web UI: http://127.0.0.1:{options.web_port}  (Ctrl-C stops both)\n"
             f"live charts of the search: http://127.0.0.1:{options.web_port}/saturation",
             highlight=False,
         )
-        code = _watch(locust, held, TargetSwitch(switch), choices, console)
+        code = _watch(locust, current, TargetSwitch(switch), choices, console)
     if code != 0:
         raise FloodmarkError(f"Locust ended with exit code {code}")
     return 0
 
 
 def _choices(planned: PlannedRun, options: argparse.Namespace) -> dict[str, PlannedRun]:
-    """What the form may choose: scenarios whose load is of the same kind, at the same address."""
-    found = {planned.scenario.name: planned}
+    """The scenarios that the form offers: those with the same locustfile, connections and budget."""
+    choices = {planned.scenario.name: planned}
     bind = arguments.parse_bind(options.bind)
     for name in scenario_names():
         try:
@@ -101,15 +101,15 @@ def _choices(planned: PlannedRun, options: argparse.Namespace) -> dict[str, Plan
             )
         except UsageError:
             continue
-        alike = (other.locustfile, other.scenario.load.new_connections, other.scenario.budget)
-        wanted = (planned.locustfile, planned.scenario.load.new_connections, planned.scenario.budget)
-        if alike == wanted and other.scenario.load.model is Model.CLOSED:
-            found.setdefault(name, other)
-    return found
+        other_kind = (other.locustfile, other.scenario.load.new_connections, other.scenario.budget)
+        kind = (planned.locustfile, planned.scenario.load.new_connections, planned.scenario.budget)
+        if other_kind == kind and other.scenario.load.model is Model.CLOSED:
+            choices.setdefault(name, other)
+    return choices
 
 
 def _wait_for_page(locust: LocustProcess, port: int) -> None:
-    """A URL that is printed can be opened. How Locust ended, where it never listens, is for who watches it to say."""
+    """Wait until the page can be opened, so that its URL is valid when printed, or until Locust has ended."""
     deadline = time.monotonic() + PAGE_TIMEOUT_S
     while locust.wait(0.05) is None and time.monotonic() < deadline:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1.0):
@@ -117,31 +117,35 @@ def _wait_for_page(locust: LocustProcess, port: int) -> None:
 
 
 def _watch(
-    locust: LocustProcess, held: _Held, switch: TargetSwitch, choices: Mapping[str, PlannedRun], console: Console
+    locust: LocustProcess,
+    current: _CurrentTarget,
+    switch: TargetSwitch,
+    choices: Mapping[str, PlannedRun],
+    console: Console,
 ) -> int:
-    """Until Locust ends: its exit code. Meanwhile targets are brought up as the form asks for them."""
+    """Start targets as the form requests them, until Locust ends. Returns its exit code."""
     while (code := locust.wait(WATCH_S)) is None:
-        how = held.ended()
-        if how is not None:
-            raise TargetError(f"the target ended: {how}")
+        exit_reason = current.ended()
+        if exit_reason is not None:
+            raise TargetError(f"the target ended: {exit_reason}")
         request = switch.pending()
         if request is None:
             continue
-        console.print(f"bringing up the target of {request.scenario}", highlight=False)
+        console.print(f"starting the target of {request.scenario}", highlight=False)
         try:
-            held.down()
-            running = held.up(choices[request.scenario])
+            current.down()
+            running = current.up(choices[request.scenario])
         except FloodmarkError as error:
             show_error(console, error)
             switch.answer(request, str(error).splitlines()[0])
         else:
-            console.print(f"{held.name} at {running.base_url}", highlight=False)
+            console.print(f"{current.name} at {running.base_url}", highlight=False)
             switch.answer(request)
     return code
 
 
-class _Held:
-    """The one target that is up, if any."""
+class _CurrentTarget:
+    """The running target, if any."""
 
     def __init__(self, launcher: Launcher, folder: Path) -> None:
         self._launcher, self._folder = launcher, folder

@@ -1,4 +1,4 @@
-"""``floodmark up NAME`` brings a target up by hand and prints its URL; ``floodmark down`` stops all of them."""
+"""``floodmark up NAME`` starts a target and prints its URL; ``floodmark down`` stops all that it started."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ HANDLE = "handle.json"
 
 
 def add_to(verbs: Any) -> None:
-    parser = verbs.add_parser("up", help="bring a target up by hand", description=__doc__)
+    parser = verbs.add_parser("up", help="start a target by hand", description=__doc__)
     parser.add_argument("name", nargs="?", metavar="NAME", help="a scenario or a target")
     arguments.add_app(parser)
     arguments.add_target(parser)
     arguments.add_scenario(parser)
     arguments.add_results(parser)
     parser.set_defaults(execute=execute_up)
-    down = verbs.add_parser("down", help="stop what `up` started", description=__doc__)
+    down = verbs.add_parser("down", help="stop the targets that `up` started", description=__doc__)
     arguments.add_results(down)
     down.set_defaults(execute=execute_down)
 

@@ -1,4 +1,4 @@
-"""The user's own app, from options or from floodmark.toml."""
+"""Resolves the user's own app, from options or from floodmark.toml."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ KEYS = {
     "requirements": "requirements",
     "servers": "servers",
 }
-"""Options, and the keys of ``[app]`` they set."""
+"""Options, and the keys of ``[app]`` that they set."""
 
 
 def given(options: argparse.Namespace) -> Table:
-    """Keys of ``[app]`` that options set."""
+    """The keys of ``[app]`` that the options set."""
     return {key: getattr(options, name) for name, key in KEYS.items() if getattr(options, name) is not None}
 
 
 def scenarios(options: argparse.Namespace) -> list[Scenario] | None:
-    """What ``--app`` or floodmark.toml in this folder ask for, a scenario for each server; None without both.
+    """The scenarios of ``--app`` or of floodmark.toml in this folder, one per server; None without either.
 
     Raises UsageError.
     """
@@ -43,7 +43,7 @@ def scenarios(options: argparse.Namespace) -> list[Scenario] | None:
     elif file.is_file():
         where, name, table = OWN_FILE, file.stem, read_toml(file)
         if "app" not in table:
-            raise UsageError(f"{OWN_FILE}: section [app] is missing, which says e.g. module = 'shop:create_app'")
+            raise UsageError(f"{OWN_FILE}: section [app] is missing; add it, with e.g. module = 'shop:create_app'")
     elif keys:
         name = next(name for name, key in KEYS.items() if key in keys)
         option = "server" if name == "servers" else name.replace("_", "-")
@@ -51,7 +51,7 @@ def scenarios(options: argparse.Namespace) -> list[Scenario] | None:
     else:
         return None
     if options.workload:
-        raise UsageError("--workload has no effect with your own app; --path or --locustfile say what is asked for")
+        raise UsageError("--workload has no effect with your own app; use --path or --locustfile")
     section = table.setdefault("app", {})
     if isinstance(section, dict):
         section.update({key: _written(key, value) for key, value in keys.items()})
@@ -61,35 +61,35 @@ def scenarios(options: argparse.Namespace) -> list[Scenario] | None:
 
 
 def _written(key: str, value: Any) -> Any:
-    """Paths of options are relative to the working directory, as those of floodmark.toml here are."""
+    """The value as it would be in floodmark.toml in the working directory, to which paths are relative."""
     return str(Path(value).expanduser()) if key in {"dir", "locustfile", "requirements"} and value else value
 
 
-def only(found: list[Scenario]) -> Scenario:
-    """The one scenario of a command that brings up one server. Raises UsageError."""
-    if len(found) > 1:
-        named = ", ".join(s.target for s in found)
-        raise UsageError(f"this brings up one server; say which with --server ({named})")
-    return found[0]
+def only(candidates: list[Scenario]) -> Scenario:
+    """The single scenario of a command that starts one server. Raises UsageError if there are several."""
+    if len(candidates) > 1:
+        targets = ", ".join(scenario.target for scenario in candidates)
+        raise UsageError(f"this brings up one server; say which with --server ({targets})")
+    return candidates[0]
 
 
 def forbid(options: argparse.Namespace, instead_of: str) -> None:
-    """Raise UsageError where options of an own app stand beside something else."""
+    """Raise UsageError if options of the user's own app are given together with ``instead_of``."""
     keys = given(options)
     if keys:
         raise UsageError(f"give {instead_of}, or your own app with its options ({', '.join(keys)}), not both")
 
 
 def plans(options: argparse.Namespace) -> list[PlannedRun]:
-    """The runs of a command: of the scenarios it names, or of the user's own app. Raises UsageError."""
+    """Plan the runs of the named scenarios, or of the user's own app. Raises UsageError."""
     if options.scenarios:
         forbid(options, "scenarios")
         chosen = named_scenarios(options.scenarios, options.overrides, options.workload)
     else:
-        found = scenarios(options)
-        if found is None:
+        own_scenarios = scenarios(options)
+        if own_scenarios is None:
             raise UsageError("say which scenario to run (floodmark list scenarios), or give --app or --url")
-        chosen = found
+        chosen = own_scenarios
     return plan_all(
         chosen,
         bind=arguments.parse_bind(options.bind),

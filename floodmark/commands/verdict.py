@@ -1,4 +1,4 @@
-"""``floodmark verdict``: recompute results.csv of a stored run from its files. No load."""
+"""``floodmark verdict``: recompute results.csv of a stored run from its files, without any load."""
 
 from __future__ import annotations
 

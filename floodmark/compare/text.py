@@ -65,8 +65,7 @@ def _warnings(comparison: Comparison) -> list[str]:
     lines = []
     if comparison.unlike:
         lines.append(
-            "forced although A and B are unlike, so a difference may not come from the server: "
-            + "; ".join(comparison.unlike)
+            "forced: A and B are unlike, so a difference may not come from the server: " + "; ".join(comparison.unlike)
         )
     return [*lines, *comparison.platform]
 

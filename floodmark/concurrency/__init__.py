@@ -1,1 +1,1 @@
-"""How many requests are truly inside the app at once: bursts of simultaneous requests, watched from outside."""
+"""Measures how many requests are really inside the app at once, under bursts of simultaneous requests."""

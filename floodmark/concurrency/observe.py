@@ -1,4 +1,4 @@
-"""Observe one server under waves of simultaneous requests."""
+"""Observes a server under waves of simultaneous requests."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ PATH, MARKER = "/io?ms={hold_ms}", b"floodmark:io"
 REPETITIONS = 3
 START_S = 3.0
 LONG_S = 3.0
-"""A wave that takes longer is not repeated: a server with one slot would take minutes."""
+"""Longer waves are not repeated; with one slot, they would take minutes."""
 
 
 def estimate_s(target: Target, burst: Burst) -> float:
-    """How long one server takes, s."""
+    """The estimated duration for one server, in seconds."""
     slots = min(burst.clients, target.nominal_slots or burst.clients)
     wave_s = math.ceil(burst.clients / slots) * burst.hold_ms / 1000
     return START_S + 2 * wave_s * (1 if wave_s > LONG_S else REPETITIONS)
@@ -29,7 +29,7 @@ def estimate_s(target: Target, burst: Burst) -> float:
 def measure_server(
     target: Target, up: Callable[[Target], Running], burst: Burst, say: Callable[[str], None]
 ) -> ConcurrencyRow:
-    """Start one server, observe it, and stop it. Raises TargetError."""
+    """Start a server, observe it, and stop it. Raises TargetError."""
     running = up(target)
     try:
         observed = observe(running, burst, say)
@@ -39,9 +39,9 @@ def measure_server(
 
 
 def observe(running: Running, burst: Burst, say: Callable[[str], None]) -> list[ObservedWave]:
-    """Two waves, on new connections and on the same ones, several times. Raises TargetError if the target ends."""
+    """Send pairs of waves, first on new connections, then on the same ones. Raises TargetError if the target ends."""
     if running.ledger_path is None:
-        raise TargetError("the target has no probe, so nobody can tell what is inside the app")
+        raise TargetError("the target has no probe, so the requests inside the app cannot be counted")
     parts = urlsplit(running.base_url)
     host, port = parts.hostname or "127.0.0.1", parts.port or 80
     observed: list[ObservedWave] = []
@@ -52,22 +52,22 @@ def observe(running: Running, burst: Burst, say: Callable[[str], None]) -> list[
                 watch = Watch(running.ledger_path, port, crowd)
                 watch.start()
                 wave = crowd.wave(fresh=fresh)
-                seen = watch.stop()
+                view = watch.stop()
                 ended = running.ended()
                 if ended is not None:
-                    raise TargetError(f"the target ended under a burst of {burst.clients}: {ended}")
+                    raise TargetError(f"the target ended under a burst of {burst.clients} requests: {ended}")
                 say(
-                    f"wave {number}, {'new' if fresh else 'kept'} connections: {seen.max_inflight} in the app at once, "
+                    f"wave {number}, {'new' if fresh else 'kept'} connections: {view.max_inflight} in the app at once, "
                     f"{wave.seconds:.2f} s"
                 )
                 observed.append(
                     ObservedWave(
                         fresh=fresh,
-                        max_inflight=seen.max_inflight,
-                        mean_inflight=seen.mean_inflight,
-                        per_process=seen.per_process,
-                        waiting_in_server=seen.fullest.in_server,
-                        waiting_in_kernel=seen.fullest.in_kernel,
+                        max_inflight=view.max_inflight,
+                        mean_inflight=view.mean_inflight,
+                        per_process=view.per_process,
+                        waiting_in_server=view.fullest.in_server,
+                        waiting_in_kernel=view.fullest.in_kernel,
                         burst_s=wave.seconds,
                         reused=wave.reused,
                         errors=wave.errors,

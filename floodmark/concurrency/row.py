@@ -1,4 +1,4 @@
-"""The row of concurrency.csv, and what it says in words."""
+"""The row of concurrency.csv, and its explanation in words."""
 
 from __future__ import annotations
 
@@ -11,25 +11,29 @@ from floodmark.targets.target import Target
 
 CONCURRENCY = "concurrency.csv"
 SLOW = 1.25
-"""Times the ideal, beyond which a burst took longer than the slots explain."""
+"""A burst that takes longer than this multiple of the ideal is slower than its slots explain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Burst:
-    """clients: requests sent at once. hold_ms: how long the app holds each."""
+    """The size of a burst."""
 
     clients: int = 64
+    """Requests sent at once."""
     hold_ms: int = 100
+    """How long the app holds each request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedWave:
-    """One wave at one server: what was in the app at most and on average, where the others waited, how long it took."""
+    """A wave as observed."""
 
     fresh: bool
+    """Whether every connection was new."""
     max_inflight: int
     mean_inflight: float
     per_process: Sequence[int]
+    """Requests inside each process when the most were inside the app."""
     waiting_in_server: int
     waiting_in_kernel: int
     burst_s: float
@@ -39,31 +43,34 @@ class ObservedWave:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConcurrencyRow:
-    """One server in one setting. Counts are of requests.
-
-    max_inflight: most inside the app at once, in any wave; min_of_max: in the wave where this was least.
-    mean_inflight: time average over a wave, median of the waves. per_process: inside each process when most were.
-    waiting_in_server, waiting_in_kernel: where the others were while all clients waited. burst_s: until the last of
-    ``clients`` was answered, median of the waves on new connections; kept_burst_s: on connections kept from the wave
-    before; ideal_s: the same for slots that are never idle. reused: share of the second waves' answers that came on a
-    kept connection. errors: requests that failed, and kept connections found closed, by kind.
-    """
+    """A server with its settings: a row of concurrency.csv, in the order of its columns. Counts are of requests."""
 
     server: str
     version: str
     settings: str
     nominal_slots: int | None
     max_inflight: int
+    """The most inside the app at once, in any wave."""
     mean_inflight: float
+    """Time average over a wave, median of the waves."""
     per_process: str
+    """Inside each process when the most were inside the app."""
     waiting_in_server: int
+    """Accepted but outside the app while all clients waited."""
     waiting_in_kernel: int
+    """Not yet accepted while all clients waited."""
     burst_s: float
+    """Time until the last of ``clients`` was answered, median of the waves on new connections."""
     ideal_s: float
+    """The same if no slot was ever idle."""
     errors: str
+    """Failed requests, and kept connections that turned out to be closed, by kind."""
     min_of_max: int
+    """The lowest maximum of all waves."""
     kept_burst_s: float | None
+    """``burst_s`` on connections kept from the wave before."""
     reused: float | None
+    """Share of the answers in second waves that came on a kept connection."""
     clients: int
     hold_ms: int
     waves: int
@@ -71,10 +78,10 @@ class ConcurrencyRow:
 
 
 def row(target: Target, version: str, burst: Burst, observed: Sequence[ObservedWave]) -> ConcurrencyRow:
-    """Sum up the waves at one server. Raises ValueError without any."""
+    """Summarise the waves at one server. Raises ValueError without waves."""
     nominal_slots, clients, hold_ms = target.nominal_slots, burst.clients, burst.hold_ms
     if not observed:
-        raise ValueError("no wave to sum up")
+        raise ValueError("no wave to summarise")
     fresh = [wave for wave in observed if wave.fresh]
     kept = [wave for wave in observed if not wave.fresh]
     fullest = max(observed, key=lambda wave: wave.max_inflight)
@@ -108,26 +115,26 @@ def row(target: Target, version: str, burst: Burst, observed: Sequence[ObservedW
 
 
 def explain(observed: Sequence[ObservedWave], nominal_slots: int | None, clients: int, stretch: float) -> str:
-    """In words: does the server deliver its slots, and if not, how does it fall short?"""
+    """Explain in words whether the server delivers its slots, and if not, how it falls short."""
     most, least = max(wave.max_inflight for wave in observed), min(wave.max_inflight for wave in observed)
     if nominal_slots is None or nominal_slots >= clients:
-        said = f"no limit within {clients}: {most} at once"
+        text = f"no limit within {clients}: {most} at once"
     elif most > nominal_slots:
-        said = f"more than its {nominal_slots} slots: {most} at once"
+        text = f"more than its {nominal_slots} slots: {most} at once"
     elif least == nominal_slots:
-        said = f"delivers its {nominal_slots} slot{'s' * (nominal_slots != 1)} in every wave"
+        text = f"delivers its {nominal_slots} slot{'s' * (nominal_slots != 1)} in every wave"
     elif most == nominal_slots:
-        said = f"reaches its {nominal_slots} slots, but only {least} in its worst wave"
+        text = f"reaches its {nominal_slots} slots, but only {least} in its worst wave"
     else:
-        said = f"{least} to {most} of its {nominal_slots} slots" if least < most else f"{most} of {nominal_slots} slots"
+        text = f"{least} to {most} of its {nominal_slots} slots" if least < most else f"{most} of {nominal_slots} slots"
     if stretch > SLOW:
-        said += f"; a burst takes {stretch:.1f} times the ideal: {_why_slow(observed, nominal_slots, clients)}"
-    return said
+        text += f"; a burst takes {stretch:.1f} times the ideal: {_why_slow(observed, nominal_slots, clients)}"
+    return text
 
 
 def _why_slow(observed: Sequence[ObservedWave], nominal_slots: int | None, clients: int) -> str:
-    one_each = all(count == 1 for wave in observed for count in wave.per_process)
-    if nominal_slots is None or nominal_slots >= clients or one_each:
+    one_per_process = all(count == 1 for wave in observed for count in wave.per_process)
+    if nominal_slots is None or nominal_slots >= clients or one_per_process:
         return "taking in and answering so many at once is work for its CPU"
     if any(len(wave.per_process) > 1 for wave in observed):
         return "connections are dealt unevenly to processes"

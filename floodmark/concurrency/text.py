@@ -1,4 +1,4 @@
-"""The table of ``floodmark concurrency``."""
+"""Shows the table of ``floodmark concurrency``."""
 
 from __future__ import annotations
 
@@ -32,12 +32,14 @@ def document(row: ConcurrencyRow) -> dict[str, object]:
 
 
 def show(rows: Sequence[ConcurrencyRow], path: Path) -> None:
-    """Print the table, and the file it stands in."""
+    """Print the table and the path of its file."""
     out = stdout()
-    shown = table(*COLUMNS)
+    rendered = table(*COLUMNS)
     for row in rows:
-        settings = [s for s in row.settings.split() if s.split("=")[0] in {"workers", "threads", "processes"}]
-        shown.add_row(
+        settings = [
+            setting for setting in row.settings.split() if setting.split("=")[0] in {"workers", "threads", "processes"}
+        ]
+        rendered.add_row(
             row.server,
             " ".join(settings),
             "no limit" if row.nominal_slots is None else str(row.nominal_slots),
@@ -52,5 +54,5 @@ def show(rows: Sequence[ConcurrencyRow], path: Path) -> None:
             row.errors,
             row.note,
         )
-    out.print(shown)
+    out.print(rendered)
     out.print(f"{path}", highlight=False)

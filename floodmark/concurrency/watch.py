@@ -1,4 +1,4 @@
-"""Where the requests of a wave are, moment by moment: in the app, waiting in the server, or in the kernel."""
+"""Follows where the requests of a wave are: inside the app, waiting in the server, or in the kernel."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from target_apps.ledger import LedgerReader
 
 EVERY_S = 0.002
 KERNEL_EVERY = 5
-"""The accept queue is read less often: /proc/net/tcp lists every socket of the host."""
+"""The accept queue is read only every so many times, because /proc/net/tcp lists every socket of the host."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What was seen at once. by_process: requests in the app, by pid as the app sees it."""
+    """A sample of a wave."""
 
     outstanding: int
     by_process: dict[int, int]
+    """Requests inside the app, by pid as the app sees it."""
     in_kernel: int
 
     @property
@@ -31,7 +32,7 @@ class Moment:
 
     @property
     def in_server(self) -> int:
-        """Accepted, and waiting for a slot."""
+        """Requests that are accepted and wait for a slot."""
         return max(0, self.outstanding - self.in_app - self.in_kernel)
 
 
@@ -39,27 +40,27 @@ NOTHING = Moment(0, {}, 0)
 
 
 class HasOutstanding(Protocol):
-    """Whoever knows how many requests are under way."""
+    """Anything that knows the number of requests in flight."""
 
     @property
     def outstanding(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """A wave as watched. mean_inflight: time average in the app, from the probe's own integral. fullest: of the moments
-    with most requests in the app while most were outstanding, the one with the middle accept queue. per_process:
-    requests in each process when most were in the app.
-    """
+class WatchedWave:
+    """What was observed during a wave."""
 
     max_inflight: int
     mean_inflight: float
+    """Time average inside the app, from the probe's own integral."""
     per_process: tuple[int, ...]
+    """Requests inside each process when the most were inside the app."""
     fullest: Moment
+    """Among the samples with the most requests outstanding and inside the app, that with the median accept queue."""
 
 
 class Watch:
-    """Follows one wave from ``start`` to ``stop``."""
+    """Watches a wave from ``start`` to ``stop``."""
 
     def __init__(self, ledger: Path, port: int, crowd: HasOutstanding) -> None:
         self._reader = LedgerReader(ledger, lives=lambda _: True)
@@ -76,8 +77,8 @@ class Watch:
         self._integral_s = self._busy_s()
         self._thread.start()
 
-    def stop(self) -> Seen:
-        """What was seen until now."""
+    def stop(self) -> WatchedWave:
+        """Stop watching, and return what was observed."""
         self._over.set()
         self._thread.join()
         seconds = time.monotonic() - self._begun
@@ -98,10 +99,10 @@ class Watch:
             self._moments.append(Moment(self._crowd.outstanding, by_process, in_kernel))
 
 
-def summarise(moments: Sequence[Moment], mean_inflight: float) -> Seen:
-    """One wave's moments as figures."""
+def summarise(moments: Sequence[Moment], mean_inflight: float) -> WatchedWave:
+    """Summarise the samples of a wave."""
     most = max(moments, key=lambda m: m.in_app, default=NOTHING)
-    return Seen(
+    return WatchedWave(
         max_inflight=most.in_app,
         mean_inflight=mean_inflight,
         per_process=tuple(sorted(most.by_process.values(), reverse=True)),
@@ -110,7 +111,7 @@ def summarise(moments: Sequence[Moment], mean_inflight: float) -> Seen:
 
 
 def _fullest(moments: Sequence[Moment]) -> Moment:
-    """The middle one, as the first hold what the server was just about to accept, by a count that may be older."""
+    """The median one, because in the first the server was just about to accept some, and the count may be older."""
     most = max(((m.outstanding, m.in_app) for m in moments), default=None)
     full = sorted((m for m in moments if (m.outstanding, m.in_app) == most), key=lambda m: m.in_kernel)
     return full[(len(full) - 1) // 2] if full else NOTHING

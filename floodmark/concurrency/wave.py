@@ -1,4 +1,4 @@
-"""A wave: so many clients that all send one request at the same moment."""
+"""A wave of requests: many clients that each send a request at the same moment."""
 
 from __future__ import annotations
 
@@ -11,22 +11,26 @@ from dataclasses import dataclass, field
 
 TIMEOUT_S = 40.0
 STALE = "stale"
-"""A kept connection that the server had closed: the request is sent again on a new one, and counted."""
+"""The kind of error if the server had closed a kept connection. The request is sent again on a new one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wave:
-    """started: epoch s. seconds: until the last answer. errors: by kind. reused: answers on a kept connection."""
+    """The result of a wave."""
 
     started: float
+    """Epoch seconds."""
     seconds: float
+    """Until the last answer."""
     answered: int
     reused: int
+    """Answers on a kept connection."""
     errors: Counter[str] = field(default_factory=Counter)
+    """By kind."""
 
 
 class Client:
-    """One user with a connection of its own, which is kept where the server lets it."""
+    """A user with its own connection, which it keeps if the server permits."""
 
     def __init__(self, host: str, port: int, path: str, marker: bytes) -> None:
         self._connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
@@ -37,12 +41,12 @@ class Client:
         self._connection.close()
 
     def connect(self) -> None:
-        """Connect, if there is no connection. Raises OSError."""
+        """Connect unless connected. Raises OSError."""
         if self._connection.sock is None:
             self._connection.connect()
 
     def ask(self) -> tuple[str | None, bool]:
-        """One request. Returns what went wrong, and whether the connection had been used before."""
+        """Send a request. Returns the kind of error, if any, and whether the connection was a kept one."""
         kept = self._connection.sock is not None
         try:
             return self._ask(), kept
@@ -60,22 +64,22 @@ class Client:
 
 
 class Crowd:
-    """Clients that send in waves, a thread each."""
+    """Clients that send in waves, each in its own thread."""
 
     def __init__(self, clients: int, host: str, port: int, path: str, marker: bytes) -> None:
         self._clients = [Client(host, port, path, marker) for _ in range(clients)]
         self._threads = ThreadPoolExecutor(clients, thread_name_prefix="client")
         self._lock = threading.Lock()
         self.outstanding = 0
-        """Requests that were sent and not yet answered."""
+        """Requests sent but not yet answered."""
 
     def wave(self, *, fresh: bool) -> Wave:
-        """Everybody sends at once, on a new connection or on the one kept from the last wave."""
+        """Let all clients send at once, on new connections or on those kept from the last wave."""
         if fresh:
             for client in self._clients:
                 client.close()
         barrier = threading.Barrier(len(self._clients) + 1)
-        futures = [self._threads.submit(self._one, client, barrier) for client in self._clients]
+        futures = [self._threads.submit(self._send, client, barrier) for client in self._clients]
         barrier.wait()
         started, begun = time.time(), time.monotonic()
         outcomes = [future.result() for future in futures]
@@ -90,7 +94,7 @@ class Crowd:
             errors=errors,
         )
 
-    def _one(self, client: Client, barrier: threading.Barrier) -> tuple[list[str], bool]:
+    def _send(self, client: Client, barrier: threading.Barrier) -> tuple[list[str], bool]:
         barrier.wait()
         self._count(1)
         try:

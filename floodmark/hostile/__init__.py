@@ -1,1 +1,1 @@
-"""Slow and hostile clients: what does a server still serve to others while they are there?"""
+"""Measures how well a server still serves others while slow or hostile clients are connected."""

@@ -1,4 +1,4 @@
-"""Hostile clients, on blocking sockets: a thread each, or a greenlet each in a Locust that has patched them."""
+"""Hostile clients on blocking sockets, each in a thread, or in a greenlet if Locust has patched the sockets."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from floodmark.hostile.row import Kind
 
 CONNECT_TIMEOUT_S = 5.0
 DRIP_S = 0.5
-"""One byte is sent, or a few are read, this often."""
+"""Interval between bytes that are sent, or reads of a few bytes."""
 LOOK_S = 0.1
 SIP_BYTES = 64
 WINDOW_BYTES = 2048
 LARGE_PATH = "/stream?chunks=8&bytes=1000000"
-"""More than the kernel's buffers hold, so the server cannot get rid of the answer."""
+"""The answer is larger than the kernel's buffers, so the server cannot finish sending it."""
 BODY_BYTES = 65536
 ABORT_AFTER_S, AGAIN_AFTER_S = 0.01, 0.05
 ABORTED_PATH = "/io?ms=50"
@@ -24,7 +24,7 @@ _LINGER_RESET = struct.pack("ii", 1, 0)
 
 
 class HostileClient:
-    """One client of one kind. ``run`` blocks until ``leave``, and does not come back by itself once it is shown out."""
+    """A hostile client. ``run`` blocks until ``leave``, and does not reconnect if the server closes the connection."""
 
     def __init__(self, kind: Kind, host: str, port: int) -> None:
         self._kind = kind
@@ -32,17 +32,17 @@ class HostileClient:
         self._over = threading.Event()
         self._socket: socket.socket | None = None
         self.settled = threading.Event()
-        """Set once it does what it does, or could not connect."""
+        """Set once its attack is in place, or it could not connect."""
         self.held = False
-        """Whether the server keeps its connection."""
+        """Whether the server keeps its connection open."""
         self.aborted = 0
-        """Requests sent and given up."""
+        """Number of requests sent and aborted."""
 
     def run(self) -> None:
         try:
             match self._kind:
                 case Kind.ABORTED:
-                    self._abort_again_and_again()
+                    self._abort_repeatedly()
                 case Kind.IDLE_SILENT:
                     self._hold(b"")
                 case Kind.IDLE_KEPT:
@@ -58,13 +58,13 @@ class HostileClient:
             self.leave()
 
     def leave(self) -> None:
-        """Give up and close the connection."""
+        """Stop and close the connection."""
         self._over.set()
-        mine, self._socket = self._socket, None
-        if mine is not None:
+        connection, self._socket = self._socket, None
+        if connection is not None:
             with contextlib.suppress(OSError):
-                mine.shutdown(socket.SHUT_RDWR)  # wakes a reader in another thread, which close does not
-            mine.close()
+                connection.shutdown(socket.SHUT_RDWR)  # unlike close, wakes a reader in another thread
+            connection.close()
 
     def _head(self, method: str, path: str, *lines: str) -> bytes:
         host, port = self._address
@@ -74,69 +74,69 @@ class HostileClient:
 
     def _connect(self) -> socket.socket | None:
         family = socket.AF_INET6 if ":" in self._address[0] else socket.AF_INET
-        made = socket.socket(family, socket.SOCK_STREAM)
+        connection = socket.socket(family, socket.SOCK_STREAM)
         if self._kind is Kind.SLOW_READER:
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, WINDOW_BYTES)  # counts only before connecting
-        made.settimeout(CONNECT_TIMEOUT_S)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, WINDOW_BYTES)  # only effective before connecting
+        connection.settimeout(CONNECT_TIMEOUT_S)
         try:
-            made.connect(self._address)
+            connection.connect(self._address)
         except OSError:
-            made.close()
+            connection.close()
             return None
-        self._socket = made
+        self._socket = connection
         if self._over.is_set():
             self.leave()
             return None
-        return made
+        return connection
 
     def _hold(self, first: bytes, *, drip: bytes = b"", sip: bool = False) -> None:
-        """Connect, send ``first``, and stay. When the server ends the connection, our side of it stays open."""
-        mine = self._connect()
-        if mine is None:
+        """Connect, send ``first``, and stay. If the server closes its side, this side stays open."""
+        connection = self._connect()
+        if connection is None:
             return
         with contextlib.suppress(OSError):
-            mine.sendall(first)
+            connection.sendall(first)
             self.held = True
             self.settled.set()
             while not self._over.wait(DRIP_S if drip or sip else LOOK_S):
                 if drip:
-                    mine.sendall(drip)
-                if not self._receive(mine, SIP_BYTES if sip else BODY_BYTES):
+                    connection.sendall(drip)
+                if not self._receive(connection, SIP_BYTES if sip else BODY_BYTES):
                     break
         if not self._over.is_set():
             self.held = False
             self._over.wait()
 
     @staticmethod
-    def _receive(mine: socket.socket, limit: int) -> bool:
-        """Take what has come, if anything; False when the server has ended the connection. Raises OSError."""
-        mine.settimeout(0.001)
+    def _receive(connection: socket.socket, limit: int) -> bool:
+        """Read what has arrived, if anything. False if the server has closed the connection. Raises OSError."""
+        connection.settimeout(0.001)
         try:
-            return bool(mine.recv(limit))
+            return bool(connection.recv(limit))
         except TimeoutError:
             return True
         finally:
-            mine.settimeout(CONNECT_TIMEOUT_S)
+            connection.settimeout(CONNECT_TIMEOUT_S)
 
-    def _abort_again_and_again(self) -> None:
-        """Ask, and reset the connection before the answer; as often as a user who waits for answers asks."""
+    def _abort_repeatedly(self) -> None:
+        """Send requests and reset the connection before the answer, about as often as a user who waits for answers."""
         request = self._head("GET", ABORTED_PATH)
         while not self._over.is_set():
-            mine = self._connect()
-            if mine is not None:
+            connection = self._connect()
+            if connection is not None:
                 with contextlib.suppress(OSError):
-                    mine.sendall(request)
+                    connection.sendall(request)
                     self.aborted += 1
                 self.settled.set()
                 self._over.wait(ABORT_AFTER_S)
                 with contextlib.suppress(OSError):
-                    mine.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_RESET)
-                mine.close()
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_RESET)
+                connection.close()
             self._over.wait(AGAIN_AFTER_S)
 
 
 class Gang:
-    """Hostile clients of one kind, a thread each, from ``enter`` to ``leave``."""
+    """Hostile clients of one kind, each in its own thread, from ``enter`` to ``leave``."""
 
     def __init__(self, kind: Kind, count: int, host: str, port: int) -> None:
         self._clients = [HostileClient(kind, host, port) for _ in range(count)]
@@ -144,7 +144,7 @@ class Gang:
 
     @property
     def held(self) -> int:
-        """Connections that the server keeps."""
+        """Number of connections that the server keeps open."""
         return sum(client.held for client in self._clients)
 
     @property
@@ -152,14 +152,14 @@ class Gang:
         return sum(client.aborted for client in self._clients)
 
     def enter(self) -> None:
-        """Returns when every client has taken its place."""
+        """Start all clients. Returns when every attack is in place."""
         for thread in self._threads:
             thread.start()
         for client in self._clients:
             client.settled.wait(2 * CONNECT_TIMEOUT_S)
 
     def leave(self) -> None:
-        """All at once."""
+        """Stop all clients at once."""
         for client in self._clients:
             client.leave()
         for thread in self._threads:

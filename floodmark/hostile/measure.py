@@ -1,4 +1,4 @@
-"""One server, one kind of hostile client: what well-behaved clients get, before, meanwhile and afterwards."""
+"""Measures what well-behaved clients get from a server before, during and after a kind of hostile client."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ POLL_S = 0.02
 
 
 def place(running: Running) -> tuple[str, int]:
-    """Where a target listens."""
+    """The host and port of a target."""
     parts = urlsplit(running.base_url)
     return parts.hostname or "127.0.0.1", parts.port or 80
 
 
 def undisturbed(running: Running, conditions: Conditions) -> Service:
-    """What well-behaved clients get without hostile ones. Raises TargetError when that is nothing."""
+    """Measure what well-behaved clients get without hostile ones. Raises TargetError if that is nothing."""
     visitors = Visitors(conditions.users, *place(running))
     begun = time.monotonic()
     visitors.start()
@@ -50,15 +50,17 @@ def undisturbed(running: Running, conditions: Conditions) -> Service:
         visitors.stop()
     service = serve(visitors.asked(), begun, begun + BASE_S)
     if not service.answered:
-        how = running.ended()
-        raise TargetError(f"nobody was answered within {BASE_S} s, without any hostile client; {how or 'see its log'}")
+        exit_reason = running.ended()
+        raise TargetError(
+            f"no request was answered within {BASE_S} s, even without hostile clients; {exit_reason or 'see its log'}"
+        )
     return service
 
 
 def disturbed(running: Running, kind: Kind, conditions: Conditions) -> Observation:
-    """The same with hostile clients, and whether they are forgotten when they have left."""
+    """Measure the same with hostile clients, and how soon the server recovers once they have left."""
     if running.ledger_path is None:
-        raise TargetError("the target has no probe, so nobody can tell what is inside the app")
+        raise TargetError("the target has no probe, so the requests inside the app cannot be counted")
     host, port = place(running)
     gang = Gang(kind, conditions.hostile, host, port)
     visitors = Visitors(conditions.users, host, port)
@@ -95,15 +97,15 @@ def disturbed(running: Running, kind: Kind, conditions: Conditions) -> Observati
 
 
 def _again(visitors: Visitors, left: float) -> float | None:
-    while (found := served_again_s(visitors.asked(), left, visitors.users)) is None:
+    while (again_s := served_again_s(visitors.asked(), left, visitors.users)) is None:
         if time.monotonic() > left + AGAIN_S:
             return None
         time.sleep(POLL_S)
-    return found
+    return again_s
 
 
 def calm(running: Running) -> bool:
-    """Whether the server serves again as if nothing had been."""
+    """Wait until the server answers normally again. False if it does not in time."""
     host, port = place(running)
     deadline = time.monotonic() + CALM_S
     while time.monotonic() < deadline:
@@ -126,9 +128,9 @@ def measure_server(
     add: Callable[[HostileRow], None],
     say: Callable[[str], None],
 ) -> None:
-    """One server under each kind of hostile client; started anew where it does not serve again.
+    """Measure a server under each kind of hostile client, restarting it if it does not recover.
 
-    up: starts the target. add: called with each row as soon as it is known. Raises TargetError.
+    ``up`` starts the target; ``add`` is called with each row as soon as it is known. Raises TargetError.
     """
     with ExitStack() as stack:
 
@@ -145,6 +147,6 @@ def measure_server(
             add(measured)
             say(f"{kind}: others are {measured.effect}; {measured.note}")
             if kind is not kinds[-1] and not calm(running):
-                say("it does not serve again; started anew")
+                say("the server does not recover; restarting it")
                 stack.close()
                 running = start()

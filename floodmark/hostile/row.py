@@ -1,4 +1,4 @@
-"""The row of hostile.csv: what a server still serves to others, and what that is called."""
+"""The row of hostile.csv, and how the service to others is summarised, judged and explained."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from floodmark.targets.target import Target
 
 HOSTILE = "hostile.csv"
 SLOWED = 1.5
-"""Times as slow, or as few, as without hostile clients, from which on others are called slowed."""
+"""Others are slowed if they are served more than this factor slower, or less often, than without hostile clients."""
 STARVED = 0.05
-"""Share of the throughput below which nobody is served to speak of."""
+"""Others are starved below this share of the normal throughput."""
 FAILED = 0.01
-"""Share of requests without a good answer beyond which others are not unharmed."""
+"""Others are not unharmed if more than this share of their requests gets no good answer."""
 SETTLE_S = 0.8
-"""For the server to take in what hostile clients sent: the slow reader's answer is large."""
+"""Time for the server to process what hostile clients sent; the slow reader's answer is large."""
 PATIENCE_S = 1.0
-"""A request that waits longer when the window closes counts as not answered; a younger one is left out."""
+"""A request that has waited longer when the window closes counts as not answered; a younger one is ignored."""
 
 
 class Kind(StrEnum):
-    """What a hostile client does."""
+    """The kinds of hostile clients, by what they do."""
 
     IDLE_SILENT = "idle-silent"
     IDLE_KEPT = "idle-kept"
@@ -35,7 +35,7 @@ class Kind(StrEnum):
 
 
 class Word(StrEnum):
-    """What hostile clients do to others."""
+    """The effect of hostile clients on others."""
 
     UNHARMED = "unharmed"
     SLOWED = "slowed"
@@ -45,17 +45,20 @@ class Word(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """One well-behaved request, monotonic s. answered: None while it waits. error: what went wrong, or nothing."""
+    """A request of a well-behaved client."""
 
     user: int
     sent: float
+    """Monotonic seconds."""
     answered: float | None = None
+    """Monotonic seconds; None while it waits."""
     error: str = ""
+    """The kind of error; empty for a good answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """What well-behaved clients got in a window. Requests that were not answered count with their age."""
+    """What well-behaved clients got in a window. The latency of an unanswered request is its age."""
 
     asked: int
     answered: int
@@ -67,60 +70,59 @@ class Service:
 
     @property
     def share(self) -> float:
-        """Share of the requests that got a good answer."""
+        """Share of the requests with a good answer."""
         return self.answered / self.asked if self.asked else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Where requests were while hostile clients were there, medians over the window; most_in_app: at any moment.
-
-    held: hostile connections that the server still kept at the end. left_in_app: requests inside the app some time
-    after everybody had left.
-    """
+    """Where requests were while hostile clients were connected."""
 
     in_app: int
+    """Requests inside the app, median."""
     most_in_app: int
+    """Requests inside the app, maximum."""
     in_kernel: int
+    """Connections in the accept queue, median."""
     held: int
+    """Hostile connections that the server still kept at the end of the window."""
     left_in_app: int
+    """Requests inside the app some time after all clients had left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """hostile: clients of a kind at once. users: well-behaved ones. window_s: how long both are there."""
+    """The conditions of a measurement."""
 
     hostile: int = 8
+    """Hostile clients of one kind at once."""
     users: int = 4
+    """Well-behaved clients."""
     window_s: float = 3.0
+    """How long both are connected."""
 
     @property
     def usual_s(self) -> float:
-        """How long one kind mostly takes, s."""
+        """The usual duration for one kind, in seconds."""
         return SETTLE_S + self.window_s + 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """What one kind did. again_s: until everybody was served again; None when that took too long."""
+    """What was observed with one kind of hostile client."""
 
     service: Service
     evidence: Evidence
     again_s: float | None
+    """Time after they left until all users were served again; None if that took too long."""
     alive: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostileRow:
-    """One server under one kind of hostile client. Counts are of well-behaved requests, but for those named otherwise.
+    """A server under one kind of hostile client: a row of hostile.csv, in the order of its columns.
 
-    hostile: hostile clients; held: their connections that the server still kept at the end of the window. times: how
-    many times as slow (p50) or as few answers as without them, the larger. answered_share: of the requests that were
-    answered, failed, or had waited longer than a second. p50_ms, max_ms: their latencies, with the age of those not
-    answered. kept: throughput against that without hostile clients. first_served_s: until the first answer while
-    hostile clients were there. served_again_s: after they left, until every user was answered. in_app, in_kernel:
-    requests inside the app (hostile ones too) and connections in the accept queue, medians; left_in_app: requests
-    inside the app after everybody had left.
+    Counts are of well-behaved requests unless noted.
     """
 
     server: str
@@ -130,39 +132,50 @@ class HostileRow:
     connection_cap: int | None
     kind: Kind
     hostile: int
+    """Number of hostile clients."""
     word: Word
     times: float | None
+    """How many times slower (p50), or how many times fewer answers, than without them, whichever is larger."""
     users: int
     window_s: float
     asked: int
+    """Requests that were answered, failed, or had waited longer than a second."""
     answered: int
     answered_share: float
     p50_ms: float | None
+    """``p50_ms`` and ``max_ms`` include the age of unanswered requests."""
     max_ms: float | None
     rate_rps: float
     base_p50_ms: float | None
     base_max_ms: float | None
     base_rate_rps: float
     kept: float
+    """Throughput relative to that without hostile clients."""
     first_served_s: float | None
+    """Time until the first answer while hostile clients were connected."""
     served_again_s: float | None
+    """Time after they left until every user was answered."""
     alive: bool
     held: int
+    """Hostile connections that the server still kept at the end of the window."""
     in_app: int
+    """Requests inside the app, including hostile ones, median."""
     most_in_app: int
     in_kernel: int
+    """Connections in the accept queue, median."""
     left_in_app: int
+    """Requests inside the app after all clients had left."""
     errors: str
     note: str
 
     @property
     def effect(self) -> str:
-        """The word, with its number."""
+        """The word, with the factor if slowed."""
         return f"slowed {self.times:.1f}x" if self.word is Word.SLOWED else self.word
 
 
 def serve(asked: Sequence[Asked], start: float, end: float) -> Service:
-    """Sum up one window. Requests that had waited less than a second at its end are left out."""
+    """Summarise a window, ignoring requests that had waited less than a second at its end."""
     good = [a for a in asked if a.answered is not None and start <= a.answered < end and not a.error]
     failed = [a for a in asked if a.answered is not None and start <= a.answered < end and a.error]
     waiting = [a for a in asked if (a.answered is None or a.answered >= end) and start <= a.sent <= end - PATIENCE_S]
@@ -180,7 +193,7 @@ def serve(asked: Sequence[Asked], start: float, end: float) -> Service:
 
 
 def served_again_s(asked: Sequence[Asked], left: float, users: int) -> float | None:
-    """Time after ``left`` until each of the users had a good answer; None when one never had."""
+    """Time after ``left`` until every user got a good answer; None if some have not yet."""
     first: dict[int, float] = {}
     for a in asked:
         if a.answered is not None and a.answered >= left and not a.error:
@@ -188,15 +201,15 @@ def served_again_s(asked: Sequence[Asked], left: float, users: int) -> float | N
     return max(first.values()) - left if len(first) == users else None
 
 
-def judge(found: Service, base: Service, *, alive: bool) -> tuple[Word, float | None]:
-    """What the hostile clients did to others, and how many times as slow or as few their answers were."""
-    kept = found.rate_rps / base.rate_rps if base.rate_rps else 0.0
+def judge(service: Service, base: Service, *, alive: bool) -> tuple[Word, float | None]:
+    """The effect on others, and by what factor their answers were slower or fewer."""
+    kept = service.rate_rps / base.rate_rps if base.rate_rps else 0.0
     if not alive:
         return Word.DIED, None
     if kept < STARVED:
         return Word.STARVED, None
-    times = max(1 / kept, found.p50_ms / base.p50_ms if found.p50_ms and base.p50_ms else 0.0)
-    harmed = times > SLOWED or 1 - found.share > FAILED
+    times = max(1 / kept, service.p50_ms / base.p50_ms if service.p50_ms and base.p50_ms else 0.0)
+    harmed = times > SLOWED or 1 - service.share > FAILED
     return (Word.SLOWED if harmed else Word.UNHARMED), times
 
 
@@ -210,7 +223,7 @@ def explain(
     nominal_slots: int | None,
     connection_cap: int | None,
 ) -> str:
-    """In words: what the hostile clients held, as the probe and the kernel saw it."""
+    """Explain in words what the hostile clients held, as seen by the probe and the kernel."""
     let_go = hostile - evidence.held if kind is not Kind.ABORTED else 0
     ended = f"; the server ended {let_go} of the {hostile} hostile connections" if let_go else ""
     match word:
@@ -218,36 +231,40 @@ def explain(
             return "the server is gone"
         case Word.UNHARMED:
             if kind is Kind.ABORTED:
-                return "serves others beside requests whose clients left"
-            return f"holds {evidence.held} of {hostile} beside what it serves{ended}"
+                return "serves others alongside requests whose clients left"
+            return f"holds {evidence.held} of {hostile} hostile connections and serves others{ended}"
         case Word.SLOWED | Word.STARVED:
             if first_s is not None and first_s > PATIENCE_S:
                 return f"nobody was served for the first {first_s:.1f} s{ended}"
             return _holder(kind, evidence, hostile, nominal_slots, connection_cap) + ended
 
 
-def _holder(kind: Kind, seen: Evidence, hostile: int, nominal_slots: int | None, connection_cap: int | None) -> str:
-    queue = f"{seen.in_kernel} connections wait in the kernel" if seen.in_kernel else "others wait inside the server"
+def _holder(kind: Kind, evidence: Evidence, hostile: int, nominal_slots: int | None, connection_cap: int | None) -> str:
+    queue = (
+        f"{evidence.in_kernel} connections wait in the kernel"
+        if evidence.in_kernel
+        else "others wait inside the server"
+    )
     if kind is Kind.ABORTED:
-        return f"works on requests whose clients left: {seen.in_app} in the app; {queue}"
+        return f"works on requests whose clients left: {evidence.in_app} in the app; {queue}"
     if connection_cap is not None and connection_cap <= hostile:
         return f"all {connection_cap} connections it may hold are taken; {queue}"
     if nominal_slots is None:
-        return f"{seen.in_app} in the app; {queue}"
+        return f"{evidence.in_app} in the app; {queue}"
     slots = f"all {nominal_slots} slots" if nominal_slots > 1 else "its one slot"
-    if seen.in_app >= nominal_slots:
+    if evidence.in_app >= nominal_slots:
         return f"hostile clients hold {slots} inside the app; {queue}"
     if kind in {Kind.SLOW_BODY, Kind.SLOW_READER}:
-        return f"{seen.in_app} of {nominal_slots} slots are taken inside the app; {queue}"
-    if hostile >= nominal_slots and seen.in_app == 0:
+        return f"{evidence.in_app} of {nominal_slots} slots are taken inside the app; {queue}"
+    if hostile >= nominal_slots and evidence.in_app == 0:
         return f"{slots} wait for hostile clients, with nothing in the app; {queue}"
-    return f"slots wait for hostile clients, with {seen.in_app} of {nominal_slots} in the app; {queue}"
+    return f"slots wait for hostile clients, with {evidence.in_app} of {nominal_slots} in the app; {queue}"
 
 
 def row(
     target: Target, version: str, kind: Kind, conditions: Conditions, observation: Observation, base: Service
 ) -> HostileRow:
-    """Sum up one server under one kind of hostile client. base: what others got without any."""
+    """Build the row of a server under one kind of hostile client. ``base`` is the service without any."""
     service, evidence, alive = observation.service, observation.evidence, observation.alive
     slots, cap = target.nominal_slots, target.server.connection_cap(target.settings)
     word, times = judge(service, base, alive=alive)

@@ -1,4 +1,4 @@
-"""The table of ``floodmark hostile``."""
+"""Shows the table of ``floodmark hostile``."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ COLUMNS = (
 
 
 def show(rows: Sequence[HostileRow], path: Path) -> None:
-    """Print the table, and the file it stands in."""
+    """Print the table and the path of its file."""
     out = stdout()
-    shown = table(*COLUMNS)
+    rendered = table(*COLUMNS)
     for row in rows:
-        shown.add_row(
+        rendered.add_row(
             row.server,
             f"{row.hostile} {row.kind}",
             row.effect,
@@ -43,7 +43,7 @@ def show(rows: Sequence[HostileRow], path: Path) -> None:
             str(row.in_kernel),
             row.note,
         )
-    out.print(shown)
+    out.print(rendered)
     out.print(f"{path}", highlight=False)
 
 

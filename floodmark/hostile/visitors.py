@@ -1,4 +1,4 @@
-"""Well-behaved clients: a few users who ask for something short, each time on a new connection."""
+"""Well-behaved clients: a few users who send short requests, each on a new connection."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ AFTER_ERROR_S = 0.05
 
 
 class Visitors:
-    """``users`` threads, from ``start`` to ``stop``. New connections, as somebody has who comes just now."""
+    """Users in threads, from ``start`` to ``stop``. Every request opens a connection, as from a new visitor."""
 
     def __init__(self, users: int, host: str, port: int) -> None:
         self.users = users
@@ -35,12 +35,12 @@ class Visitors:
             thread.start()
 
     def asked(self) -> list[Asked]:
-        """All requests so far, those that wait for their answer too."""
+        """All requests so far, including those that wait for their answer."""
         with self._lock:
             return [*self._done, *self._waiting.values()]
 
     def stop(self) -> None:
-        """Those who wait leave without their answer."""
+        """Stop all users. Those that wait leave without their answer."""
         self._over.set()
         with self._lock:
             for connection in self._connections.values():
@@ -62,7 +62,7 @@ class Visitors:
             answered = time.monotonic()
             with self._lock:
                 unanswered = self._waiting.pop(user)
-                cut_short = self._over.is_set()  # by ourselves: it never had its answer
+                cut_short = self._over.is_set()  # by stop: it never got its answer
                 self._done.append(
                     unanswered if cut_short else Asked(user=user, sent=sent, answered=answered, error=error)
                 )
@@ -71,7 +71,7 @@ class Visitors:
 
 
 def _ask(connection: http.client.HTTPConnection) -> str:
-    """One request; returns what went wrong, or nothing."""
+    """Send a request. Returns the kind of error, or an empty string."""
     try:
         connection.request("GET", PATH, headers={"Connection": "close"})
         answer = connection.getresponse()

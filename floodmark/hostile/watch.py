@@ -1,4 +1,4 @@
-"""What the probe and the kernel say while hostile clients are there."""
+"""Watches the app and the accept queue while hostile clients are connected."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Watch:
         self._thread.start()
 
     def stop(self) -> tuple[int, int, int]:
-        """Requests in the app, median and most; connections in the accept queue, median."""
+        """Stop. Returns the median and maximum of requests inside the app, and the median of the accept queue."""
         self._over.set()
         self._thread.join()
         return (
@@ -38,7 +38,7 @@ class Watch:
         )
 
     def left_in_app(self, patience_s: float) -> int:
-        """Requests in the app, once there are none or ``patience_s`` have passed."""
+        """Wait at most ``patience_s`` for the app to become empty. Returns the requests still inside it."""
         deadline = time.monotonic() + patience_s
         while (left := self._now()) and time.monotonic() < deadline:
             time.sleep(EVERY_S)

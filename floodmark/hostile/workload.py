@@ -1,4 +1,4 @@
-"""Which hostile clients stand beside the users of the ``hostile`` workload: ``FLOODMARK_HOSTILE``, or the default."""
+"""The hostile clients that run alongside the users of the ``hostile`` workload, from ``FLOODMARK_HOSTILE``."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ DEFAULT = "idle-silent=8"
 
 
 def asked_for() -> str:
-    """As ``KIND=N,...``."""
+    """The hostile clients asked for, or the default, as ``KIND=N,...``."""
     return os.environ.get(VARIABLE) or DEFAULT
 
 
 def parse_counts(text: str) -> dict[Kind, int]:
-    """``KIND=N,...``. Raises UsageError."""
+    """Parse ``KIND=N,...``. Raises UsageError."""
     counts: dict[Kind, int] = {}
     for pair in filter(None, text.split(",")):
         name, _, number = pair.partition("=")
         if name not in list(Kind) or not number.isdecimal():
-            raise UsageError(f"hostile clients {pair!r}: must be KIND=N, with KIND of {', '.join(Kind)}")
+            raise UsageError(f"hostile clients {pair!r}: must be KIND=N, where KIND is one of {', '.join(Kind)}")
         counts[Kind(name)] = int(number)
     return counts

@@ -47,7 +47,7 @@ def _must_be_installed(plans: Plans) -> None:
         except UsageError as error:
             reason = str(error)
         if reason is not None:
-            raise UsageError(f"setup {name}: {reason}; {target.server.mend}, or leave it out with --only")
+            raise UsageError(f"setup {name}: {reason}; {target.server.fix}, or leave it out with --only")
 
 
 def parse_gates(texts: Sequence[str], suite: Suite) -> dict[str, float]:

@@ -83,7 +83,7 @@ def suite(table: Mapping[str, Any], where: str, *, overrides: Sequence[str] = ()
     common = (*_texts(table, "set", where), *overrides)
     servers, workloads = _texts(table, "servers", where), _texts(table, "workloads", where)
     if bool(servers) != bool(workloads):
-        raise UsageError(f"{where}: servers and workloads must be given together")
+        raise UsageError(f"{where}: servers and workloads only have an effect together")
     setups = [
         Setup(name=f"{server}-{workload}", scenario=server, workload=workload, overrides=common)
         for workload in workloads
@@ -95,7 +95,7 @@ def suite(table: Mapping[str, Any], where: str, *, overrides: Sequence[str] = ()
     twin = table.get("twin")
     if twin is not None:
         if twin not in names:
-            raise UsageError(f"{where}: twin = {twin!r}: no such setup; setups: {', '.join(names)}")
+            raise UsageError(f"{where}: twin = {twin!r}: there is no such setup; setups: {', '.join(names)}")
         original = setups[names.index(twin)]
         setups.append(
             Setup(
@@ -121,7 +121,7 @@ def _setup(name: str, entry: Mapping[str, Any], common: Sequence[str], where: st
     _only_known(entry, SETUP_KEYS, where)
     for key in ("scenario", "workload"):
         if not isinstance(entry.get(key), str):
-            raise UsageError(f"{where} {key} must be a string, not {entry.get(key)!r}")
+            raise UsageError(f"{where} {key} must be text, not {entry.get(key)!r}")
     role = entry.get("role", Role.SETUP)
     if role not in {Role.SETUP, Role.REFERENCE}:
         raise UsageError(f"{where} role = {role!r}: must be {Role.SETUP} or {Role.REFERENCE}")

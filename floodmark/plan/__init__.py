@@ -1,1 +1,1 @@
-"""From scenario files and options to an ordered, estimated list of runs. Nothing is started here."""
+"""Turns scenario files and options into an ordered list of runs with time estimates, without starting anything."""

@@ -1,4 +1,4 @@
-"""An app behind several servers: one scenario for each of them."""
+"""Scenarios of the user's own app: one for each server that it runs behind."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from floodmark.targets.user_app import OWN_FILE
 
 
 def read_scenarios(path: Path, overrides: Iterable[str] = ()) -> list[Scenario]:
-    """A scenario file: its one scenario, or one for each server of its ``[app]``. Raises UsageError."""
+    """Read a scenario file: a single scenario, or one for each server of its ``[app]``. Raises UsageError."""
     return from_own_table(read_toml(path), where=str(path), home=path.parent, overrides=overrides, name=path.stem)
 
 
 def from_own_table(table: Table, *, where: str, home: Path, overrides: Iterable[str] = (), name: str) -> list[Scenario]:
-    """Scenarios of a parsed table. Raises UsageError."""
+    """The scenarios of a parsed table. Raises UsageError."""
     scenario = from_table(table, name=name, where=where, overrides=overrides, home=home)
     app = scenario.app
     if app is None:
@@ -29,22 +29,22 @@ def from_own_table(table: Table, *, where: str, home: Path, overrides: Iterable[
     if app.marker and app.locustfile and app.path is None:
         raise UsageError(f"{where}: [app] marker has no effect with a locustfile and no path")
     if app.servers and scenario.target:
-        raise UsageError(f"{where}: both target and [app] servers say what the app runs behind; keep one")
+        raise UsageError(f"{where}: target and [app] servers both choose the server; keep one of them")
     chosen = app.servers or ((scenario.target,) if scenario.target else ())
     if not chosen:
         raise UsageError(
-            f"{where}: say behind which servers: [app] servers = [...], or --server NAME, which can be repeated; "
-            f"there are: {', '.join(servers.names())}"
+            f"{where}: no server for the app; set [app] servers = [...] or --server NAME, which can be repeated; "
+            f"available: {', '.join(servers.names())}"
         )
     if len(set(chosen)) < len(chosen):
-        raise UsageError(f"{where}: a server is named twice: {', '.join(chosen)}; runs are repeated with --repeat")
+        raise UsageError(f"{where}: a server is named twice: {', '.join(chosen)}; use --repeat to repeat runs")
     label = app.label if name == Path(OWN_FILE).stem else name
     return [_behind(scenario, text, label, where) for text in chosen]
 
 
 def _behind(scenario: Scenario, text: str, label: str, where: str) -> Scenario:
-    target, _, said = text.partition(":")
-    settings = dict(_setting(pair, text, where) for pair in said.split(",")) if said else {}
+    target, _, pairs = text.partition(":")
+    settings = dict(_setting(pair, text, where) for pair in pairs.split(",")) if pairs else {}
     return dataclasses.replace(
         scenario,
         name=f"{label}-{re.sub(r'[^A-Za-z0-9]+', '-', text.replace('=', '')).strip('-')}",

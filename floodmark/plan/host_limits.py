@@ -1,4 +1,4 @@
-"""Limits of the operating system and of the server that a run would meet, named before any load."""
+"""Finds limits of the operating system and the server that a run would reach, before any load."""
 
 from __future__ import annotations
 
@@ -15,69 +15,73 @@ from floodmark.verdict.enums import Model
 
 PROC, CGROUPS = Path("/proc"), Path("/sys/fs/cgroup")
 SPARE_FILES = 64
-"""Descriptors a process has open besides its connections: libraries, logs, pipes."""
+"""File descriptors that a process needs besides its connections, for libraries, logs and pipes."""
 LOCUST_FILES = 10_000
 TIME_WAIT_S = 60
 FEW = 16
-"""Times the slots: a search seldom needs more connections than that to find the ceiling."""
+"""A search seldom needs more connections than this multiple of the slots."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """What this host allows; None where it does not say. Descriptors are per process, soft and hard limit.
-
-    tasks: processes and threads that may still be started. syncookies: whether a full SYN queue refuses nobody.
-    """
+    """The limits of this host; None: unknown or unlimited."""
 
     somaxconn: int | None = None
     files_soft: int | None = None
+    """Soft limit of file descriptors per process."""
     files_hard: int | None = None
+    """Hard limit of file descriptors per process."""
     ports: int | None = None
     tw_reuse: int | None = None
     syn_backlog: int | None = None
     syncookies: bool = True
+    """Whether connections are accepted even if the SYN queue is full."""
     tasks: int | None = None
+    """Processes and threads that can still be started."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wants:
-    """What a run may come to use. users: as many as it was told, or as a search for these slots is likely to try.
-    cap: connections that the server holds. per_process, tasks: connections of one process of the target, and its
-    threads and processes, where they have this process's limits. rate_rps: arrivals of the open model.
-    """
+    """What a run may need."""
 
     users: int
+    """The users asked for, or those that a search for this number of slots is likely to try."""
     backlog: int | None = None
     cap: int | None = None
+    """The most connections that the server holds."""
     per_process: int | None = None
+    """Connections of one process of the target, if it has the same limits as this process."""
     new_connections: bool = False
     rate_rps: float | None = None
+    """Open model: arrivals per second."""
     tasks: int | None = None
+    """Processes and threads of the target, if it has the same limits as this process."""
     server: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
-    """A limit that binds: its name, what it allows, what the run would use, and the sentence that says so."""
+    """A limit that the run would reach."""
 
     limit: str
     allowed: float
     wanted: float
     text: str
+    """The warning for people."""
 
 
 def read_host(proc: Path = PROC, cgroups: Path = CGROUPS) -> Host:
-    """This host's limits."""
-    known = host_record().limits
-    ports, descriptors = known.ports, known.file_descriptors
+    """Read the limits of this host."""
+    limits = host_record().limits
+    ports, descriptors = limits.ports, limits.file_descriptors
     soft, hard = descriptors if descriptors is not None else (-1, -1)
     cookies = _number(proc / "sys/net/ipv4/tcp_syncookies")
     return Host(
-        somaxconn=known.somaxconn,
+        somaxconn=limits.somaxconn,
         files_soft=_finite(soft),
         files_hard=_finite(hard),
         ports=ports[1] - ports[0] + 1 if ports and len(ports) == 2 else None,
-        tw_reuse=known.tcp_tw_reuse,
+        tw_reuse=limits.tcp_tw_reuse,
         syn_backlog=_number(proc / "sys/net/ipv4/tcp_max_syn_backlog"),
         syncookies=cookies != 0,
         tasks=_tasks_left(proc, cgroups),
@@ -85,7 +89,7 @@ def read_host(proc: Path = PROC, cgroups: Path = CGROUPS) -> Host:
 
 
 def wants(planned: PlannedRun, backend: str) -> Wants:
-    """What a planned run may come to use."""
+    """What a planned run may need."""
     target, scenario = planned.target, planned.scenario
     load = scenario.load
     new, rate = load.new_connections, load.rate_rps if load.model is Model.OPEN else None
@@ -98,22 +102,22 @@ def wants(planned: PlannedRun, backend: str) -> Wants:
     cap, backlog = target.server.connection_cap(target.settings), target.settings.get("backlog")
     held = users if cap is None else min(cap, users)
     processes = target.server.expected_processes(target.settings) or 0
-    own = backend == "process"
+    local = backend == "process"
     return Wants(
         users=users,
         backlog=backlog if isinstance(backlog, int) else None,
         cap=cap,
-        per_process=held if own else None,
+        per_process=held if local else None,
         new_connections=new,
         rate_rps=rate,
-        tasks=processes + min(held, slots or held) if own else None,
+        tasks=processes + min(held, slots or held) if local else None,
         server=target.server.name,
     )
 
 
 def binding(host: Host, wanted: Wants) -> list[Binding]:
-    """The limits that bind. Pure."""
-    looks: list[Callable[[Host, Wants], Binding | None]] = [
+    """The limits of the host that bind. Pure."""
+    checks: list[Callable[[Host, Wants], Binding | None]] = [
         _cap,
         _accept_queue,
         _syn_queue,
@@ -123,7 +127,7 @@ def binding(host: Host, wanted: Wants) -> list[Binding]:
         _port_rate,
         _tasks,
     ]
-    return [found for look in looks if (found := look(host, wanted)) is not None]
+    return [limit for check in checks if (limit := check(host, wanted)) is not None]
 
 
 def binding_of(planned: PlannedRun, backend: str) -> list[Binding]:
@@ -138,8 +142,8 @@ def _cap(_host: Host, w: Wants) -> Binding | None:
         limit="connections",
         allowed=w.cap,
         wanted=w.users,
-        text=f"{w.server} holds {w.cap} connections, idle ones included: users above that starve, so the search "
-        f"stops at {w.cap} users; raise [server] connections to go beyond",
+        text=f"{w.server} holds {w.cap} connections, including idle ones, and further users would starve, so "
+        f"the search stops at {w.cap} users; raise [server] connections to go beyond",
     )
 
 
@@ -156,7 +160,7 @@ def _accept_queue(host: Host, w: Wants) -> Binding | None:
 
 
 def _syn_queue(host: Host, w: Wants) -> Binding | None:
-    # With SYN cookies a full queue drops nobody; without, the kernel keeps a quarter of it back.
+    # With SYN cookies a full queue drops no connections. Without, the kernel reserves a quarter of it.
     if host.syncookies or host.syn_backlog is None or w.backlog is None:
         return None
     holds = host.syn_backlog * 3 // 4
@@ -172,7 +176,7 @@ def _syn_queue(host: Host, w: Wants) -> Binding | None:
 
 
 def _generator_files(host: Host, w: Wants) -> Binding | None:
-    # Locust raises its own soft limit, but no further than this.
+    # Locust raises its own soft limit, but not beyond LOCUST_FILES.
     soft, hard = host.files_soft, host.files_hard
     limit = soft if hard is None or soft is None else max(soft, min(hard, LOCUST_FILES))
     return _files(limit, w.users, "the generator", "ulimit -n", "or a lower [search] max_users")
@@ -204,12 +208,12 @@ def _ports(host: Host, w: Wants) -> Binding | None:
         limit="net.ipv4.ip_local_port_range",
         allowed=host.ports,
         wanted=w.users,
-        text=f"there are ports for {host.ports} connections at once, not {w.users}: net.ipv4.ip_local_port_range",
+        text=f"there are local ports for {host.ports} connections at once, not {w.users}: net.ipv4.ip_local_port_range",
     )
 
 
 def _port_rate(host: Host, w: Wants) -> Binding | None:
-    """A port whose connection the client closed first is free after a second, or after TIME_WAIT without reuse."""
+    """If the client closes first, its port is free again after a second, or without reuse after TIME_WAIT."""
     if host.ports is None or host.tw_reuse is None or not w.new_connections:
         return None
     rate = host.ports / (TIME_WAIT_S if host.tw_reuse == 0 else 1)
@@ -220,7 +224,7 @@ def _port_rate(host: Host, w: Wants) -> Binding | None:
         limit="net.ipv4.tcp_tw_reuse" if host.tw_reuse == 0 else "net.ipv4.ip_local_port_range",
         allowed=rate,
         wanted=w.rate_rps or rate,
-        text=f"{host.ports} ports allow {rate:.0f} new connections a second where the client closes first: "
+        text=f"{host.ports} ports allow {rate:.0f} new connections a second if the client closes first: "
         + ("net.ipv4.tcp_tw_reuse = 0 (2 suffices on one machine)" if host.tw_reuse == 0 else "ip_local_port_range"),
     )
 
@@ -232,14 +236,14 @@ def _tasks(host: Host, w: Wants) -> Binding | None:
         limit="pids",
         allowed=host.tasks,
         wanted=w.tasks,
-        text=f"{host.tasks} more processes and threads may be started here, and the target may come to have {w.tasks}: "
+        text=f"{host.tasks} more processes and threads can be started here, and the target may need {w.tasks}: "
         "pids.max of this cgroup, or ulimit -u",
     )
 
 
 def _tasks_left(proc: Path, cgroups: Path) -> int | None:
-    """Processes and threads that may still be started, by the cgroups around this process and its user's limit."""
-    found = []
+    """Processes and threads that can still be started, by the limits of this process's cgroups and user."""
+    left = []
     try:
         lines = (proc / "self/cgroup").read_text(encoding="ascii").splitlines()
     except OSError:
@@ -252,12 +256,12 @@ def _tasks_left(proc: Path, cgroups: Path) -> int | None:
         while folder != cgroups.parent and cgroups in [folder, *folder.parents]:
             limit, now = _number(folder / "pids.max"), _number(folder / "pids.current")
             if limit is not None and now is not None:
-                found.append(max(0, limit - now))
+                left.append(max(0, limit - now))
             folder = folder.parent
     soft = _finite(resource.getrlimit(resource.RLIMIT_NPROC)[0])
     if soft is not None and os.geteuid() != 0:
-        found.append(soft)
-    return min(found, default=None)
+        left.append(soft)
+    return min(left, default=None)
 
 
 def _finite(limit: int) -> int | None:

@@ -1,4 +1,4 @@
-"""From scenarios to an ordered list of runs, with a time estimate. Nothing is started here."""
+"""Plans runs from scenarios: resolves and checks everything, and estimates their duration."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from target_apps.workloads import WORKLOADS
 
 SCENARIOS = SHARE / "scenarios"
 NIGHTLY = SCENARIOS / "nightly.toml"
-"""Not a scenario: what is measured every night."""
+"""The suite of a night, which is not a scenario."""
 LOCUSTFILES = SHARE / "locustfiles"
 OVERHEAD_S = 10.0
 RATE_LEAD_S = 8.0
@@ -36,21 +36,21 @@ QUICK_BUDGET_S = 70.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedRun:
-    """One run to be made: everything resolved and checked.
-
-    target: None for a server that is up already. path, marker: what ``locustfiles/url.py`` asks for and what the answer
-    must contain. home: where Locust runs a locustfile of the user's; None for ours.
-    """
+    """A run to be made, with everything resolved and checked."""
 
     scenario: Scenario
     target: Target | None
+    """None for a server that is already running."""
     locustfile: Path
     search: SearchSettings
     seed: int
     repeat: int
     path: str = "/"
+    """The path that ``locustfiles/url.py`` requests."""
     marker: str = ""
+    """What the answer to it must contain."""
     home: Path | None = None
+    """The folder in which Locust runs the user's own locustfile; None for ours."""
 
     @property
     def label(self) -> str:
@@ -58,7 +58,7 @@ class PlannedRun:
 
     @property
     def load_settings(self) -> LoadSettings:
-        """What the load side is told, but for where to write."""
+        """The settings of the load side, without the path of the journal."""
         load = self.scenario.load
         return LoadSettings(
             search=self.search,
@@ -89,7 +89,7 @@ def scenario_names() -> list[str]:
 
 
 def find_scenario(name: str) -> Path:
-    """A scenario's file, by name or by path. Raises UsageError."""
+    """The file of a scenario, by name or path. Raises UsageError."""
     path = Path(name)
     if path.suffix == ".toml":
         return path
@@ -101,15 +101,15 @@ def find_scenario(name: str) -> Path:
 
 
 def named_scenarios(names: Sequence[str], overrides: Iterable[str], workload: str | None) -> list[Scenario]:
-    """Scenarios by name or file. Raises UsageError."""
-    changed = [*overrides, *([f'workload="{workload}"'] if workload else [])]
-    return [found for name in names for found in read_scenarios(find_scenario(name), changed)]
+    """Read scenarios by name or file. Raises UsageError."""
+    changes = [*overrides, *([f'workload="{workload}"'] if workload else [])]
+    return [scenario for name in names for scenario in read_scenarios(find_scenario(name), changes)]
 
 
 def plan_all(
     scenarios: Sequence[Scenario], *, bind: tuple[str, int], quick: bool, repeat: int, seed: int
 ) -> list[PlannedRun]:
-    """Runs of scenarios, repeats interleaved. Raises UsageError for anything that cannot be run."""
+    """Plan the runs of scenarios, with interleaved repeats. Raises UsageError if one of them cannot be run."""
     return [
         plan_run(scenario, bind=bind, quick=quick, repeat=number, seed=seed)
         for number in range(1, repeat + 1)
@@ -118,7 +118,7 @@ def plan_all(
 
 
 def plan_run(scenario: Scenario, *, bind: tuple[str, int], quick: bool, repeat: int, seed: int) -> PlannedRun:
-    """Resolve one scenario. Raises UsageError."""
+    """Plan the run of a scenario. Raises UsageError."""
     server = servers.find(scenario.target)
     settings = servers.resolve(server, scenario.server, f"scenario {scenario.name}: [server]")
     max_users = _max_users(scenario, server.connection_cap(settings))
@@ -146,7 +146,7 @@ def plan_run(scenario: Scenario, *, bind: tuple[str, int], quick: bool, repeat: 
 
 
 def plan_server(text: str, bind: tuple[str, int]) -> Target:
-    """A server as ``NAME`` or ``NAME:setting=value,...``, with our own app. Raises UsageError."""
+    """Resolve a server given as ``NAME`` or ``NAME:setting=value,...``, with our own app. Raises UsageError."""
     name, _, settings = text.partition(":")
     servers.find(name)
     pairs = [pair for pair in settings.split(",") if pair]
@@ -162,11 +162,12 @@ def plan_server(text: str, bind: tuple[str, int]) -> Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Loaded:
-    """What is asked for, by whom, and of which app; None for ours."""
+    """How a target is checked and loaded."""
 
     check: Check
     locustfile: Path
     app: OwnApp | None = None
+    """The user's own app; None for ours."""
 
 
 def _load_of(scenario: Scenario) -> _Loaded:
@@ -187,7 +188,7 @@ def _load_of_own(scenario: Scenario, section: AppSection) -> _Loaded:
     app = locate(section, scenario.home, f"scenario {scenario.name}: [app]")
     if app.locustfile is not None and (scenario.load.model is Model.OPEN or scenario.slo is not None):
         raise UsageError(
-            f"scenario {scenario.name}: only requests that floodmark declares can be offered at a rate: "
+            f"scenario {scenario.name}: a locustfile cannot be driven at a rate; "
             "model = 'open' and [slo] need [app] path instead of a locustfile"
         )
     if app.requirements is not None:
@@ -205,12 +206,12 @@ def _load_of_own(scenario: Scenario, section: AppSection) -> _Loaded:
 def plan_external(
     *, path: str, workload: str | None, overrides: Iterable[str], quick: bool, repeat: int, seed: int
 ) -> PlannedRun:
-    """A run against a server that is up already. Raises UsageError."""
+    """Plan a run against a server that is already running. Raises UsageError."""
     scenario = from_table(
         {"target": "external", "workload": workload or "url"}, name="url", where="--url", overrides=overrides
     )
     if scenario.server:
-        raise UsageError("--url: [server] settings have no effect on a server that is up already")
+        raise UsageError("--url: [server] settings have no effect on a server that is already running")
     locustfile = LOCUSTFILES / f"{scenario.workload}.py"
     if not locustfile.is_file():
         hint = did_you_mean(scenario.workload, WORKLOADS)
@@ -227,20 +228,20 @@ def plan_external(
 
 
 def _max_users(scenario: Scenario, cap: int | None) -> int:
-    """Users the search may go to: never more than the server holds connections. Raises UsageError."""
-    asked = scenario.search.max_users
-    if asked is not None and cap is not None and asked > cap:
+    """The most users of a search, which are at most the connections that the server holds. Raises UsageError."""
+    requested = scenario.search.max_users
+    if requested is not None and cap is not None and requested > cap:
         raise UsageError(
-            f"[search] max_users = {asked}: {scenario.target} holds {cap} connections with these settings, idle ones "
-            "included: users above that starve; raise [server] connections, or lower max_users"
+            f"[search] max_users = {requested}: {scenario.target} holds {cap} connections with these settings, "
+            "including idle ones, and further users would starve; raise [server] connections, or lower max_users"
         )
-    if asked is not None:
-        return asked
+    if requested is not None:
+        return requested
     return DEFAULT_MAX_USERS if cap is None else min(DEFAULT_MAX_USERS, cap)
 
 
 def search_settings(scenario: Scenario, slots: int | None, max_users: int, effort: Effort) -> SearchSettings:
-    """What the search is told."""
+    """The settings of the search for a scenario."""
     budget = scenario.search.time_budget_s
     return SearchSettings(
         slots_hint=slots,

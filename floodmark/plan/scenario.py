@@ -1,4 +1,4 @@
-"""A scenario: what is brought up and how it is loaded. Read from TOML, checked key by key."""
+"""Scenarios: which target is started and how it is loaded, read from TOML and checked key by key."""
 
 from __future__ import annotations
 
@@ -25,35 +25,35 @@ WORKLOAD = "io"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """One run, fully said. ``server`` holds the settings named in the file; the server file has the rest.
-
-    app: the user's own, instead of a workload; home: the folder that its paths are relative to.
-    packages: requirements such as gunicorn==23.0.0, installed in an environment of the target's own.
-    """
+    """The complete definition of a run."""
 
     name: str
     target: str
     workload: str = WORKLOAD
     server: Mapping[str, int | str] = field(default_factory=dict)
+    """The settings given in the scenario; the server file has the defaults of all others."""
     budget: Budget = field(default_factory=Budget)
     load: Load = field(default_factory=Load)
     search: SearchBudget = field(default_factory=SearchBudget)
     slo: Slo | None = None
     app: AppSection | None = None
+    """The user's own app, instead of a workload."""
     home: Path = Path()
+    """The folder that the paths of ``app`` are relative to."""
     packages: tuple[str, ...] = ()
+    """Requirements such as gunicorn==23.0.0, installed into a separate environment for the target."""
 
 
 def read_scenario(path: Path, overrides: Iterable[str] = ()) -> Scenario:
-    """Read a scenario file; ``overrides`` are ``section.key=value`` as on the command line.
+    """Read a scenario file. ``overrides`` have the form ``section.key=value``, as on the command line.
 
-    Raises UsageError naming file, key, what was given and what is allowed.
+    Raises UsageError, which names the file, the key, the given value and what is allowed.
     """
     return from_table(read_toml(path), name=path.stem, where=str(path), overrides=overrides, home=path.parent)
 
 
 def read_toml(path: Path) -> Table:
-    """A TOML file's table, unchecked. Raises UsageError."""
+    """The unchecked table of a TOML file. Raises UsageError."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -63,13 +63,13 @@ def read_toml(path: Path) -> Table:
 
 
 def from_table(table: Table, *, name: str, where: str, overrides: Iterable[str] = (), home: Path = Path()) -> Scenario:
-    """A scenario from a parsed table; with ``[app]``, target may be empty. Raises UsageError."""
+    """Build a scenario from a parsed table. With ``[app]``, the target may be empty. Raises UsageError."""
     for text in overrides:
         override(table, text)
     top = Keys(table, where, "")
     app = section(top, "app", AppSection, CHECKS, None)
     if app is not None and "workload" in table:
-        raise UsageError(f"{where}: workload has no effect with [app]: its path or its locustfile is asked for")
+        raise UsageError(f"{where}: workload has no effect with [app], which is loaded by its path or locustfile")
     scenario = Scenario(
         name=name,
         target=top.take("target", _text, dataclasses.MISSING if app is None else ""),
@@ -91,7 +91,7 @@ def from_table(table: Table, *, name: str, where: str, overrides: Iterable[str] 
     )
     top.nothing_left()
     if scenario.slo is not None and scenario.load.model is Model.OPEN:
-        raise UsageError(f"{where}: [slo] has no effect with model = 'open': a search finds the rate that keeps it")
+        raise UsageError(f"{where}: [slo] has no effect with model = 'open'; only a search finds the SLO rate")
     return scenario
 
 
@@ -115,10 +115,10 @@ def _load(top: Keys) -> Load:
     if load.model is Model.OPEN:
         if not load.rate_rps:
             raise UsageError(f"{top.where}: [load] model = 'open' needs rate_rps, the arrivals per second")
-        idle = ["think_time_ms"]
+        unused = ["think_time_ms"]
     else:
-        idle = ["rate_rps", "arrivals", "seconds"]
-    for key in idle:
+        unused = ["rate_rps", "arrivals", "seconds"]
+    for key in unused:
         if getattr(load, key) != getattr(default, key):
             raise UsageError(f"{top.where}: [load] {key} has no effect with model = '{load.model}'")
     return load

@@ -1,4 +1,4 @@
-"""Keys of a scenario file: each taken once and checked, and nothing left over."""
+"""Reads the keys of a TOML table one by one, checks them, and rejects unknown ones."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from typing import Any
 from floodmark.errors import UsageError
 
 Table = dict[str, Any]
-"""A parsed TOML table, unchecked."""
+"""A parsed but unchecked TOML table."""
 
 
 def override(table: Table, text: str) -> None:
-    """Set ``section.key=value`` as on the command line. Raises UsageError."""
+    """Apply ``section.key=value`` from the command line to a table. Raises UsageError."""
     key, equals, value = text.partition("=")
-    visits = key.strip().split(".")
-    if not equals or not all(visits) or len(visits) > 2:
+    parts = key.strip().split(".")
+    if not equals or not all(parts) or len(parts) > 2:
         raise UsageError(f"--set {text!r}: must be section.key=value, such as server.workers=4")
     try:
         parsed = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         parsed = value.strip()
-    for visit in visits[:-1]:
-        inner = table.setdefault(visit, {})
+    for part in parts[:-1]:
+        inner = table.setdefault(part, {})
         if not isinstance(inner, dict):
-            raise UsageError(f"--set {text!r}: {visit} is not a section")
+            raise UsageError(f"--set {text!r}: {part} is not a section")
         table = inner
-    table[visits[-1]] = parsed
+    table[parts[-1]] = parsed
 
 
 class Keys:
-    """Takes keys from one table and remembers what is left."""
+    """Takes keys from a table and keeps track of those that are left."""
 
     def __init__(self, table: object, where: str, section: str) -> None:
         self.place = f"{where}: [{section}]" if section else f"{where}:"

@@ -1,1 +1,1 @@
-"""The small protocol between the conductor and the load side: settings in, journal out. No Locust here."""
+"""The protocol between the conductor and the load side: settings in, journal out. Does not import Locust."""

@@ -1,4 +1,4 @@
-"""What the load side hands to the conductor: one JSON object a line, read while the file grows."""
+"""The journal from the load side to the conductor: a JSON object per line, read while the file grows."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from floodmark.verdict.visit import Visit
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The load began at ``origin``, epoch seconds: 0 of every t_s."""
+    """The load began at ``origin``, in epoch seconds. All other times are relative to it."""
 
     origin: float
 
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """A visit was ordered; ``number`` is its own."""
+    """The visit with this number was ordered."""
 
     number: int
     order: Order
@@ -32,7 +32,7 @@ class Ordered:
 
 @dataclass(frozen=True, slots=True)
 class Visited:
-    """A visit is done."""
+    """A visit is complete."""
 
     visit: Visit
     buckets: list[BucketCount]
@@ -43,7 +43,7 @@ KINDS: dict[str, type[Entry]] = {kind.__name__: kind for kind in (Started, Order
 
 
 class Journal:
-    """Writer's side. Each line is with the operating system when the call returns."""
+    """Writes the journal. When a call returns, its line has been passed to the operating system."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("ab", buffering=0)
@@ -71,14 +71,14 @@ class Journal:
 
 
 class JournalReader:
-    """Reader's side: ``new()`` gives what was written since the last call."""
+    """Reads the journal. ``new()`` yields what was written since the last call."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._offset = 0
 
     def new(self) -> Iterator[Entry]:
-        """Yield complete lines not yet seen; a line still being written waits for the next call."""
+        """Yield the entries of new complete lines. An incomplete line is left for the next call."""
         if not self._path.exists():
             return
         with self._path.open("rb") as file:
@@ -92,7 +92,7 @@ class JournalReader:
 
 
 def buckets(visit: Visit, window: Window) -> list[BucketCount]:
-    """The visit's histograms as rows; in the open model, of latencies from when arrivals were due."""
+    """The histograms of a visit as rows. In the open model, latencies count from when arrivals were due."""
     good = window.settled if visit.model is Model.OPEN else window.histogram
     return [
         BucketCount(visit=visit.number, kind=kind, bucket_lo_ms=low, bucket_hi_ms=high, count=count)

@@ -1,4 +1,4 @@
-"""What the conductor tells the load side: one JSON file, named by ``FLOODMARK_LOAD``."""
+"""The settings from the conductor to the load side: a JSON file, named by ``FLOODMARK_LOAD``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VARIABLE = "FLOODMARK_LOAD"
 
 
 class Client(StrEnum):
-    """Which user class makes the load of our own locustfiles."""
+    """The user class that makes the load in our own locustfiles."""
 
     STEP = "step"
     LEAN = "lean"
@@ -27,46 +27,46 @@ class Client(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadSettings:
-    """Settings of one load. Without a conductor, the defaults."""
+    """The settings of a load. Without a conductor, the defaults apply."""
 
     journal: Path | None = None
-    """Where measurements go; None without a conductor."""
+    """The file for measurements; None without a conductor."""
     client: Client = Client.STEP
     path: str = "/"
-    """What ``locustfiles/url.py`` asks for."""
+    """The path that ``locustfiles/url.py`` requests."""
     marker: str = ""
-    """What a good answer contains."""
+    """What a good answer must contain."""
     hostile: str = ""
-    """Hostile clients that run alongside, as ``KIND=N,...``; the locustfile's default where empty."""
+    """Hostile clients to run alongside, as ``KIND=N,...``; empty for the locustfile's default."""
     search: SearchSettings = field(default_factory=SearchSettings)
     seed: int = 1
     rate: RateSettings | None = None
-    """One rate of the open model, instead of a search."""
+    """A single rate in the open model, instead of a search."""
     level: LevelSettings | None = None
-    """One number of users, instead of a search."""
+    """A single level in the closed model, instead of a search."""
     spacing: Spacing = Spacing.POISSON
     new_connections: bool = False
-    """Every request on a connection of its own."""
+    """Open a new connection for every request."""
     close_delay_s: float = 0.0
-    """How late each connection is closed."""
+    """How long to wait before a finished connection is closed."""
     null_rps: float | None = None
-    """What this generator gets from a server that does nothing, in requests per second."""
+    """Requests per second that this generator reaches against a null server."""
     shared: bool = False
-    """The generator runs on the target's own CPUs."""
+    """The generator runs on the target's CPUs."""
     scenario: str = ""
     choices: Mapping[str, SearchSettings] = field(default_factory=dict)
-    """What the web UI may choose instead, by the scenario's name."""
+    """Other scenarios that the web UI can choose, by name."""
     switch: Path | None = None
-    """The folder through which the web UI asks for another target."""
+    """The folder through which the web UI requests another target."""
 
 
 def write_settings(settings: LoadSettings) -> bytes:
-    """The file's content."""
+    """The content of the file."""
     return encode(settings)
 
 
 def read_settings() -> LoadSettings:
-    """The conductor's settings; without one, the defaults, and what the environment says of our own locustfiles."""
+    """The settings from the conductor, or without one the defaults and the environment variables of our locustfiles."""
     path = os.environ.get(VARIABLE)
     if path:
         return decode(Path(path).read_bytes(), LoadSettings)

@@ -1,6 +1,4 @@
-"""Switching targets from the web UI: the load side asks for a scenario, and the process that holds the target brings
-that scenario's target up.
-"""
+"""Switches targets from the web UI: the load side requests a scenario, and the conductor starts its target."""
 
 from __future__ import annotations
 
@@ -17,21 +15,21 @@ POLL_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class SwitchRequest:
-    """A request for the target of ``scenario``; ``number`` tells one request from the next."""
+    """A request for the target of ``scenario``. Every request has its own number."""
 
     number: int
     scenario: str
 
 
 class TargetSwitch:
-    """Both sides of a folder that holds the newest request and its answer."""
+    """Both ends of the exchange, through a folder with the latest request and its answer."""
 
     def __init__(self, folder: Path) -> None:
         self._request, self._answer = folder / "request.json", folder / "answer.json"
         self._number = 0
 
     def ask(self, scenario: str) -> str:
-        """Wait until the target of ``scenario`` is up. Returns why it failed, or an empty string."""
+        """Request the target of ``scenario`` and wait for it. Returns why it failed, or an empty string."""
         self._number += 1
         write_text(self._request, json.dumps({"number": self._number, "scenario": scenario}))
         deadline = time.monotonic() + WAIT_S
@@ -40,10 +38,10 @@ class TargetSwitch:
             if answer is not None and answer["number"] == self._number:
                 return str(answer["error"])
             time.sleep(POLL_S)
-        return f"the target of {scenario} was not up within {WAIT_S:.0f} s"
+        return f"the target of {scenario} was not ready within {WAIT_S:.0f} s"
 
     def pending(self) -> SwitchRequest | None:
-        """The request that has no answer yet."""
+        """The request that has not been answered yet, if any."""
         request = _read(self._request)
         if request is None or int(str(request["number"])) == self._number:
             return None
@@ -56,7 +54,7 @@ class TargetSwitch:
 
 def _read(path: Path) -> dict[str, object] | None:
     try:
-        found: dict[str, object] = json.loads(path.read_text(encoding="utf-8"))
+        message: dict[str, object] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    return found
+    return message

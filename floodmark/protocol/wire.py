@@ -1,4 +1,4 @@
-"""Dataclasses as JSON, for what two of our processes say to each other."""
+"""Encodes dataclasses as JSON for messages between processes of floodmark."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ Message = TypeVar("Message")
 
 
 def encode(message: object) -> bytes:
-    """A dataclass, or anything made of them, as one line of JSON."""
+    """Encode a dataclass, or a structure of them, as one line of JSON."""
     return msgspec.json.encode(message, enc_hook=_to_plain)
 
 
 def decode(data: bytes, kind: type[Message]) -> Message:
-    """What ``encode`` made. Raises ValueError for anything else."""
+    """Decode the output of ``encode``. Raises ValueError for anything else."""
     return msgspec.json.decode(data, type=kind, dec_hook=_from_text)
 
 
@@ -26,10 +26,10 @@ def _to_plain(value: object) -> object:
         return str(value)
     if isinstance(value, np.generic):
         return value.item()
-    raise NotImplementedError(f"{type(value).__name__} has no form in JSON")
+    raise NotImplementedError(f"{type(value).__name__} cannot be encoded as JSON")
 
 
 def _from_text(kind: type, value: Any) -> object:
     if issubclass(kind, Path):
         return Path(value)
-    raise NotImplementedError(f"{kind.__name__} has no form in JSON")
+    raise NotImplementedError(f"{kind.__name__} cannot be decoded from JSON")

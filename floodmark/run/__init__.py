@@ -1,1 +1,1 @@
-"""The conductor of one run: target up, load, target down, verdict."""
+"""Makes runs: starts the target, loads it, stops it, and has the run judged."""

@@ -1,4 +1,4 @@
-"""Trying what a verdict advises: the same server freshly started with one setting changed, and one visit."""
+"""Tries the advice of a verdict: one visit to a freshly started server with the changed setting."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SECONDS = 5.0
 
 
 def verify_advice(folder: Path, planned: PlannedRun, conditions: Conditions, progress: Progress) -> None:
-    """Try the advice of the run in ``folder``, and write what came of it into run.json and results.csv."""
+    """Try the advice of the run in ``folder``, and write the result into run.json and results.csv."""
     run = read_run(folder)
     advice = _try(run, planned, conditions, progress)
     write_record(folder, dataclasses.replace(run.record, advice=advice))
@@ -48,35 +48,35 @@ def _try(run: Run, planned: PlannedRun, conditions: Conditions, progress: Progre
     if isinstance(change, str):
         return _not_tried(change)
     settings = planned.target.settings
-    what = ", ".join(f"{name} {settings[name]} -> {value}" for name, value in change.settings.items())
-    progress.say(f"trying the advice: {what}, {SECONDS:.0f} s")
+    changes = ", ".join(f"{name} {settings[name]} -> {value}" for name, value in change.settings.items())
+    progress.say(f"trying the advice: {changes}, {SECONDS:.0f} s")
     users = round(change.factor * users)
     try:
         visit = _visit(_changed(planned, change), users, conditions, progress, run.path)
     except Interrupted:
         raise
     except FloodmarkError as error:
-        why = f"not tried with {what}: {str(error).splitlines()[0]}"
-        return AdviceRecord(word=Advice.NOT_TRIED, change=what, note=why)
+        note = f"not tried with {changes}: {str(error).splitlines()[0]}"
+        return AdviceRecord(word=Advice.NOT_TRIED, change=changes, note=note)
     if visit is None:
-        return AdviceRecord(word=Advice.NOT_TRIED, change=what, note=f"{what}: the load did not come to a visit")
+        return AdviceRecord(word=Advice.NOT_TRIED, change=changes, note=f"{changes}: the load did not come to a visit")
     expected = "more was expected" if change.rises else "no more was expected"
     return AdviceRecord(
         word=judge_advice(change, rate, visit.goodput_rps),
-        change=f"{what} at {users} users",
-        note=f"{what} gave {visit.goodput_rps:.1f}/s instead of {rate:.1f}/s at {users} users; {expected}",
+        change=f"{changes} at {users} users",
+        note=f"{changes} gave {visit.goodput_rps:.1f}/s instead of {rate:.1f}/s at {users} users; {expected}",
         goodput_rps=visit.goodput_rps,
         goodput_lo=visit.goodput_lo,
         goodput_hi=visit.goodput_hi,
     )
 
 
-def _not_tried(why: str) -> AdviceRecord:
-    return AdviceRecord(word=Advice.NOT_TRIED, note=f"not tried: {why}")
+def _not_tried(reason: str) -> AdviceRecord:
+    return AdviceRecord(word=Advice.NOT_TRIED, note=f"not tried: {reason}")
 
 
 def _judged_level(run: Run) -> tuple[int, float] | None:
-    """The level that was judged and its goodput: of the ceiling, or of the highest level that was visited."""
+    """The judged level and its goodput: the held level with the ceiling, or else the highest level visited."""
     users = run.hold_users or max((visit.users for visit in run.visits), default=0)
     ceiling = run.number("ceiling_rps")
     if ceiling is not None:
@@ -86,7 +86,7 @@ def _judged_level(run: Run) -> tuple[int, float] | None:
 
 
 def _changed(planned: PlannedRun, change: Change) -> PlannedRun:
-    """Raises UsageError for a value the server cannot take."""
+    """The run with the change applied. Raises UsageError for a value that the server does not accept."""
     target = planned.target
     assert target is not None
     settings = servers.resolve(target.server, {**target.settings, **change.settings}, "--verify-advice")
@@ -102,9 +102,9 @@ def _visit(planned: PlannedRun, users: int, conditions: Conditions, progress: Pr
             try:
 
                 def start(settings: LoadSettings, _processes: int) -> LocustProcess:
-                    words = ["--headless", "--ramp", "search", "--only-summary"]
+                    arguments = ["--headless", "--ramp", "search", "--only-summary"]
                     return LocustProcess(
-                        planned.locustfile, running.base_url, words, settings, work, log=work / "locust.log"
+                        planned.locustfile, running.base_url, arguments, settings, work, log=work / "locust.log"
                     )
 
                 settings = dataclasses.replace(planned.load_settings, client=conditions.client)

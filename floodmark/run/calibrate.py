@@ -1,4 +1,4 @@
-"""What this host's generator gets from a server that does nothing: measured once, and kept with its provenance."""
+"""Measures the generator of this host against a null server, once, and caches the result with its provenance."""
 
 from __future__ import annotations
 
@@ -33,36 +33,37 @@ FILE = "generator.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NullCeiling:
-    """rate_rps: requests/s this generator gets from a server that does nothing. measured: ISO 8601 UTC."""
+    """The rate of the generator against a null server."""
 
     rate_rps: float
     measured: str
+    """When it was measured, ISO 8601 UTC."""
 
 
 def null_ceiling(
     allotment: Allotment, *, client: Client, new_connections: bool, generators: int, announce: Callable[[], None]
 ) -> NullCeiling:
-    """From the cache, or measured now, in about six seconds; announce is called then.
+    """The rate from the cache, or measured now, which takes about six seconds and calls ``announce`` first.
 
-    A kept figure stands for the same host, CPUs, kernel, Python, Locust, floodmark, client and connections.
+    A cached rate holds for the same host, CPUs, kernel, Python, Locust, floodmark, client and connections.
     """
     file = cache_folder() / FILE
     key = _key(allotment, client, generators, new_connections=new_connections)
-    kept = _read(file)
-    if key in kept:
-        return kept[key]
+    cached = _read(file)
+    if key in cached:
+        return cached[key]
     announce()
     rate = _measure(allotment, client, generators, new_connections=new_connections)
-    found = NullCeiling(rate_rps=round(rate, 1), measured=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
-    kept[key] = found
+    ceiling = NullCeiling(rate_rps=round(rate, 1), measured=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+    cached[key] = ceiling
     file.parent.mkdir(parents=True, exist_ok=True)
-    write_document(file, kept)
-    return found
+    write_document(file, cached)
+    return ceiling
 
 
 def _key(allotment: Allotment, client: Client, generators: int, *, new_connections: bool) -> str:
     host, versions = host_record(), software()
-    own = versions.floodmark
+    revision = versions.floodmark
     facts = [
         host.cpu_model,
         str(host.cpus),
@@ -73,7 +74,7 @@ def _key(allotment: Allotment, client: Client, generators: int, *, new_connectio
             for name, version in versions.packages.items()
             if name in {"locust", "gevent", "httptools"}
         ),
-        f"floodmark {own.version} {own.git_sha}{' dirty' if own.dirty else ''}",
+        f"floodmark {revision.version} {revision.git_sha}{' dirty' if revision.dirty else ''}",
         f"target {','.join(map(str, allotment.target_cpus))}",
         f"generator {','.join(map(str, allotment.generator_cpus))} x{generators}",
         client,
@@ -94,10 +95,10 @@ def _measure(allotment: Allotment, client: Client, generators: int, *, new_conne
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
-    words = [sys.executable, "-m", "target_apps.null_server", f"127.0.0.1:{port}"]
+    command = [sys.executable, "-m", "target_apps.null_server", f"127.0.0.1:{port}"]
     cpus = set(allotment.target_cpus)
     server = subprocess.Popen(
-        [*words, "--close"] if new_connections else words,
+        [*command, "--close"] if new_connections else command,
         cwd=ROOT,
         stdout=subprocess.PIPE,
         preexec_fn=lambda: os.sched_setaffinity(0, cpus),

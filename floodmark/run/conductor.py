@@ -1,6 +1,6 @@
-"""The conductor of one run: target up, load, target down, verdict. Whatever happens, nothing is left running.
+"""The conductor of a run: starts the target, loads it, and stops it. Whatever happens, nothing is left running.
 
-It stores what it saw and judges nothing: ``results.conclude`` applies every judgement to the files.
+It stores what was measured and judges nothing; ``results.conclude`` applies every judgement to the files.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ POLL_S = 0.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """A run that is over: its folder, and the error it ended with, if any."""
+    """A finished run: its folder, and the error that it ended with, if any."""
 
     folder: Path
     error: FloodmarkError | None
@@ -52,7 +52,7 @@ class Finished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """What is the same for all runs of a command."""
+    """The conditions that all runs of a command share."""
 
     launcher: Launcher
     results: Path
@@ -60,9 +60,9 @@ class Conditions:
     """Locust processes that share the load."""
     client: Client = Client.STEP
     series: str | None = None
-    """The name that repeats of each other share."""
+    """The name that all repeats of a run share."""
     place: NightPlace | None = None
-    """Where in a night the run stands."""
+    """The place of the run in a night."""
 
     @property
     def allotment(self) -> Allotment:
@@ -70,7 +70,7 @@ class Conditions:
 
 
 class _Draft:
-    """The record of a run under way. What is noted is in run.json at once, however the run ends."""
+    """The record of a run in progress. Every note is written to run.json at once, in case the run ends abruptly."""
 
     def __init__(self, folder: RunFolder, record: RunRecord) -> None:
         self._folder = folder
@@ -84,10 +84,10 @@ class _Draft:
 
 
 def conduct(planned: PlannedRun, conditions: Conditions, progress: Progress) -> Finished:
-    """Make one run and write its folder.
+    """Make a run and write its folder.
 
-    An error that is the run's own is returned, so that a series goes on; Interrupted and errors of writing
-    are raised, after everything is stopped.
+    An error of the run itself is returned, so that a series continues. Interrupted and WriteError are raised, after
+    everything has been stopped.
     """
     begun = time.monotonic()
     folder = create(conditions.results, planned.label)
@@ -127,7 +127,7 @@ def conduct(planned: PlannedRun, conditions: Conditions, progress: Progress) -> 
 def _load(
     planned: PlannedRun, conditions: Conditions, progress: Progress, folder: RunFolder, draft: _Draft
 ) -> SearchRecord:
-    """Bring the target up, load it until the search has ended, and stop everything. Returns how the search ended."""
+    """Start the target, load it until the search has ended, and stop everything. Returns how the search ended."""
     allotment = conditions.allotment
     with ExitStack() as stack:
         running = conditions.launcher.up(planned.target, folder.path)
@@ -137,8 +137,7 @@ def _load(
         sampler = make_sampler(running, allotment)
         stack.callback(sampler.stop)
         sampler.start()
-        known = _know_generator(planned, conditions, progress)
-        generator = _generator(planned, conditions, known)
+        generator = _generator(planned, conditions, _null_ceiling(planned, conditions, progress))
         draft.note(generator=generator)
         journal = folder.path / "load.jsonl"
         settings = dataclasses.replace(
@@ -149,12 +148,12 @@ def _load(
             shared=allotment.shared,
         )
 
-        def start(wanted: LoadSettings, processes: int) -> LocustProcess:
+        def start(load_settings: LoadSettings, processes: int) -> LocustProcess:
             return LocustProcess(
                 planned.locustfile,
                 running.base_url,
                 _arguments(folder.path if processes == conditions.generators else None, processes),
-                wanted,
+                load_settings,
                 folder.path,
                 log=folder.path / "locust.log",
                 home=planned.home,
@@ -169,7 +168,9 @@ def _load(
                 users, hold_rps = outcome.hold_users, follower.held_rps(outcome.hold_users)
                 goodput_of = goodput_by_generators(start, settings, users, folder.path)
                 if len(allotment.generator_cpus) >= 2 * conditions.generators:
-                    progress.say("twice the generators at the held level, 10 s; if they give more, twice more")
+                    progress.say(
+                        "trying twice the generators at the held level, 10 s; if goodput rises, two more visits"
+                    )
                 doubled = double(
                     goodput_of,
                     users,
@@ -186,8 +187,8 @@ def _load(
     return SearchRecord(end=outcome.end, reason=outcome.reason, hold_users=outcome.hold_users)
 
 
-def _know_generator(planned: PlannedRun, conditions: Conditions, progress: Progress) -> NullCeiling | None:
-    """What the generator can do; None with a locustfile of the user's own, whose cost nobody knows."""
+def _null_ceiling(planned: PlannedRun, conditions: Conditions, progress: Progress) -> NullCeiling | None:
+    """The generator's rate against a null server; None for the user's own locustfile, which may cost anything."""
     if planned.home is not None:
         return None
     return null_ceiling(
@@ -195,22 +196,22 @@ def _know_generator(planned: PlannedRun, conditions: Conditions, progress: Progr
         client=conditions.client,
         new_connections=planned.scenario.load.new_connections,
         generators=conditions.generators,
-        announce=lambda: progress.say("measuring what the generator itself can do (once on this host, 6 s)"),
+        announce=lambda: progress.say("measuring what the generator can do (once on this host, 6 s)"),
     )
 
 
-def _generator(planned: PlannedRun, conditions: Conditions, known: NullCeiling | None) -> GeneratorRecord:
+def _generator(planned: PlannedRun, conditions: Conditions, ceiling: NullCeiling | None) -> GeneratorRecord:
     return GeneratorRecord(
         client=conditions.client if planned.home is None else LOCUSTFILE,
         processes=conditions.generators,
         connections=planned.scenario.load.connections,
-        null_rps=known.rate_rps if known else None,
-        null_rps_measured=known.measured if known else None,
+        null_rps=ceiling.rate_rps if ceiling else None,
+        null_rps_measured=ceiling.measured if ceiling else None,
     )
 
 
 def _follow(follower: Follower, locust: LocustProcess, running: Running, folder: Path) -> Outcome:
-    """Until the search has ended and Locust with it."""
+    """Follow the load until both the search and Locust have ended."""
     while follower.outcome is None:
         code = locust.wait(POLL_S)
         follower.poll()
@@ -234,10 +235,10 @@ def _follow(follower: Follower, locust: LocustProcess, running: Running, folder:
 def _failure_of(running: Running) -> TargetError | None:
     """The error for a target that exited or ran out of memory; None while it runs."""
     try:
-        how = running.ended()
+        exit_reason = running.ended()
     except OutOfMemory as error:
         return OutOfMemory(f"under load, {error}")
-    return None if how is None else TargetError(f"the target ended under load: {how}")
+    return None if exit_reason is None else TargetError(f"the target ended under load: {exit_reason}")
 
 
 def _locust_failed(follower: Follower, code: int, folder: Path) -> FloodmarkError:
@@ -248,10 +249,10 @@ def _locust_failed(follower: Follower, code: int, folder: Path) -> FloodmarkErro
 
 
 def _arguments(folder: Path | None, generators: int) -> Sequence[str]:
-    words = ["--headless", "--ramp", "search", "--only-summary"]
+    arguments = ["--headless", "--ramp", "search", "--only-summary"]
     if folder is not None:
-        words += ["--csv", str(folder / "locust")]
-    return [*words, *processes(generators)]
+        arguments += ["--csv", str(folder / "locust")]
+    return [*arguments, *processes(generators)]
 
 
 def _read_back(declared: TargetRecord, running: Running) -> TargetRecord:
@@ -271,18 +272,18 @@ def make_sampler(running: Running, allotment: Allotment) -> Sampler:
     """A sampler of the target's processes, its accept queue and the host."""
     pids = running.root_pids()
     cpus = allotment.target_cpus
-    # A server that was up already may run anywhere, also on the generator's CPUs.
+    # A server that was already running may use any CPUs, including the generator's.
     if pids and running.ledger_path is None:
         with contextlib.suppress(OSError):
             cpus = tuple(sorted(os.sched_getaffinity(pids[0])))
-    # Only on this host can its accept queue be seen.
+    # The accept queue can only be read on this host.
     parts = urlsplit(running.base_url)
-    here = pids or parts.hostname in {"127.0.0.1", "localhost", "::1"}
+    local = pids or parts.hostname in {"127.0.0.1", "localhost", "::1"}
     return Sampler(
         pids,
         running.ledger_path,
         cpus,
-        port=parts.port or 80 if here else None,
+        port=parts.port or 80 if local else None,
         shared=bool(set(cpus) & set(allotment.generator_cpus)),
     )
 

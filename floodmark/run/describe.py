@@ -1,4 +1,4 @@
-"""What is known of a run before it starts: the first form of its record."""
+"""The record of a run as far as it is known before it starts."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from floodmark.targets.launcher import Launcher
 
 
 def describe(planned: PlannedRun, run_id: str, launcher: Launcher) -> RunRecord:
-    """The record of a run that has not begun. Its status is ``interrupted`` until it is known better."""
+    """The record of a run that has not started. Its status is ``interrupted`` until the run has ended."""
     scenario = scenario_record(planned)
     quick = planned.search.effort == QUICK
-    own = planned.target.app if planned.target is not None else None
+    app = planned.target.app if planned.target is not None else None
     allotment, versions = launcher.allotment, software()
     return RunRecord(
         run_id=run_id,
@@ -46,22 +46,22 @@ def describe(planned: PlannedRun, run_id: str, launcher: Launcher) -> RunRecord:
             target=allotment.target_cpus, generator=allotment.generator_cpus, shared_cores=int(allotment.shared)
         ),
         memory=MemoryRecord(budget_bytes=allotment.memory),
-        app_hash=app_hash() if own is None else own_app_hash(own),
-        app=None if own is None else AppFolder(dir=str(own.dir), home=str(planned.scenario.home.resolve())),
+        app_hash=app_hash() if app is None else own_app_hash(app),
+        app=None if app is None else AppFolder(dir=str(app.dir), home=str(planned.scenario.home.resolve())),
         floodmark=versions.floodmark,
         python=versions.python,
         python_build=versions.python_build,
         packages=versions.packages,
         host=host_record(),
         limits_binding=tuple(
-            LimitRecord(limit=one.limit, allowed=one.allowed, wanted=one.wanted, text=one.text)
-            for one in binding_of(planned, launcher.name)
+            LimitRecord(limit=binding.limit, allowed=binding.allowed, wanted=binding.wanted, text=binding.text)
+            for binding in binding_of(planned, launcher.name)
         ),
     )
 
 
 def scenario_record(planned: PlannedRun) -> ScenarioRecord:
-    """The scenario with what was in force: every setting of the server, and the most users."""
+    """The scenario as in force, with all settings of the server and ``max_users``."""
     scenario = planned.scenario
     return ScenarioRecord(
         name=scenario.name,
@@ -81,7 +81,7 @@ def scenario_record(planned: PlannedRun) -> ScenarioRecord:
 def _target(planned: PlannedRun) -> TargetRecord:
     target = planned.target
     if target is None:
-        return TargetRecord(server=EXTERNAL, title="a server that was up already")
+        return TargetRecord(server=EXTERNAL, title="a server that was already running")
     return TargetRecord(
         server=target.server.name,
         title=target.server.title,
@@ -94,5 +94,5 @@ def _target(planned: PlannedRun) -> TargetRecord:
 
 
 def now() -> str:
-    """This moment, ISO 8601 UTC."""
+    """The current time, ISO 8601 UTC."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")

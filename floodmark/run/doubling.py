@@ -1,5 +1,6 @@
-"""Visits of the held level with twice as many generators: what they give decides whether the generator was the limit
-(method.md, section 3). The judgement is ``verdict.outcome.judge_doubling``.
+"""Visits the held level with twice the generators, to find out whether the generator was the limit.
+
+The judgement is ``verdict.outcome.judge_doubling`` (docs/method.md, "What makes a visit void").
 """
 
 from __future__ import annotations
@@ -16,23 +17,23 @@ from floodmark.verdict.outcome import more_by_doubling
 SECONDS = 5.0
 
 GoodputOf = Callable[[int], float | None]
-"""Good answers per second of one visit with so many generator processes; None where it did not come to one."""
+"""The goodput of a visit with this number of generator processes; None if there was no visit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doubled:
-    """What was seen; the fields are those of GeneratorRecord."""
+    """The result of doubling. The fields are those of GeneratorRecord."""
 
     doubled_rps: float | None = None
-    """What twice the generators gave at least, in good answers per second; None where that was not tried."""
+    """The least goodput with twice the generators; None if that was not tried."""
     doubled: str
     """How it was tried, or why not."""
     beside_rps: float | None = None
-    """What as many as before gave in between."""
+    """Goodput of the visit in between, with the usual number of generators."""
 
 
 def goodput_by_generators(start: Start, settings: LoadSettings, users: int, folder: Path) -> GoodputOf:
-    """Visits of ``users``, each by a Locust of its own."""
+    """Visits with ``users``, each by a new Locust process."""
 
     def goodput_of(processes: int) -> float | None:
         level = LevelSettings(users=users, seconds=SECONDS)
@@ -45,7 +46,8 @@ def goodput_by_generators(start: Start, settings: LoadSettings, users: int, fold
 def double(goodput_of: GoodputOf, users: int, hold_rps: Sequence[float], *, generators: int, cpus: int) -> Doubled:
     """Visit ``users`` with twice the generator processes, if there are CPUs for them.
 
-    If that gave more, the host may be faster by now: once more with as many as before, and again with twice as many.
+    If goodput rises, the host may just have become faster. So there is one more visit with the usual number, and
+    another with twice as many.
     """
     if cpus < 2 * generators:
         return Doubled(doubled=f"not tried: {cpus} CPU for {generators} generator process")

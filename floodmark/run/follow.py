@@ -1,4 +1,4 @@
-"""Follows a load as it runs: reads the journal, joins it with what the target did, writes the rows."""
+"""Follows a load as it runs: reads the journal, joins it with the samples of the target, and writes the rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from floodmark.verdict.visit import Visit, held
 
 
 class Follower:
-    """One run's journal and samples, joined on time."""
+    """Joins the journal of a run with the samples of its target on time."""
 
     def __init__(self, journal: JournalReader, sampler: Sampler, folder: RunFolder, progress: Progress) -> None:
         self._journal = journal
@@ -33,7 +33,7 @@ class Follower:
         self.counts = Counts()
 
     def held_rps(self, users: int) -> list[float]:
-        """Goodput of every valid hold visit at a level."""
+        """The goodput of all valid hold visits to a level."""
         return [visit.goodput_rps for visit in held(self._visits, users)]
 
     @property
@@ -42,7 +42,7 @@ class Follower:
         return self._origin is not None
 
     def poll(self) -> None:
-        """Take in everything new."""
+        """Process all new entries of the journal."""
         for entry in self._journal.new():
             match entry:
                 case Started(origin=origin):
@@ -102,13 +102,13 @@ class Follower:
 
 
 def _common(row: Any, use: Use) -> Mapping[str, Any]:
-    """What was sampled, by the columns of the same name."""
+    """The sampled values for the columns of the same name."""
     return {name: getattr(use, name) for name in _names(row) & _names(Use)}
 
 
 @cache
 def _names(kind: Any) -> frozenset[str]:
-    """Field names of a dataclass."""
+    """The field names of a dataclass."""
     return frozenset(field.name for field in dataclasses.fields(kind))
 
 

@@ -1,4 +1,4 @@
-"""Locust as a process of its own: started, watched and ended by the conductor."""
+"""Runs Locust in a separate process."""
 
 from __future__ import annotations
 
@@ -19,10 +19,13 @@ KILL_TIMEOUT_S = 5.0
 
 
 class LocustProcess:
-    """One Locust run, or one web UI, in its own process group.
+    """A Locust run, or its web UI, in its own process group.
 
-    arguments: after the locustfile. folder: where the settings' file goes. log: where its output goes; None leaves it
-    on the terminal. cpus: where it may run. home: its working directory.
+    arguments: further arguments for Locust.
+    folder: for the settings file.
+    log: the file for its output; None for the terminal.
+    cpus: the CPUs to run on; None for those of this process.
+    home: its working directory.
     """
 
     def __init__(
@@ -44,7 +47,7 @@ class LocustProcess:
             VARIABLE: str(settings_file),
             "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
         }
-        # -P: no module in the working directory takes the place of Locust or of what it imports.
+        # -P: modules in the working directory must not shadow Locust or what it imports.
         command = [sys.executable, "-P", "-m", "floodmark.load", "-f", str(locustfile), "-H", base_url, *arguments]
         output = log.open("ab") if log is not None else None
         try:
@@ -67,18 +70,18 @@ class LocustProcess:
         return self._process.pid
 
     def ended(self) -> int | None:
-        """Its exit code, or None while it runs."""
+        """Its exit code; None while it runs."""
         return self._process.poll()
 
     def wait(self, seconds: float) -> int | None:
-        """Its exit code once it ends within ``seconds``, else None."""
+        """Its exit code if it ends within ``seconds``, else None."""
         try:
             return self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             return None
 
     def stop(self) -> None:
-        """End it cleanly, so that its files are written; kill its group if it does not."""
+        """Stop it cleanly, so that it writes its files; if it does not end, kill its process group."""
         if self.ended() is None:
             self._process.send_signal(signal.SIGTERM)
             if self.wait(STOP_TIMEOUT_S) is None:
@@ -87,7 +90,7 @@ class LocustProcess:
             self._kill()
 
     def _kill(self) -> None:
-        """Kill what is left of the process group: with --processes, Locust's workers are in it."""
+        """Kill what is left of the process group, which with --processes contains Locust's workers."""
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):

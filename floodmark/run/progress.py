@@ -1,4 +1,4 @@
-"""What a run tells about itself while it goes on."""
+"""The protocol for reporting the progress of a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from floodmark.verdict.visit import Visit
 
 
 class Progress(Protocol):
-    """Told what happens; shows it or not."""
+    """Receives what happens during a run, and may show it."""
 
     def say(self, text: str) -> None: ...
     def order(self, order: Order) -> None: ...

@@ -1,4 +1,4 @@
-"""One visit of one level, by a Locust of its own."""
+"""Makes a single visit to a level, with a new Locust process."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from floodmark.verdict.visit import Visit
 TIMEOUT_S = 60.0
 
 Start = Callable[[LoadSettings, int], LocustProcess]
-"""Starts Locust with these settings and so many processes."""
+"""Starts Locust with these settings and this number of processes."""
 
 
 def visit_level(
     start: Start, settings: LoadSettings, level: LevelSettings, processes: int, journal: Path
 ) -> Visit | None:
-    """The visit; None where Locust did not come to one."""
+    """Make the visit; None if Locust ended without one."""
     locust = start(dataclasses.replace(settings, journal=journal, level=level), processes)
     try:
         reader, deadline = JournalReader(journal), time.monotonic() + TIMEOUT_S + level.seconds

@@ -1,4 +1,4 @@
-"""The same measurement on one server after the other. A row is in the file as soon as it is known."""
+"""Makes the same measurement on several servers, writing each row to the file as soon as it is known."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from floodmark.targets.target import Running, Target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SurveyRecord:
-    """The JSON document beside the table: where its rows come from."""
+    """The JSON document next to the table, with the provenance of its rows."""
 
     started: str
     backend: str
@@ -35,9 +35,10 @@ class SurveyRecord:
 
 @dataclass(slots=True, kw_only=True)
 class Survey(Generic[RowType]):
-    """Rows of all servers so far, and the errors of those that failed. file: the table, a CSV file."""
+    """The rows of all servers so far, and the errors of those that failed."""
 
     file: Path
+    """The table, a CSV file."""
     kind: type[RowType]
     launcher: Launcher
     rows: list[RowType] = field(default_factory=list)
@@ -51,9 +52,12 @@ class Survey(Generic[RowType]):
         begin: Callable[[int, Target], None],
         failed: Callable[[FloodmarkError], None],
     ) -> None:
-        """Measure one server after the other; one that fails is told to ``failed``, and the others follow.
+        """Measure one server after the other, continuing after failures.
 
-        each: measures one, given what starts it, and calls ``add``. begin: called first, with its number from 1.
+        each: measures one server, given a function that starts it, and calls ``add``.
+        begin: called before each server, with its number from 1.
+        failed: called with the error of a server that failed.
+
         Raises Interrupted and WriteError.
         """
         for number, target in enumerate(targets, 1):
@@ -74,7 +78,7 @@ class Survey(Generic[RowType]):
         return lambda target: self.launcher.up(target, folder)
 
     def add(self, row: RowType) -> None:
-        """Take a row in and write the files. Raises WriteError."""
+        """Add a row and write the files. Raises WriteError."""
         self.rows.append(row)
         ensure_folder(self.file.parent)
         write_table(self.file, self.kind, self.rows)

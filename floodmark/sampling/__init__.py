@@ -1,1 +1,1 @@
-"""What the target and the host do while the load runs. Never touches the target's processes."""
+"""Samples the target and its host during the load, without interfering with the target's processes."""

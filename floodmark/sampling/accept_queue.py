@@ -1,4 +1,4 @@
-"""How many connections wait in the kernel for a listener to accept them."""
+"""Reads how many connections wait in the kernel for a listener to accept them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ LISTEN = "0A"
 
 
 def accept_queue(port: int, tables: tuple[Path, ...] = TABLES) -> int | None:
-    """Length of the accept queues of all listeners on a port; None where none can be read.
+    """Total length of the accept queues of all listeners on a port; None if there is none that can be read.
 
     For a listening socket, ``rx_queue`` of /proc/net/tcp is its accept queue (proc_pid_net(5)).
     """
-    found: int | None = None
+    waiting: int | None = None
     for table in tables:
         try:
             lines = table.read_text(encoding="ascii").splitlines()[1:]
@@ -22,5 +22,5 @@ def accept_queue(port: int, tables: tuple[Path, ...] = TABLES) -> int | None:
         for line in lines:
             cells = line.split()
             if cells[3] == LISTEN and int(cells[1].rpartition(":")[2], 16) == port:
-                found = (found or 0) + int(cells[4].partition(":")[2], 16)
-    return found
+                waiting = (waiting or 0) + int(cells[4].partition(":")[2], 16)
+    return waiting

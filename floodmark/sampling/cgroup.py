@@ -1,4 +1,4 @@
-"""What the control groups of the target allow it and hold back: v1 and v2, containers and services alike."""
+"""Reads the CPU quota and the memory limit from the target's control groups, version 1 or 2."""
 
 from __future__ import annotations
 
@@ -8,61 +8,59 @@ from dataclasses import dataclass
 from pathlib import Path
 
 UNLIMITED = 1 << 60
-"""Version 1 writes no limit as the largest number of pages."""
+"""Version 1 represents no limit as the largest number of pages; anything from here on counts as none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """CPU that the target's groups, and those above, allow: the tightest, None for none.
-
-    periods, throttled: quota periods since the groups were made, and those in which it was used up.
-    """
+    """The CPU quota of the target's groups and their ancestors."""
 
     cores: float | None = None
+    """The smallest quota; None without any."""
     periods: int = 0
+    """Quota periods since the groups were created."""
     throttled: int = 0
+    """Those in which the quota was used up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """Memory of the group that is nearest to its limit, without file pages that it could drop.
-
-    oom_kills: processes killed for want of memory, in all groups with a limit.
-    """
+    """The memory of the group closest to its limit, without file pages that it could drop."""
 
     used_bytes: int | None = None
     limit_bytes: int | None = None
     oom_kills: int = 0
+    """Processes killed for lack of memory in all groups with a limit."""
 
 
 class Groups:
-    """The groups of some processes, which are found as they come."""
+    """The control groups of a changing set of processes."""
 
     def __init__(self, root: Path = Path("/")) -> None:
         self._root = root
         self._mounts = _mounts(root)
-        self._seen: set[int] = set()
+        self._followed: set[int] = set()
         # Folders, and whether they are of version 2.
         self._cpu: dict[Path, bool] = {}
         self._memory: dict[Path, bool] = {}
 
     def follow(self, pids: set[int]) -> None:
-        """Take in the groups of processes not seen before."""
-        for pid in pids - self._seen:
+        """Add the groups of new processes."""
+        for pid in pids - self._followed:
             for controller, folder, unified in self._folders(pid):
-                known = self._cpu if controller == "cpu" else self._memory
-                if folder not in known:
-                    known[folder] = unified
-        self._seen = pids
+                groups = self._cpu if controller == "cpu" else self._memory
+                if folder not in groups:
+                    groups[folder] = unified
+        self._followed = pids
 
     def pressure(self, resource: str) -> Path | None:
-        """The one group's own PSI file, where all processes share one that has it."""
+        """The PSI file of the target's own group; None if it has none."""
         groups = [folder for folder, unified in self._memory.items() if unified]
         path = groups[0] / f"{resource}.pressure" if groups else None
         return path if path is not None and path.is_file() else None
 
     def quota(self) -> Quota:
-        """CPU that they allow now."""
+        """The CPU quota now."""
         least, periods, throttled = None, 0, 0
         for folder, unified in self._cpu.items():
             cores = _quota(folder, unified=unified)
@@ -75,15 +73,15 @@ class Groups:
         return Quota(cores=least, periods=periods, throttled=throttled)
 
     def memory(self) -> Memory:
-        """Memory that they use now."""
-        found = [m for f, unified in self._memory.items() if (m := _memory(f, unified=unified)) is not None]
-        if not found:
+        """The memory use now."""
+        limited = [m for f, unified in self._memory.items() if (m := _memory(f, unified=unified)) is not None]
+        if not limited:
             return Memory()
-        used, limit, _ = max(found, key=lambda m: m[0] / m[1])
-        return Memory(used_bytes=used, limit_bytes=limit, oom_kills=sum(m[2] for m in found))
+        used, limit, _ = max(limited, key=lambda m: m[0] / m[1])
+        return Memory(used_bytes=used, limit_bytes=limit, oom_kills=sum(m[2] for m in limited))
 
     def _folders(self, pid: int) -> Iterator[tuple[str, Path, bool]]:
-        """Folders of a process's cpu and memory groups, its own first, then those above it."""
+        """Yield the folders of a process's cpu and memory groups, followed by their ancestors."""
         try:
             lines = (self._root / "proc" / str(pid) / "cgroup").read_text(encoding="utf-8").splitlines()
         except OSError:
@@ -103,17 +101,17 @@ class Groups:
 
 
 def _mounts(root: Path) -> dict[str, Path]:
-    """Where each controller is mounted; version 2 under the empty name."""
-    found: dict[str, Path] = {}
+    """Where each controller is mounted, with version 2 under the empty name."""
+    mounts: dict[str, Path] = {}
     with contextlib.suppress(OSError):
         for line in (root / "proc" / "mounts").read_text(encoding="utf-8").splitlines():
             _, where, kind, options, *_ = line.split()
             place = root / where.lstrip("/")
             if kind == "cgroup2":
-                found[""] = place
+                mounts[""] = place
             elif kind == "cgroup":
-                found.update(dict.fromkeys(options.split(","), place))
-    return found
+                mounts.update(dict.fromkeys(options.split(","), place))
+    return mounts
 
 
 def _quota(folder: Path, *, unified: bool) -> float | None:
@@ -129,7 +127,7 @@ def _quota(folder: Path, *, unified: bool) -> float | None:
 
 
 def _memory(folder: Path, *, unified: bool) -> tuple[int, int, int] | None:
-    """Use, limit and processes killed for want of memory; None where there is no limit."""
+    """Use, limit, and processes killed for lack of memory; None without a limit."""
     names = ("memory.max", "memory.current", "memory.events", "inactive_file")
     if not unified:
         names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "memory.oom_control", "total_inactive_file")
@@ -145,7 +143,7 @@ def _memory(folder: Path, *, unified: bool) -> tuple[int, int, int] | None:
 
 
 def _table(path: Path) -> dict[str, int]:
-    """A file of names and numbers."""
+    """The numbers by name from a file of ``name number`` lines."""
     with contextlib.suppress(OSError, ValueError):
         lines = path.read_text(encoding="ascii").splitlines()
         return {name: int(value) for name, value in (line.split()[:2] for line in lines)}

@@ -1,4 +1,4 @@
-"""Counters of the network namespace a process lives in: connections the kernel turned away."""
+"""Reads network counters of the namespace of a process, such as connections that the kernel turned away."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ WANTED = ("ListenOverflows", "ListenDrops", "TCPSynRetrans")
 
 
 def read_netstat(pid: int | str = "self") -> dict[str, int]:
-    """TcpExt counters by name, as far as the kernel has them; empty where it cannot be read."""
+    """The ``WANTED`` TcpExt counters by name, as far as the kernel has them; empty if they cannot be read."""
     try:
         text = Path(f"/proc/{pid}/net/netstat").read_text(encoding="ascii")
     except OSError:
@@ -17,8 +17,8 @@ def read_netstat(pid: int | str = "self") -> dict[str, int]:
 
 
 def parse(text: str) -> dict[str, int]:
-    """The counters of ``WANTED``: a line of names, then a line of values."""
+    """Parse the counters of ``WANTED`` from a line of names and a line of values."""
     names, _, rest = text.partition("\n")
     values = rest.partition("\n")[0]
-    found = dict(zip(names.split(), values.split(), strict=False))
-    return {name: int(found[name]) for name in WANTED if name in found}
+    counters = dict(zip(names.split(), values.split(), strict=False))
+    return {name: int(counters[name]) for name in WANTED if name in counters}

@@ -1,4 +1,4 @@
-"""How much of the time something had to wait for CPU or memory (PSI), and what else ran on the target's CPUs."""
+"""Reads how long tasks waited for CPU or memory (PSI), and how busy the target's CPUs were."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HOST = Path("/proc/pressure")
 
 
 def stalled_s(path: Path) -> float | None:
-    """Seconds in which some task waited, since boot; None where the kernel does not say."""
+    """Seconds since boot in which some task waited; None if the kernel does not report it."""
     try:
         line = path.read_text(encoding="ascii").partition("\n")[0]
     except OSError:
@@ -23,19 +23,21 @@ def stalled_s(path: Path) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class CpuTime:
-    """Of some CPUs together, since boot, in s. busy: all work but what the hypervisor took, which is steal."""
+    """Time of some CPUs together, since boot."""
 
     busy_s: float
+    """All work on them, without what the hypervisor took."""
     steal_s: float
+    """What the hypervisor took."""
 
 
 def cpu_time(cpus: Iterable[int], text: str | None = None) -> CpuTime | None:
-    """From /proc/stat; None where none of the CPUs is there."""
+    """Read /proc/stat; None if it lists none of the CPUs."""
     if text is None:
         text = Path("/proc/stat").read_text(encoding="ascii")
     wanted = {f"cpu{cpu}" for cpu in cpus}
     busy = steal = 0
-    seen = False
+    listed = False
     for line in text.splitlines():
         name, *cells = line.split()
         if not name.startswith("cpu"):
@@ -44,5 +46,5 @@ def cpu_time(cpus: Iterable[int], text: str | None = None) -> CpuTime | None:
             user, nice, system, _, _, irq, softirq, stolen = map(int, cells[:8])
             busy += user + nice + system + irq + softirq
             steal += stolen
-            seen = True
-    return CpuTime(busy / _TICK, steal / _TICK) if seen else None
+            listed = True
+    return CpuTime(busy / _TICK, steal / _TICK) if listed else None

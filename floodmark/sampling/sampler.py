@@ -1,4 +1,4 @@
-"""Samples the target and its host in a thread, and answers for any window afterwards."""
+"""Samples the target and its host in a thread, and summarises any window afterwards."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ from target_apps.ledger import LedgerReader
 
 QUEUE_EVERY_S = 0.05
 TREE_EVERY = 5
-"""Queues are looked at 20 times a second, processes 4 times, memory and connections once."""
+"""Queues are sampled 20 times a second, processes 4 times, memory and connections once."""
 LEVELS_EVERY = 20
 PROCESSES_MAX = 128
 OVERFLOWS, DROPS, SYN_RETRANSMITS = WANTED
 
 
 class Sampler:
-    """Follows the trees of ``pids``, their host and the probe's ledger from ``start`` to ``stop``.
+    """Follows the process trees of ``pids``, their host and the probe's ledger from ``start`` to ``stop``.
 
-    cpus: those the target runs on; port: that it listens on, where it is on this host. shared: the generator, which is
-    below this process, runs on the same CPUs.
+    cpus: the CPUs of the target.
+    port: the port that it listens on, if it is on this host.
+    shared: the generator, a descendant of this process, runs on the same CPUs.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class Sampler:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
         self._members: list[int] = []
-        self._own: dict[int, int] = {}
+        self._host_pids: dict[int, int] = {}
 
     def start(self) -> None:
         self._thread.start()
@@ -72,7 +73,7 @@ class Sampler:
         return self._trees.pss_bytes()
 
     def between(self, start: float, end: float) -> Use:
-        """Use in ``[start, end)``, epoch s."""
+        """What the target did in ``[start, end)``, in epoch seconds."""
         span = end - start
         if span <= 0 or not self._counters.times:
             return Use()
@@ -81,12 +82,12 @@ class Sampler:
             return self._counters.change(name, start, end)
 
         def count(name: Hashable) -> int | None:
-            found = change(name)
-            return None if found is None else round(found)
+            difference = change(name)
+            return None if difference is None else round(difference)
 
         def rate(name: Hashable) -> float | None:
-            found = change(name)
-            return None if found is None else found / span
+            difference = change(name)
+            return None if difference is None else difference / span
 
         def levels(series: Series, name: Hashable) -> list[float]:
             return series.inside(name, start, end)
@@ -109,7 +110,7 @@ class Sampler:
             memory_bytes=_most(levels(self._levels, "memory")),
             memory_limit_bytes=_most(levels(self._levels, "memory_limit")),
             oom_kills=_since(levels(self._levels, "oom_kills"), self._levels.first("oom_kills")),
-            # A process that ended took its own with it.
+            # The count drops when a process ends.
             major_faults_per_s=None if faults is None else max(0.0, faults / span),
             psi_cpu=rate("psi_cpu"),
             psi_mem=rate("psi_mem"),
@@ -120,7 +121,7 @@ class Sampler:
             listen_overflows=count(OVERFLOWS),
             listen_drops=count(DROPS),
             syn_retransmits=count(SYN_RETRANSMITS),
-            connections=_middle(levels(self._levels, "connections")),
+            connections=_mean(levels(self._levels, "connections")),
             started=change("started"),
             finished=finished,
             app_requests_lost=count("lost"),
@@ -131,20 +132,23 @@ class Sampler:
         )
 
     def _by_process(self, start: float, end: float) -> tuple[ProcessUse, ...]:
-        """Every process of the app that lives at the window's end; none where they come and go with the requests."""
+        """Every process of the app that is alive at the end of the window; none if there are too many.
+
+        Servers that fork for each request have too many.
+        """
         counters, span = self._counters, end - start
         pids = [name[1] for name in counters.names(start, end) if isinstance(name, tuple) and name[0] == "app"]
         if len(pids) > PROCESSES_MAX:
             return ()
-        found = []
+        uses = []
         for pid in sorted(pids):
             inside = counters.change(("app", pid), start, end)
             finished = counters.change(("finished", pid), start, end)
             busy = counters.change(("busy_s", pid), start, end)
             if inside is None or finished is None or busy is None:
                 continue
-            cpu = counters.change(("cpu", self._own.get(pid, pid)), start, end)
-            found.append(
+            cpu = counters.change(("cpu", self._host_pids.get(pid, pid)), start, end)
+            uses.append(
                 ProcessUse(
                     pid=pid,
                     cpu_cores=None if cpu is None else cpu / span,
@@ -153,10 +157,10 @@ class Sampler:
                     app_ms_mean=1000 * busy / finished if finished else None,
                 )
             )
-        return tuple(found)
+        return tuple(uses)
 
     def _busiest(self, start: float, end: float) -> float | None:
-        """CPU of the busiest single process, in cores."""
+        """CPU of the busiest process, in cores."""
         names = [n for n in self._counters.names(start, end) if isinstance(n, tuple) and n[0] == "cpu"]
         used = [u for n in names if (u := self._counters.change(n, start, end)) is not None]
         return max(used) / (end - start) if used else None
@@ -167,12 +171,12 @@ class Sampler:
         while not self._stop.is_set():
             self.sample(turn)
             turn += 1
-            # A turn that came late is not made up for.
+            # Late turns are not made up for.
             due = max(due + QUEUE_EVERY_S, time.monotonic())
             self._stop.wait(max(0.0, due - time.monotonic()))
 
     def sample(self, turn: int) -> None:
-        """One look: at the queue each time, at the others as often as they need."""
+        """Take one sample: of the queue each time, of everything else at its own interval."""
         if self._sockets is not None:
             with contextlib.suppress(OSError):
                 listeners = self._sockets.listeners()
@@ -186,68 +190,68 @@ class Sampler:
             self._levels.add(time.time(), self._levels_now())
 
     def _counts(self, members: list[int]) -> dict[Hashable, float]:
-        found: dict[Hashable, float] = {}
+        values: dict[Hashable, float] = {}
         if self._ledger is not None:
-            self._count_app(self._ledger, found)
+            self._count_app(self._ledger, values)
         use = self._trees.use(members)
         if use is not None:
-            found.update(cpu=use.cpu_s, rss=use.rss_bytes, threads=use.threads, faults=use.faults)
-            found.update({("cpu", pid): cpu_s for (pid, _), cpu_s in use.by_process.items()})
+            values.update(cpu=use.cpu_s, rss=use.rss_bytes, threads=use.threads, faults=use.faults)
+            values.update({("cpu", pid): cpu_s for (pid, _), cpu_s in use.by_process.items()})
             scheduling = self._trees.scheduling(members)
             if scheduling is not None:
-                found.update(waited=scheduling.waited_s, turns=scheduling.turns)
+                values.update(waited=scheduling.waited_s, turns=scheduling.turns)
         self._groups.follow(set(members))
         quota = self._groups.quota()
-        found.update(periods=quota.periods, throttled=quota.throttled)
+        values.update(periods=quota.periods, throttled=quota.throttled)
         if members:
-            found["cpu_limit"] = min(len(self._cpus), quota.cores if quota.cores is not None else len(self._cpus))
+            values["cpu_limit"] = min(len(self._cpus), quota.cores if quota.cores is not None else len(self._cpus))
         host = cpu_time(self._cpus)
         if host is not None:
-            found.update(busy=host.busy_s, steal=host.steal_s)
+            values.update(busy=host.busy_s, steal=host.steal_s)
         if self._ours is not None:
             ours = self._ours.use([pid for pid in self._ours.members() if pid not in members])
-            found["ours"] = ours.cpu_s if ours is not None else 0.0
+            values["ours"] = ours.cpu_s if ours is not None else 0.0
         for name in ("cpu", "memory"):
             stalled = stalled_s(self._groups.pressure(name) or HOST / name)
             if stalled is not None:
-                found["psi_cpu" if name == "cpu" else "psi_mem"] = stalled
-        found.update(read_netstat(self._pids[0] if self._pids else "self"))
-        return found
+                values["psi_cpu" if name == "cpu" else "psi_mem"] = stalled
+        values.update(read_netstat(self._pids[0] if self._pids else "self"))
+        return values
 
-    def _count_app(self, ledger: LedgerReader, found: dict[Hashable, float]) -> None:
+    def _count_app(self, ledger: LedgerReader, values: dict[Hashable, float]) -> None:
         counts = ledger.counts()
         if not counts:
             return
         for name in ("started", "finished", "lost", "in_flight", "in_flight_s", "busy_s"):
-            found[name] = sum(getattr(count, name) for count in counts)
+            values[name] = sum(getattr(count, name) for count in counts)
         self._map_pids({count.pid for count in counts})
         for count in counts:
-            if count.pid in self._own:
-                found["app", count.pid] = count.in_flight_s
-                found["finished", count.pid] = count.finished
-                found["busy_s", count.pid] = count.busy_s
+            if count.pid in self._host_pids:
+                values["app", count.pid] = count.in_flight_s
+                values["finished", count.pid] = count.finished
+                values["busy_s", count.pid] = count.busy_s
 
     def _levels_now(self) -> dict[Hashable, float]:
-        found: dict[Hashable, float] = {}
+        values: dict[Hashable, float] = {}
         memory = self._groups.memory()
         if memory.used_bytes is not None and memory.limit_bytes is not None:
-            found.update(memory=memory.used_bytes, memory_limit=memory.limit_bytes, oom_kills=memory.oom_kills)
+            values.update(memory=memory.used_bytes, memory_limit=memory.limit_bytes, oom_kills=memory.oom_kills)
         if self._sockets is not None:
             with contextlib.suppress(OSError):
-                found["connections"] = self._sockets.accepted()
-        return found
+                values["connections"] = self._sockets.accepted()
+        return values
 
     def _lives(self, pid: int) -> bool:
-        """Whether a pid, as the target itself sees it, is a living process of the target."""
+        """Whether a pid, as the target sees it, is a living process of the target."""
         self._map_pids({pid})
-        return pid in self._own
+        return pid in self._host_pids
 
     def _map_pids(self, wanted: set[int]) -> None:
-        """Keep, for each pid as the target sees it, the one this host sees, while the process lives."""
+        """Map each pid of a living process, as the target sees it, to its pid on this host."""
         alive = set(self._members)
-        if wanted <= self._own.keys() and alive >= set(self._own.values()):
+        if wanted <= self._host_pids.keys() and alive >= set(self._host_pids.values()):
             return
-        self._own = {own: pid for pid in self._members for own in _own_pids(pid)}
+        self._host_pids = {target_pid: pid for pid in self._members for target_pid in _target_pids(pid)}
 
 
 def _sockets(port: int | None) -> SockDiag | None:
@@ -260,13 +264,13 @@ def _sockets(port: int | None) -> SockDiag | None:
 
 
 def _yield_to_others() -> None:
-    """Let everything else on these CPUs run first: a sample takes some ms, and the generator is next door."""
+    """Let everything else on these CPUs run first, because a sample takes milliseconds away from the generator."""
     with contextlib.suppress(OSError, AttributeError):
         os.sched_setscheduler(threading.get_native_id(), os.SCHED_IDLE, os.sched_param(0))
 
 
-def _own_pids(pid: int) -> list[int]:
-    """A process's pid as this host and as its own pid namespace see it."""
+def _target_pids(pid: int) -> list[int]:
+    """The pid of a process on this host and in its own pid namespaces."""
     pids = [pid]
     try:
         status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
@@ -284,10 +288,10 @@ def _last(levels: Sequence[float]) -> float | None:
     return levels[-1] if levels else None
 
 
-def _middle(levels: Sequence[float]) -> float | None:
+def _mean(levels: Sequence[float]) -> float | None:
     return statistics.fmean(levels) if levels else None
 
 
 def _since(levels: Sequence[float], first: float | None) -> int | None:
-    """How far a counter that is read as a level has gone since it was first read."""
+    """How far a counter, sampled as a level, has risen since its first sample."""
     return round(max(levels) - (first or 0.0)) if levels else None

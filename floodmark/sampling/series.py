@@ -1,4 +1,4 @@
-"""Counters and levels over time, asked for any window afterwards."""
+"""Time series of counters and levels, which can be evaluated for any window afterwards."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST = 0.5
 
 @dataclass(slots=True)
 class Series:
-    """Samples by time, epoch s. A value may be missing from any of them."""
+    """Samples by time, in epoch seconds. Any of them may lack a value."""
 
     times: list[float] = field(default_factory=list)
     values: list[Values] = field(default_factory=list)
@@ -24,9 +24,9 @@ class Series:
         self.values.append(values)
 
     def change(self, name: Hashable, start: float, end: float) -> float | None:
-        """How far a counter went in a window, interpolated at its edges; None where it was not read.
+        """How far a counter rose in a window, interpolated at its edges; None if it was not read.
 
-        Where samples cover most of the window and not all, it is taken to have gone on at the same pace.
+        If samples cover most but not all of the window, the counter is extrapolated at the same pace.
         """
         first, last = self.at(name, start), self.at(name, end)
         if first is None or last is None:
@@ -35,7 +35,7 @@ class Series:
         return (last - first) / (covered if covered >= MOST else 1.0)
 
     def at(self, name: Hashable, moment: float) -> float | None:
-        """A counter at ``moment``, between the samples around it; at the edges, the nearest sample's."""
+        """A counter at ``moment``, interpolated between samples, or that of the first or last sample beyond them."""
         if not self.times:
             return None
         right = bisect_left(self.times, moment)
@@ -50,19 +50,19 @@ class Series:
         return before + share * (after - before)
 
     def inside(self, name: Hashable, start: float, end: float) -> list[float]:
-        """A level's samples in ``[start, end)``; where there are none, the last one before."""
+        """The samples of a level in ``[start, end)``, or if there are none, the last one before."""
         first, last = bisect_left(self.times, start), bisect_left(self.times, end)
-        found = [value for values in self.values[first:last] if (value := values.get(name)) is not None]
-        if found or not first:
-            return found
+        samples = [value for values in self.values[first:last] if (value := values.get(name)) is not None]
+        if samples or not first:
+            return samples
         before = self.values[first - 1].get(name)
         return [] if before is None else [before]
 
     def first(self, name: Hashable) -> float | None:
-        """The first value of all."""
+        """The first sampled value."""
         return next((value for values in self.values if (value := values.get(name)) is not None), None)
 
     def names(self, start: float, end: float) -> set[Hashable]:
-        """Everything that was read in a window, or next to it."""
+        """The names of all values sampled in a window or directly next to it."""
         first, last = bisect_left(self.times, start), bisect_left(self.times, end)
         return {name for values in self.values[max(0, first - 1) : last + 1] for name in values}

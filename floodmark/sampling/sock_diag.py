@@ -1,4 +1,4 @@
-"""The kernel's own list of TCP sockets, by netlink: a table of all sockets is never read (sock_diag(7))."""
+"""Queries the TCP sockets of a port by netlink (sock_diag(7)), which avoids reading the table of all sockets."""
 
 from __future__ import annotations
 
@@ -18,22 +18,21 @@ _ID = struct.Struct("!H46x")
 _MESSAGE = struct.Struct("=4B48sIIIII")
 
 Row = tuple[int, int, int]
-"""Receive queue, send queue and inode of a socket. Of a listener: its accept queue, and the limit of that."""
+"""Receive queue, send queue and inode of a socket. For a listener, the queues are its accept queue and its limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """All listeners of a port together: some servers have one for each worker.
-
-    waiting: connections in their accept queues; limit: of the shortest of these.
-    """
+    """All listeners of a port together; some servers have one per worker."""
 
     waiting: int
+    """Connections in all accept queues."""
     limit: int
+    """The smallest limit of an accept queue."""
 
 
 class SockDiag:
-    """Asks for the sockets of one local port. Raises OSError where the kernel has no sock_diag."""
+    """Queries the sockets of a local port. Raises OSError if the kernel has no sock_diag."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -54,14 +53,14 @@ class SockDiag:
             raise refused
 
     def listeners(self) -> Listeners | None:
-        """The accept queues now; None where nobody listens here. Raises OSError."""
+        """The accept queues now; None without a listener. Raises OSError."""
         rows = [(queue, limit) for queue, limit, _ in self._rows(_LISTEN)]
         if not rows:
             return None
         return Listeners(waiting=sum(queue for queue, _ in rows), limit=min(limit for _, limit in rows))
 
     def accepted(self) -> int:
-        """Connections that the server holds: those in an accept queue have no inode yet. Raises OSError."""
+        """The connections that the server has accepted. Those in an accept queue have no inode yet. Raises OSError."""
         return sum(inode != 0 for _, _, inode in self._rows(_ESTABLISHED))
 
     def close(self) -> None:
@@ -84,7 +83,7 @@ class SockDiag:
 
 
 def parse(data: bytes, sequence: int) -> tuple[list[Row], bool]:
-    """The sockets in a netlink answer to a request, and whether it is the last; answers to others are passed over.
+    """Parse the sockets in a netlink answer, and whether it is the last. Answers to other requests are ignored.
 
     Raises OSError for an error message.
     """

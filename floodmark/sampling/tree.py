@@ -1,4 +1,4 @@
-"""CPU, memory and scheduling of process trees, from /proc."""
+"""Reads CPU, memory and scheduling of process trees from /proc."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ import psutil
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 THREADS_MAX = 1000
-"""Beyond this many threads, reading the scheduler's figures of each would be load of its own."""
+"""With more threads, reading the scheduler's figures of each would be a load in itself."""
 
 Key = tuple[int, int]
-"""A process: its pid and when it started, since pids are used again."""
+"""A process: its pid and its start time, because pids are reused."""
 
 
 @dataclass(frozen=True, slots=True)
 class TreeUse:
-    """One look at a set of process trees.
-
-    cpu_s: CPU of all processes since they started, ended and reaped children included, so that it also grows
-    right for servers that fork for every request. by_process: each living process's own CPU. faults: page faults
-    that had to wait for a disk.
-    """
+    """A sample of a set of process trees."""
 
     cpu_s: float
+    """CPU of all processes since they started, including reaped children, as of servers that fork per request."""
     by_process: dict[Key, float]
+    """CPU of each living process itself."""
     rss_bytes: int
     threads: int
     faults: int
+    """Page faults that had to wait for a disk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scheduling:
-    """Sums over all threads seen so far. waited_s: ready to run, and not running. turns: times one was put on a CPU."""
+    """Sums over all threads so far."""
 
     waited_s: float
+    """Time in which they were ready to run but did not."""
     turns: int
+    """How often a thread was put on a CPU."""
 
 
 @dataclass(slots=True)
@@ -52,39 +52,39 @@ class ProcessTrees:
     """Follows the trees below some root processes."""
 
     def __init__(self, roots: Iterable[int]) -> None:
-        # A root's pid that is given to another process later is not our root any more.
+        # If the pid of a root is reused later, that process is not a root.
         self._created = {pid: cells.started for pid in roots if (cells := _stat(pid)) is not None}
         self._threads: dict[tuple[int, int], _Thread] = {}
         self._waited_ns = self._turns = 0
 
     def members(self) -> list[int]:
-        """Pids of the roots and all their descendants that are alive now."""
-        found: list[int] = []
+        """The pids of the roots and all their descendants that are alive."""
+        pids: list[int] = []
         for root, started in self._created.items():
             cells = _stat(root)
             if cells is not None and cells.started == started:
-                found += [root, *_descendants(root)]
-        return found
+                pids += [root, *_descendants(root)]
+        return pids
 
     def use(self, members: Iterable[int] | None = None) -> TreeUse | None:
-        """CPU and resident memory now; None when every process is gone."""
+        """CPU and resident memory now; None if every process is gone."""
         total, rss, threads, faults = 0.0, 0, 0, 0
-        own: dict[Key, float] = {}
+        by_process: dict[Key, float] = {}
         for pid in self.members() if members is None else members:
             cells = _stat(pid)
             if cells is None:
                 continue
-            own[pid, cells.started] = cells.cpu_s
+            by_process[pid, cells.started] = cells.cpu_s
             total += cells.cpu_s + cells.children_s
             rss += cells.rss_bytes
             threads += cells.threads
             faults += cells.faults
-        return TreeUse(total, own, rss, threads, faults) if own else None
+        return TreeUse(total, by_process, rss, threads, faults) if by_process else None
 
     def scheduling(self, members: Iterable[int]) -> Scheduling | None:
-        """Time in wait for a CPU; None where the kernel does not count it, or there are too many threads.
+        """Time spent waiting for a CPU; None if the kernel does not count it or there are too many threads.
 
-        A thread that ended takes what it waited since the last look with it.
+        What a thread waited between the last sample and its end is lost.
         """
         now: dict[tuple[int, int], _Thread] = {}
         for pid in members:
@@ -107,7 +107,7 @@ class ProcessTrees:
         return Scheduling(self._waited_ns / 1e9, self._turns)
 
     def pss_bytes(self) -> int | None:
-        """Proportional set size: shared pages counted once. Costs some ms; None where it cannot be read."""
+        """Proportional set size, which counts shared pages once; None if unreadable. Takes some milliseconds."""
         total = None
         for pid in self.members():
             for line in _read(f"/proc/{pid}/smaps_rollup").splitlines():
@@ -128,7 +128,7 @@ class _Stat:
 
 
 def _stat(pid: int) -> _Stat | None:
-    """proc_pid_stat(5); None for a process that is gone or only waits to be reaped."""
+    """Read proc_pid_stat(5); None for a process that is gone or is a zombie."""
     text = _read(f"/proc/{pid}/stat")
     if not text:
         return None
@@ -147,19 +147,19 @@ def _stat(pid: int) -> _Stat | None:
 
 
 def _descendants(pid: int) -> list[int]:
-    """All processes below one. Children of every thread, where a process has few; of its first otherwise."""
+    """All descendants of a process. Of a process with many threads, only the children of the first are read."""
     if not _LISTS_CHILDREN:
         return _walked(pid)
-    found: list[int] = []
+    pids: list[int] = []
     names = _names(f"/proc/{pid}/task")
     for name in names if len(names) <= 16 else [str(pid)]:
         for child in map(int, _read(f"/proc/{pid}/task/{name}/children").split()):
-            found += [child, *_descendants(child)]
-    return found
+            pids += [child, *_descendants(child)]
+    return pids
 
 
 def _walked(pid: int) -> list[int]:
-    """The same from the whole process table, where the kernel does not list children."""
+    """The same from the whole process table, if the kernel does not list children."""
     try:
         return [child.pid for child in psutil.Process(pid).children(recursive=True)]
     except psutil.NoSuchProcess:

@@ -1,4 +1,4 @@
-"""What a target did in a window."""
+"""What a target used and did in a window."""
 
 from __future__ import annotations
 
@@ -7,31 +7,30 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessUse:
-    """One process of the app. pid: as the app sees it. app_inflight_mean: requests inside it, time average."""
+    """A process of the app."""
 
     pid: int
+    """As the app itself sees it."""
     cpu_cores: float | None
     finished: float
     app_inflight_mean: float
+    """Requests inside it, time average."""
     app_ms_mean: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """None where it was not measured. CPU in cores; counts are interpolated at the window's edges.
-
-    neighbour_cores: CPU that others than target and generator used on the target's CPUs. own_cores: what the
-    generator and floodmark used, where they share them. runq_cores: time the target's
-    threads were ready and did not run. listen_*: of the accept queues of all its listeners. connections: accepted ones.
-    oom_kills: since sampling began.
-    """
+    """The use of a target in a window. None: not measured. Counts are interpolated at the edges of the window."""
 
     cpu_cores: float | None = None
     cpu_proc_max: float | None = None
     cpu_limit_cores: float | None = None
     neighbour_cores: float | None = None
+    """What processes other than target and generator used of the target's CPUs."""
     own_cores: float | None = None
+    """What generator and floodmark used, if they share the target's CPUs."""
     runq_cores: float | None = None
+    """Time that the target's threads waited for a CPU, per second."""
     switches_per_s: float | None = None
     throttled_share: float | None = None
     threads: int | None = None
@@ -39,17 +38,20 @@ class Use:
     memory_bytes: int | None = None
     memory_limit_bytes: int | None = None
     oom_kills: int | None = None
+    """Since sampling began."""
     major_faults_per_s: float | None = None
     psi_cpu: float | None = None
     psi_mem: float | None = None
     steal: float | None = None
     listen_queue_mean: float | None = None
+    """``listen_*`` are of the accept queues of all its listeners."""
     listen_queue_max: int | None = None
     listen_limit: int | None = None
     listen_overflows: int | None = None
     listen_drops: int | None = None
     syn_retransmits: int | None = None
     connections: float | None = None
+    """Accepted connections."""
     started: float | None = None
     finished: float | None = None
     app_requests_lost: int | None = None
@@ -59,13 +61,13 @@ class Use:
     by_process: tuple[ProcessUse, ...] = ()
 
     def waiting_in_kernel(self, inflight: float | None) -> float | None:
-        """Of the requests in flight at the generator, those that no process has accepted yet."""
+        """The part of the generator's requests in flight whose connections no process has accepted yet."""
         if inflight is None or self.listen_queue_mean is None:
             return None
         return max(0.0, min(self.listen_queue_mean, inflight - (self.app_inflight_mean or 0.0)))
 
     def waiting_in_server(self, inflight: float | None) -> float | None:
-        """Of the requests in flight at the generator, those that the server has and the app has not."""
+        """The part of the generator's requests in flight that the server holds outside the app."""
         kernel = self.waiting_in_kernel(inflight)
         if inflight is None or kernel is None or self.app_inflight_mean is None:
             return None

@@ -1,1 +1,1 @@
-"""Which setting of a server is best for a budget, and where more of it stops helping."""
+"""Sweeps: which settings of a server are best for a budget, and where more of a setting stops helping."""

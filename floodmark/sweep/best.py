@@ -1,4 +1,4 @@
-"""Which settings are best, and where more stops helping. A pure function of the measured points."""
+"""Judges a sweep: which settings are best, and where more stops helping. Pure functions of the measured points."""
 
 from __future__ import annotations
 
@@ -12,90 +12,95 @@ from floodmark.verdict.difference import Value, Word, ratio
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """A measured point.
-
-    choices: value by axis. ceiling: None where there is no number that may be recommended; open: then it may be high
-    all the same, rather than of no use. alone_hi: upper limit of what the ceiling would be if the generator had not
-    used the target's own CPUs. cost: what is cheap sorts first. pss_bytes: most memory seen.
-    """
+    """A measured point."""
 
     choices: Mapping[str, str]
+    """Value by axis key."""
     ceiling: Interval | None
+    """None if there is no ceiling to recommend by."""
     open: bool = False
+    """Without a ceiling: whether it may be high nevertheless."""
     alone_hi: float = 0.0
+    """Upper limit of the ceiling if the generator had not used the target's CPUs."""
     cost: tuple[float, ...] = ()
+    """Sort key; cheap settings come first."""
     pss_bytes: int | None = None
+    """The most memory observed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """The answer for one budget and one load, which ``given`` says: best by value, what ties with it, and the
-    cheapest of those. open: settings without a number, which may be better.
-    """
+    """The answer for one budget and one load."""
 
     given: Mapping[str, str]
+    """The budget and the load."""
     best: Trial
+    """The highest ceiling."""
     ties: tuple[Trial, ...]
+    """Those that do not differ from it."""
     recommended: Trial
+    """The cheapest of all these."""
     open: tuple[Trial, ...] = ()
+    """Those without a ceiling, which may be better."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """What more of one thing brings, the others being as ``given``.
-
-    tried: its values in rising order, those without a number left out. enough: first value after which no more of it
-    is a gain; None where the last one tried still was. worse: first value beyond it that is a loss against it.
-    """
+    """The effect of more along one axis, with the others fixed."""
 
     axis: Axis
     given: Mapping[str, str]
+    """The values of the other axes."""
     tried: tuple[str, ...]
+    """The values with a ceiling, in ascending order."""
     enough: str | None
+    """The first value beyond which more is no gain; None if the last one still was a gain."""
     worse: str | None
+    """The first value beyond ``enough`` that is a loss."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """Everything a sweep says. per_worker_bytes: memory that each further worker took."""
+    """The judgement of a sweep."""
 
     choices: tuple[Choice, ...] = ()
     lines: tuple[Line, ...] = ()
     per_worker_bytes: float | None = field(default=None)
+    """Memory that each additional worker takes."""
 
 
 def judge(trials: Sequence[Trial], axes: Sequence[Axis]) -> Judgement:
     """Judge a sweep."""
     return Judgement(
         choices=tuple(_choices(trials, axes)),
-        lines=tuple(line for one in axes if _ordered(one) for line in _lines(trials, axes, one)),
+        lines=tuple(line for axis in axes if _ordered(axis) for line in _lines(trials, axes, axis)),
         per_worker_bytes=_per_worker(trials, axes),
     )
 
 
 def better(high: Trial, low: Trial, *, same_budget: bool) -> bool:
-    """Whether ``high`` is a gain over ``low`` that may be called one (``verdict.difference``).
+    """Whether ``high`` is a significant gain over ``low`` (``verdict.difference``).
 
-    The generator's own use of shared CPUs is the same for both in one budget; between budgets, what ``low`` might
-    have been without it counts.
+    Within a budget, the generator's own use of shared CPUs affects both alike. Between budgets, ``low`` counts as what
+    it could have been without it.
     """
     if high.ceiling is None or low.ceiling is None or low.ceiling.value <= 0 or high.ceiling.value <= 0:
         return False
     a, b = low.ceiling, high.ceiling
-    # What it might have been is a limit, not a spread: it moves the value that has to be beaten.
-    might = 1.0 if same_budget else max(1.0, low.alone_hi / a.hi)
-    less = Value(value=a.value * might, half_width=a.hi / a.value - 1)
+    # The possible gain is a limit, not a spread, so it raises the value that has to be beaten.
+    possible_gain = 1.0 if same_budget else max(1.0, low.alone_hi / a.hi)
+    less = Value(value=a.value * possible_gain, half_width=a.hi / a.value - 1)
     more = Value(value=b.value, half_width=1 - b.lo / b.value)
     return ratio([less], [more]).word is Word.BETTER
 
 
 def _choices(trials: Sequence[Trial], axes: Sequence[Axis]) -> list[Choice]:
-    fixed = [one.key for one in axes if one.kind is not Kind.SETTING]
+    fixed = [axis.key for axis in axes if axis.kind is not Kind.SETTING]
     groups: dict[tuple[str, ...], list[Trial]] = {}
     for trial in trials:
         if trial.ceiling is not None or trial.open:
             groups.setdefault(tuple(trial.choices[key] for key in fixed), []).append(trial)
-    found = []
+    choices = []
     for values, everything in groups.items():
         group = [trial for trial in everything if trial.ceiling is not None]
         if not group:
@@ -105,17 +110,17 @@ def _choices(trials: Sequence[Trial], axes: Sequence[Axis]) -> list[Choice]:
         ties = tuple(t for t in group if t is not best and not better(best, t, same_budget=True))
         recommended = min((best, *ties), key=lambda t: t.cost)
         given = dict(zip(fixed, values, strict=True))
-        found.append(Choice(given=given, best=best, ties=ties, recommended=recommended, open=unknown))
-    return sorted(found, key=lambda choice: [number(v) or 0.0 for v in choice.given.values()])
+        choices.append(Choice(given=given, best=best, ties=ties, recommended=recommended, open=unknown))
+    return sorted(choices, key=lambda choice: [number(v) or 0.0 for v in choice.given.values()])
 
 
-def _ordered(one: Axis) -> bool:
-    """Whether more of it means anything."""
-    return one.kind is not Kind.CONDITION and all(number(value) is not None for value in one.values)
+def _ordered(axis: Axis) -> bool:
+    """Whether the values of the axis have an order."""
+    return axis.kind is not Kind.CONDITION and all(number(value) is not None for value in axis.values)
 
 
 def _lines(trials: Sequence[Trial], axes: Sequence[Axis], along: Axis) -> list[Line]:
-    others = [one.key for one in axes if one is not along]
+    others = [axis.key for axis in axes if axis is not along]
     rows: dict[tuple[str, ...], list[Trial]] = {}
     for trial in trials:
         if trial.ceiling is not None:
@@ -142,8 +147,8 @@ def _line(along: Axis, given: Mapping[str, str], row: Sequence[Trial]) -> Line:
 
 
 def _per_worker(trials: Sequence[Trial], axes: Sequence[Axis]) -> float | None:
-    """Median over the lines of workers of memory gained per worker added."""
-    along = next((one for one in axes if one.key in {"server.workers", "server.processes"}), None)
+    """Memory per additional worker, median over the lines along the axis of workers."""
+    along = next((axis for axis in axes if axis.key in {"server.workers", "server.processes"}), None)
     if along is None:
         return None
     rows: dict[tuple[str, ...], list[tuple[float, int]]] = {}

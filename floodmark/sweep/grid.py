@@ -1,4 +1,4 @@
-"""Axes of a sweep and the points they span. Pure."""
+"""The axes of a sweep and the points they span. Pure."""
 
 from __future__ import annotations
 
@@ -22,16 +22,18 @@ _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
 
 class Kind(StrEnum):
-    """What an axis changes: a setting one is free to choose, the budget, or what is asked of the server."""
+    """What an axis changes."""
 
     SETTING = "setting"
+    """A setting of the server, which is free to choose."""
     BUDGET = "budget"
     CONDITION = "condition"
+    """The workload or the load."""
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One thing that is varied, by its scenario key, and its values as they are written there."""
+    """A scenario key that is varied, with its values as written."""
 
     key: str
     values: tuple[str, ...]
@@ -48,25 +50,25 @@ class Axis:
 
     @property
     def name(self) -> str:
-        """Short where that is unmistakable: ``connections`` is the server's, ``load.connections`` the load's."""
+        """The short name if it is unambiguous: ``connections`` of the server, but ``load.connections`` of the load."""
         return self.key.partition(".")[2] if self.kind is not Kind.CONDITION else self.key
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One combination: a value, as written, for every axis."""
+    """A combination of values, one per axis."""
 
     axes: tuple[Axis, ...]
     values: tuple[str, ...]
 
     @property
     def overrides(self) -> list[str]:
-        """As for ``--set``."""
+        """The values in the form of ``--set``."""
         return [f"{axis.key}={value}" for axis, value in zip(self.axes, self.values, strict=True)]
 
     @property
     def choices(self) -> dict[str, str]:
-        """Value by the axis's key."""
+        """Value by axis key."""
         return {axis.key: value for axis, value in zip(self.axes, self.values, strict=True)}
 
     @property
@@ -75,43 +77,43 @@ class Point:
 
 
 def axis(key: str, text: str, option: str) -> Axis:
-    """An axis from its comma-separated values. Raises UsageError."""
+    """Parse an axis from its comma-separated values. Raises UsageError."""
     values = tuple(part.strip() for part in text.split(","))
     if not all(values):
-        raise UsageError(f"{option} {text!r}: must be values with commas between them, such as 1,2,4")
+        raise UsageError(f"{option} {text!r}: must be comma-separated values, such as 1,2,4")
     if len(set(values)) < len(values):
-        raise UsageError(f"{option} {text!r}: a value stands there twice")
+        raise UsageError(f"{option} {text!r}: contains a value twice")
     return Axis(key, values)
 
 
 def collect(given: Iterable[Axis]) -> tuple[list[Axis], list[str]]:
-    """Axes that vary, and the overrides of those that have one value. Raises UsageError for a key given twice."""
+    """The axes that vary, and the overrides for those with one value. Raises UsageError if a key is given twice."""
     axes: list[Axis] = []
     fixed: list[str] = []
-    seen: set[str] = set()
-    for one in given:
-        if one.key in seen:
-            raise UsageError(f"{one.key} is given twice; name all its values in one place")
-        seen.add(one.key)
-        if len(one.values) > 1:
-            axes.append(one)
+    keys: set[str] = set()
+    for candidate in given:
+        if candidate.key in keys:
+            raise UsageError(f"{candidate.key} is given twice; list all its values in one option")
+        keys.add(candidate.key)
+        if len(candidate.values) > 1:
+            axes.append(candidate)
         else:
-            fixed.append(f"{one.key}={one.values[0]}")
+            fixed.append(f"{candidate.key}={candidate.values[0]}")
     return axes, fixed
 
 
 def default_axes(server: Server, taken: Iterable[str] = ()) -> list[Axis]:
-    """What is worth varying of a server that says nothing else: the settings its number of slots is made from.
+    """The default axes for a server: the settings that its number of slots depends on, except the keys in ``taken``.
 
-    taken: keys that have been given. Raises UsageError where nothing is left.
+    Raises UsageError if there are none.
     """
     axes = []
-    for name, wanted in DEFAULTS.items():
+    for name, candidates in DEFAULTS.items():
         setting = server.settings.get(name)
         if setting is None or name not in (server.slots or "").split() or f"server.{name}" in set(taken):
             continue
         low, high = setting.minimum or 0, setting.maximum
-        allowed = tuple(v for v in wanted if low <= int(v) and (high is None or int(v) <= high))
+        allowed = tuple(v for v in candidates if low <= int(v) and (high is None or int(v) <= high))
         if len(allowed) > 1:
             axes.append(Axis(f"server.{name}", allowed))
     if not axes:
@@ -123,18 +125,18 @@ def default_axes(server: Server, taken: Iterable[str] = ()) -> list[Axis]:
 
 
 def span(axes: Sequence[Axis]) -> list[Point]:
-    """Every combination, the last axis moving first."""
-    return [Point(tuple(axes), values) for values in itertools.product(*(one.values for one in axes))]
+    """All combinations; the last axis varies fastest."""
+    return [Point(tuple(axes), values) for values in itertools.product(*(axis.values for axis in axes))]
 
 
 def shuffled(points: Sequence[Point], seed: int) -> list[Point]:
-    """In random order, so that a drift of the machine does not look like an effect of a setting."""
+    """The points in random order, so that drift of the machine does not look like the effect of a setting."""
     order = list(points)
     random.Random(seed).shuffle(order)
     return order
 
 
 def number(value: str) -> float | None:
-    """A value as a number, sizes such as ``128m`` included; None for a word."""
+    """A value as a number, including sizes such as ``128m``; None for a word."""
     match = _NUMBER.fullmatch(value)
     return float(match[1]) * _UNITS[match[2].lower()] if match else None

@@ -1,4 +1,4 @@
-"""Progress of a sweep on stderr: a line per point, and on a terminal a status line with the time left for all."""
+"""The progress of a sweep on stderr: a line per point, and on a terminal a status line with the time left."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from rich.markup import escape
 from rich.status import Status
 
 from floodmark.search.order import Order
-from floodmark.sweep.row import Found, SweepRow
+from floodmark.sweep.row import PointVerdict, SweepRow
 from floodmark.sweep.sentences import figure
 from floodmark.verdict.visit import Visit
 
 
 class SweepProgress:
-    """Told of every visit of every point, by the conductor, and of the points themselves."""
+    """Shows the points of a sweep and their visits, as reported by the conductor."""
 
     def __init__(self, console: Console, points: int, estimate_s: float) -> None:
         self._console = console
@@ -27,19 +27,19 @@ class SweepProgress:
         self._begun, self._left_s = time.monotonic(), estimate_s
 
     def begin(self, number: int, label: str, planned_s: float) -> None:
-        """A point begins; planned_s: the plan for it and all after it."""
+        """Report that a point begins. ``planned_s`` is the planned duration of it and all later points."""
         self._number, self._label, self._begun = number, label, time.monotonic()
         self._planned_s = self._estimated - planned_s
-        # As the points before went, so will the others.
+        # Assume that the remaining points deviate from the plan as the earlier ones did.
         self._left_s = planned_s * (self._spent_s / self._planned_s if self._planned_s > 0 else 1.0)
-        self._say(f"{label or 'as it is'}, about {minutes(self._left_s)} left for all")
+        self._say(f"{label or 'single point'}, about {minutes(self._left_s)} left in total")
 
     def end(self, row: SweepRow) -> None:
-        """A point is over."""
+        """Report that a point has ended."""
         self.close()
         self._spent_s += time.monotonic() - self._begun
-        said = figure(row) if row.verdict is Found.CONFIRMED else f"{row.verdict}: {row.reason}"
-        self._say(f"{self._label or 'as it is'}: {said}")
+        result = figure(row) if row.verdict is PointVerdict.CONFIRMED else f"{row.verdict}: {row.reason}"
+        self._say(f"{self._label or 'single point'}: {result}")
 
     def say(self, text: str) -> None:
         self._say(f"{self._label}: {text}")
@@ -49,7 +49,7 @@ class SweepProgress:
             left = max(0.0, self._left_s - (time.monotonic() - self._begun))
             self._status.update(
                 f"{self._number}/{self._points} {self._label}: {order.phase}, {order.users} users, "
-                f"about {minutes(left)} left for all"
+                f"about {minutes(left)} left in total"
             )
             self._status.start()
 
@@ -65,5 +65,5 @@ class SweepProgress:
 
 
 def minutes(seconds: float) -> str:
-    """A duration for people."""
+    """A duration as text."""
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

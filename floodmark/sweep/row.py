@@ -1,4 +1,4 @@
-"""The row of sweep.csv: one setting, what a run of it found, or why there is nothing."""
+"""The row of sweep.csv: a point, and the result of its run or why there is none."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from floodmark.verdict.visit import Visit
 
 SWEEP = "sweep.csv"
 NEAR = 2.0
-"""Times the knee, or its part, that a visit's users may be and still say what it is like at the knee."""
+"""A visit represents the knee if its users are within this factor of it."""
 WIDE = 0.3
-"""Half-width of a ceiling's interval, relative, beyond which nothing can be chosen by it."""
+"""A ceiling with a larger relative half-width is too vague to choose by."""
 MIB = 1024**2
 
 
-class Found(StrEnum):
-    """What became of a point."""
+class PointVerdict(StrEnum):
+    """The verdict on a point."""
 
     CONFIRMED = "confirmed"
     MEMORY = "memory"
@@ -39,42 +39,45 @@ class Found(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepRow:
-    """One point of a sweep, in the order in which it was measured.
-
-    point: what was varied. settings: all of the server's. ceiling_alone_hi: upper limit of what the ceiling would be
-    had the generator not used the target's own CPUs; equal to ceiling_hi where it has its own. p95_ms: latency at the
-    visited level nearest to the knee, p95_users. cpu_cores, gen_cpu_cores: what target and generator used at the held
-    level. pss_peak_bytes: most memory seen, each shared page counted once. tie: no different from the best of its
-    budget and load; recommended: the cheapest of these.
-    """
+    """A point of a sweep: a row of sweep.csv, in the order of its columns."""
 
     order: int
+    """The order of measurement."""
     point: str
+    """The varied settings."""
     server: str
     workload: str
     connections: str
     settings: str
+    """All settings of the server."""
     nominal_slots: int | None = None
     cpus: int
     memory_bytes: int
     memory_enforced: bool | None = None
     shared_cores: bool = False
-    verdict: Found
+    verdict: PointVerdict
     ceiling_rps: float | None = None
     ceiling_lo: float | None = None
     ceiling_hi: float | None = None
     ceiling_alone_hi: float | None = None
+    """Upper limit of the ceiling if the generator had not used the target's CPUs; ``ceiling_hi`` if it did not."""
     knee_inflight: float | None = None
     knee_users: float | None = None
     r0_ms: float | None = None
     p95_ms: float | None = None
+    """Latency at ``p95_users``, the visited level nearest to the knee."""
     p95_users: int | None = None
     cpu_cores: float | None = None
+    """What the target used at the held level."""
     gen_cpu_cores: float | None = None
+    """What the generator used at the held level."""
     pss_peak_bytes: int | None = None
+    """The most memory observed, with each shared page counted once."""
     generator: str | None = None
     tie: bool | None = None
+    """Whether it does not differ from the best of its budget and load."""
     recommended: bool | None = None
+    """Whether it is the cheapest of those."""
     seconds: float | None = None
     run_id: str = ""
     reason: str = ""
@@ -83,16 +86,16 @@ class SweepRow:
 def sweep_row(
     order: int, point: str, folder: Path, error: FloodmarkError | None, *, generators: int, seconds: float
 ) -> SweepRow:
-    """Sum up the run in ``folder``, which ended with ``error`` if any."""
+    """Summarise the run in ``folder``, which ended with ``error`` if it failed."""
     run = read_run(folder)
     record, results = run.record, run.results
     scenario, memory, shared = record.scenario, record.memory, record.cores.shared
-    cpu, gen = _median([s.cpu_cores for s in run.held]), _median([s.gen_cpu_max for s in run.held])
-    pss = max((s.pss_bytes for s in run.visits if s.pss_bytes is not None), default=None)
+    cpu, gen = _median([v.cpu_cores for v in run.held]), _median([v.gen_cpu_max for v in run.held])
+    pss = max((v.pss_bytes for v in run.visits if v.pss_bytes is not None), default=None)
     ceiling = results["ceiling_rps"]
-    word, reason = _verdict(ceiling, error, judged_outcome(run).end)
-    if word is Found.CONFIRMED and not memory.enforced and pss is not None and pss > memory.budget_bytes:
-        word = Found.MEMORY
+    verdict, reason = _verdict(ceiling, error, judged_outcome(run).end)
+    if verdict is PointVerdict.CONFIRMED and not memory.enforced and pss is not None and pss > memory.budget_bytes:
+        verdict = PointVerdict.MEMORY
         reason = f"over budget: PSS {pss / MIB:.0f} MiB of {memory.budget_bytes / MIB:.0f} MiB"
     knee, knee_users = run.number("knee_inflight"), run.number("knee_users")
     p95, p95_users = _p95(run, knee, knee_users)
@@ -109,7 +112,7 @@ def sweep_row(
         memory_bytes=memory.budget_bytes,
         memory_enforced=memory.enforced,
         shared_cores=shared,
-        verdict=word,
+        verdict=verdict,
         ceiling_rps=_value(ceiling) if ceiling.valid else None,
         ceiling_lo=ceiling.lo,
         ceiling_hi=ceiling.hi,
@@ -130,56 +133,60 @@ def sweep_row(
 
 
 def alone_hi(hi: float | None, target: float | None, generator: float | None, cpus: int) -> float | None:
-    """Upper limit of a ceiling that the target would have had without the generator on its CPUs.
+    """Upper limit of the ceiling that the target would have without the generator on its CPUs.
 
-    What the generator used, the target could have used at the same cost per request; never more than all CPUs.
+    The target could have used what the generator used, at the same cost per request, up to all CPUs.
     """
     if hi is None or not target or generator is None:
         return hi
     return hi * min(target + generator, max(target, float(cpus))) / target
 
 
-def _verdict(ceiling: Result, error: FloodmarkError | None, end: End) -> tuple[Found, str]:
+def _verdict(ceiling: Result, error: FloodmarkError | None, end: End) -> tuple[PointVerdict, str]:
     text = "" if error is None else " ".join(str(error).split())
     match error:
         case None:
-            wide = _wide(ceiling)
-            return (Found.CONFIRMED, ceiling.reason) if not wide else (Found.NO_VERDICT, wide)
+            vague = _vague(ceiling)
+            return (PointVerdict.CONFIRMED, ceiling.reason) if not vague else (PointVerdict.NO_VERDICT, vague)
         case OutOfMemory():
-            return Found.MEMORY, text
+            return PointVerdict.MEMORY, text
         case TargetError():
-            return Found.TARGET, text
+            return PointVerdict.TARGET, text
         case _ if error.exit_code == 4:
-            return (Found.GENERATOR if end is End.GENERATOR_LIMITED else Found.NO_VERDICT), ceiling.reason or text
+            return (
+                PointVerdict.GENERATOR if end is End.GENERATOR_LIMITED else PointVerdict.NO_VERDICT
+            ), ceiling.reason or text
         case _:
-            return Found.ERROR, text
+            return PointVerdict.ERROR, text
 
 
-def _wide(ceiling: Result) -> str:
-    """Why an interval is too wide to choose by; empty where it is not."""
+def _vague(ceiling: Result) -> str:
+    """Why a ceiling is too vague to choose by; empty if it is not."""
     value = _value(ceiling)
     if not value or ceiling.lo is None or ceiling.hi is None:
         return "no interval"
     half = (ceiling.hi - ceiling.lo) / 2 / value
     return (
-        "" if half <= WIDE else f"known to ±{half:.0%} only, and nothing can be chosen by more than ±{WIDE:.0%}; --full"
+        ""
+        if half <= WIDE
+        else f"known to ±{half:.0%} only, which is too vague to choose by (at most ±{WIDE:.0%}); try --full"
     )
 
 
 def _p95(run: Run, knee: float | None, knee_users: float | None) -> tuple[float | None, int | None]:
-    """p95 of the answers at the visited level nearest to the knee that has enough of them."""
+    """p95 at the visited level nearest to the knee that has enough answers, and that level."""
     thinking = bool(run.record.scenario.load.think_time_ms)
-    at = knee_users if thinking else knee
-    if not at:
+    knee_level = knee_users if thinking else knee
+    if not knee_level:
         return None, None
-    without = {Phase.WARM, Phase.RECOVERY} | ({Phase.BASE, Phase.BRACKET} if thinking else set())
+    excluded = {Phase.WARM, Phase.RECOVERY} | ({Phase.BASE, Phase.BRACKET} if thinking else set())
     levels: dict[int, list[Visit]] = {}
     for visit in run.visits:
-        if visit.valid and visit.good and visit.phase not in without:
+        if visit.valid and visit.good and visit.phase not in excluded:
             levels.setdefault(visit.users, []).append(visit)
     counts = read_table(run.path / HISTOGRAMS, BucketCount)
-    for users in sorted(levels, key=lambda n: abs(math.log(n / at))):
-        if abs(math.log(users / at)) > math.log(NEAR) + 1e-9:
+    for users in sorted(levels, key=lambda n: abs(math.log(n / knee_level))):
+        if abs(math.log(users / knee_level)) > math.log(NEAR) + 1e-9:
             break
         visits = {visit.number for visit in levels[users]}
         p95 = percentile(_merged([c for c in counts if c.visit in visits and c.kind == "good"]), 0.95)

@@ -1,4 +1,4 @@
-"""Makes the runs of a sweep, one freshly started server after the other. A point that fails is a row."""
+"""Makes the runs of a sweep, each on a freshly started server. A point that fails becomes a row, too."""
 
 from __future__ import annotations
 
@@ -31,35 +31,38 @@ class Task:
 
 @dataclass(slots=True, kw_only=True)
 class Sweep:
-    """What has been measured so far. Errors of points are kept for the exit code."""
+    """A sweep in progress."""
 
     folder: Path
     axes: Sequence[Axis]
     total: int
+    """The number of points in all."""
     rows: list[SweepRow] = field(default_factory=list)
     points: list[Point] = field(default_factory=list)
+    """The points of ``rows``, in the same order."""
     exit_codes: list[int] = field(default_factory=list)
+    """Those of failed points."""
     judgement: Judgement = field(default_factory=Judgement)
 
     def add(self, row: SweepRow, point: Point) -> None:
-        """Take a row in, judge anew and write sweep.csv."""
+        """Add a row, judge the sweep again and write sweep.csv."""
         self.points.append(point)
         self.rows, self.judgement = judged([*self.rows, row], self.points, self.axes)
         write_table(self.folder / SWEEP, SweepRow, self.rows)
 
     @property
     def exit_code(self) -> int:
-        """0 when anything may be recommended, else the first failure's."""
+        """0 if anything can be recommended, else that of the first failure."""
         if self.judgement.choices:
             return 0
         return self.exit_codes[0] if self.exit_codes else NoVerdict.exit_code
 
 
 def measure(tasks: Sequence[Task], sweep: Sweep, launcher: BackendLauncher, progress: SweepProgress) -> bool:
-    """Run every task; False when that was interrupted. What was measured is in ``sweep`` and its file."""
+    """Run all tasks, adding their results to ``sweep`` and its file. Returns False if interrupted."""
     try:
         for number, task in enumerate(tasks, 1):
-            progress.begin(number, task.point.label, sum(left.planned.estimate_s for left in tasks[number - 1 :]))
+            progress.begin(number, task.point.label, sum(t.planned.estimate_s for t in tasks[number - 1 :]))
             row = _point(number, task, sweep, launcher, progress)
             sweep.add(row, task.point)
             progress.end(row)
@@ -71,17 +74,17 @@ def measure(tasks: Sequence[Task], sweep: Sweep, launcher: BackendLauncher, prog
 
 def _point(number: int, task: Task, sweep: Sweep, launcher: BackendLauncher, progress: SweepProgress) -> SweepRow:
     budget = task.planned.scenario.budget
-    own = dataclasses.replace(launcher, allotment=allot(budget.cpus, budget.memory))
-    conditions = Conditions(launcher=own, results=sweep.folder)
+    with_budget = dataclasses.replace(launcher, allotment=allot(budget.cpus, budget.memory))
+    conditions = Conditions(launcher=with_budget, results=sweep.folder)
     begun = time.monotonic()
-    done = conduct(task.planned, conditions, progress)
-    if done.error is not None:
-        sweep.exit_codes.append(done.error.exit_code)
+    finished = conduct(task.planned, conditions, progress)
+    if finished.error is not None:
+        sweep.exit_codes.append(finished.error.exit_code)
     return sweep_row(
         number,
         task.point.label,
-        done.folder,
-        done.error,
+        finished.folder,
+        finished.error,
         generators=conditions.generators,
         seconds=time.monotonic() - begun,
     )

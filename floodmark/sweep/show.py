@@ -1,4 +1,4 @@
-"""The table of a sweep."""
+"""Shows a sweep as a table and sentences, or as JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.markup import escape
 from floodmark.report.tables import table
 from floodmark.sweep.best import Choice, Line, Trial
 from floodmark.sweep.grid import Kind
-from floodmark.sweep.row import MIB, SWEEP, Found, SweepRow
+from floodmark.sweep.row import MIB, SWEEP, PointVerdict, SweepRow
 from floodmark.sweep.sentences import figure, sentences
 from floodmark.sweep.series import Sweep
 
@@ -20,17 +20,17 @@ COLUMNS = ("setting", "ceiling", "knee", "R0 ms", "p95 ms at knee", "CPU cores",
 
 
 def show(console: Console, sweep: Sweep) -> None:
-    """Print what was measured: the table in the order of the axes, then what it says."""
-    shown = table(*COLUMNS)
-    # What is compared stands together.
-    axes = sorted(sweep.axes, key=lambda one: one.kind is Kind.SETTING)
+    """Print the table, in the order of the axes, and the sentences."""
+    rendered = table(*COLUMNS)
+    # Settings vary fastest, so that rows to be compared are next to each other.
+    axes = sorted(sweep.axes, key=lambda axis: axis.kind is Kind.SETTING)
     rows = sorted(
         zip(sweep.points, sweep.rows, strict=True),
-        key=lambda pair: [one.values.index(pair[0].choices[one.key]) for one in axes],
+        key=lambda pair: [axis.values.index(pair[0].choices[axis.key]) for axis in axes],
     )
     for _, row in rows:
-        shown.add_row(*_cells(row))
-    console.print(shown)
+        rendered.add_row(*_cells(row))
+    console.print(rendered)
     if len(sweep.rows) < sweep.total:
         console.print(f"{len(sweep.rows)} of {sweep.total} settings were measured.", highlight=False)
     for text in sentences(sweep.rows, sweep.judgement, sweep.axes):
@@ -39,15 +39,15 @@ def show(console: Console, sweep: Sweep) -> None:
 
 
 def _cells(row: SweepRow) -> list[str]:
-    if row.verdict is not Found.CONFIRMED:
-        said = f"[red]{row.verdict}[/red]: {escape(row.reason[:100])}"
+    if row.verdict is not PointVerdict.CONFIRMED:
+        verdict = f"[red]{row.verdict}[/red]: {escape(row.reason[:100])}"
     elif row.recommended:
-        said = "[green]best[/green]" if row.tie else ""
+        verdict = "[green]best[/green]" if row.tie else ""
     else:
-        said = "no different" if row.tie else "less"
+        verdict = "no different" if row.tie else "less"
     shared = ", shared CPUs" if row.shared_cores else ""
     return [
-        escape(row.point or "as it is"),
+        escape(row.point or "unchanged"),
         figure(row),
         _text(row.knee_inflight, 2),
         _text(row.r0_ms, 1),
@@ -55,7 +55,7 @@ def _cells(row: SweepRow) -> list[str]:
         _text(row.cpu_cores, 2),
         "" if row.pss_peak_bytes is None else f"{row.pss_peak_bytes / MIB:.0f}",
         f"{row.generator or ''}{shared}",
-        said,
+        verdict,
     ]
 
 
@@ -102,7 +102,7 @@ class ChoiceDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineDocument:
-    """What more of one thing brings, for JSON."""
+    """The effect of more along one axis, for JSON."""
 
     axis: str
     given: Mapping[str, str]
@@ -117,12 +117,14 @@ class LineDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepDocument:
-    """The whole sweep for JSON. points: measured so far; of: how many there are in all."""
+    """A whole sweep, for JSON."""
 
     folder: str
     axes: Mapping[str, Sequence[str]]
     points: int
+    """The number of points measured so far."""
     of: int
+    """The number of points in all."""
     rows: Sequence[Mapping[str, object]]
     best: Sequence[ChoiceDocument]
     more: Sequence[LineDocument]
@@ -131,11 +133,11 @@ class SweepDocument:
 
 
 def document(sweep: Sweep) -> SweepDocument:
-    """The whole sweep for JSON."""
+    """A whole sweep, for JSON."""
     judgement = sweep.judgement
     return SweepDocument(
         folder=str(sweep.folder),
-        axes={one.key: one.values for one in sweep.axes},
+        axes={axis.key: axis.values for axis in sweep.axes},
         points=len(sweep.points),
         of=sweep.total,
         rows=[

@@ -1,4 +1,4 @@
-"""Between rows of sweep.csv and what is judged."""
+"""Converts rows of sweep.csv to trials, and marks the rows with the judgement."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from collections.abc import Sequence
 from floodmark.stats.intervals import Interval
 from floodmark.sweep.best import Judgement, Trial, judge
 from floodmark.sweep.grid import Axis, Point, number
-from floodmark.sweep.row import Found, SweepRow
+from floodmark.sweep.row import PointVerdict, SweepRow
 
-MAY_BE_HIGH = {Found.GENERATOR, Found.NO_VERDICT, Found.ERROR}
+MAY_BE_HIGH = {PointVerdict.GENERATOR, PointVerdict.NO_VERDICT, PointVerdict.ERROR}
 
 
 def trial(row: SweepRow, point: Point) -> Trial:
-    """A measured point; without a number unless it was confirmed within its budget."""
+    """The trial of a row. It has a ceiling only if the row is confirmed within its budget."""
     return Trial(
         choices=point.choices,
         ceiling=_ceiling(row),
         open=row.verdict in MAY_BE_HIGH,
         alone_hi=row.ceiling_alone_hi or row.ceiling_hi or 0.0,
         cost=_cost(row),
-        # One that was killed had not come to all it wanted.
+        # A target that was killed had not reached all the memory it wanted.
         pss_bytes=row.pss_peak_bytes if row.ceiling_rps is not None else None,
     )
 
 
 def judged(rows: Sequence[SweepRow], points: Sequence[Point], axes: Sequence[Axis]) -> tuple[list[SweepRow], Judgement]:
-    """The rows with what they say of each other, and the judgement. points: of the rows, in their order."""
+    """The rows with ``tie`` and ``recommended`` set, and the judgement. ``points`` are those of the rows, in order."""
     trials = [trial(row, point) for row, point in zip(rows, points, strict=True)]
     judgement = judge(trials, axes)
     ties = {id(t) for choice in judgement.choices for t in (choice.best, *choice.ties)}
@@ -42,7 +42,7 @@ def judged(rows: Sequence[SweepRow], points: Sequence[Point], axes: Sequence[Axi
 
 
 def _ceiling(row: SweepRow) -> Interval | None:
-    if row.verdict is not Found.CONFIRMED or row.ceiling_rps is None:
+    if row.verdict is not PointVerdict.CONFIRMED or row.ceiling_rps is None:
         return None
     if row.ceiling_lo is None or row.ceiling_hi is None:
         return None
@@ -50,7 +50,7 @@ def _ceiling(row: SweepRow) -> Interval | None:
 
 
 def _cost(row: SweepRow) -> tuple[float, ...]:
-    """Fewest workers times threads, then fewest workers, then whatever else is numbered."""
+    """The sort key of cost: workers times threads, then workers, then all other numeric settings."""
     settings = dict(pair.split("=", 1) for pair in row.settings.split() if "=" in pair)
     values = {name: number(value) or 0.0 for name, value in settings.items()}
     workers = values.get("workers", values.get("processes", 1.0))

@@ -1,1 +1,1 @@
-"""Bring a server up and down. Backends: local processes, Docker Compose, and one that is up already."""
+"""Starts and stops targets: as local processes, with Docker Compose, or not at all if already running."""

@@ -1,4 +1,4 @@
-"""The user's own app as a target: copied for each start, so that a run leaves the user's folder as it was."""
+"""Copies the user's own app for each start, so that a run does not change the user's folder."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ MAX_FILES = 50_000
 LEFT_OUT = (".git", ".hg", ".svn", ".venv", "venv", "node_modules", "__pycache__", ".tox", ".nox", ".*_cache", "*.pyc")
 REPORT_S = 10.0
 RAISED, HUNG = "Traceback (most recent", "Timeout ("
-"""How a report begins of what was raised, and of where an import stands."""
+"""How the report of an exception begins, and that of a hanging import."""
 _MISSING = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """Where the launcher finds the app: its folder, its packages if it has any of its own, and where to say what
-    went wrong as it was imported.
-    """
+    """Where the launcher finds the app."""
 
     dir: str
     packages: str | None
+    """The folder of its packages, if it has its own."""
     report: str
+    """The file for the report of a failed import."""
 
     def environment(self, app: OwnApp) -> dict[str, str]:
-        """Variables for the launcher."""
+        """Environment variables for the launcher."""
         section = app.section
         return {
             "FLOODMARK_APP": section.module,
@@ -55,7 +55,7 @@ class Placed:
 
 
 def copy(app: OwnApp, folder: Path) -> Path:
-    """Copy the app into ``folder``, without what is no part of it. Raises UsageError for far too much."""
+    """Copy the app into ``folder``, without what does not belong to it. Raises UsageError if it is too large."""
     place = folder / COPY
     place.mkdir()
     for source in files(app):
@@ -69,10 +69,10 @@ def copy(app: OwnApp, folder: Path) -> Path:
 
 
 def write_addition(path: Path, app: OwnApp, placed: Placed, *, service: str, image: str, source: Path) -> None:
-    """Write what a Compose service needs besides, as a second Compose file."""
+    """Write what a Compose service additionally needs for the app, as a second Compose file."""
     addition = {
         "image": image,
-        # A dollar sign would be taken for one of Compose's own variables.
+        # Compose would take a dollar sign for a variable.
         "environment": {name: text.replace("$", "$$") for name, text in placed.environment(app).items()},
         "volumes": [{"type": "bind", "source": str(source).replace("$", "$$"), "target": placed.dir}],
     }
@@ -80,7 +80,7 @@ def write_addition(path: Path, app: OwnApp, placed: Placed, *, service: str, ima
 
 
 def app_hash(app: OwnApp) -> str:
-    """A hash of everything that is copied."""
+    """A hash of all files that are copied."""
     digest = hashlib.sha256()
     for path in files(app):
         digest.update(path.relative_to(app.dir).as_posix().encode() + b"\0")
@@ -94,7 +94,7 @@ def files(app: OwnApp) -> Iterator[Path]:
     for root, folders, names in os.walk(app.dir):
         here = Path(root)
         linked = [name for name in folders if (here / name).is_symlink()]
-        folders[:] = sorted(n for n in folders if n not in linked and not _left_out(app, here / n))
+        folders[:] = sorted(name for name in folders if name not in linked and not _left_out(app, here / name))
         for name in sorted([*names, *linked]):
             path = here / name
             if _left_out(app, path) or not (path.is_symlink() or path.is_file()):
@@ -103,8 +103,8 @@ def files(app: OwnApp) -> Iterator[Path]:
             size += path.lstat().st_size
             if count > MAX_FILES or size > MAX_BYTES:
                 raise UsageError(
-                    f"{app.dir} holds more than {MAX_FILES} files or {MAX_BYTES // 1024**2} MiB, which would be copied "
-                    "for each start; give the app's own folder with --app-dir, or leave some out with [app] exclude"
+                    f"{app.dir} contains more than {MAX_FILES} files or {MAX_BYTES // 1024**2} MiB, which would be "
+                    "copied for each start; set the app's folder with --app-dir, or leave some out with [app] exclude"
                 )
             yield path
 
@@ -114,26 +114,26 @@ def _left_out(app: OwnApp, path: Path) -> bool:
     patterns = (*LEFT_OUT, *app.section.exclude)
     return (
         any(fnmatch.fnmatch(path.name, pattern) or fnmatch.fnmatch(relative, pattern) for pattern in patterns)
-        or (path / PROVENANCE).is_file()  # a run of ours, perhaps the one under way
+        or (path / PROVENANCE).is_file()  # a run of floodmark, perhaps the current one
         or (path / "pyvenv.cfg").is_file()
         or path.name == ".up"
     )
 
 
 def explain(error: TargetError, app: OwnApp, report: Path, ended: Callable[[], str | None]) -> TargetError:
-    """The same error, saying what kept the app from starting, with its own traceback."""
+    """The error with what kept the app from starting, and the app's own traceback."""
     deadline = time.monotonic() + app.section.start_timeout_s / LOOKS + REPORT_S
     text = _read(report)
-    # An import under way writes down where it stands before long.
+    # An import that hangs soon writes its stack to the report.
     while (text is None or _silent(text)) and text != "" and ended() is None and time.monotonic() < deadline:
         time.sleep(0.05)
         text = _read(report)
     if text is None or _silent(text):
         return error
     if text.rfind(HUNG) > text.rfind(RAISED):
-        return TargetError(f"{error}: importing {app.section.module} takes too long; it stands here:", log=_end(text))
+        return TargetError(f"{error}: importing {app.section.module} takes too long; it hangs here:", log=_end(text))
     last = text.strip().splitlines()[-1].strip()
-    return TargetError(f"{app.section.module} cannot be loaded: {last}{_mend(app, text)}", log=_end(text))
+    return TargetError(f"{app.section.module} cannot be loaded: {last}{_fix(app, text)}", log=_end(text))
 
 
 def _silent(text: str) -> bool:
@@ -141,7 +141,7 @@ def _silent(text: str) -> bool:
 
 
 def _read(report: Path) -> str | None:
-    """None where it was not begun; empty where the app was imported."""
+    """The report: None if it was not begun, empty if the app was imported."""
     try:
         return report.read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -149,18 +149,18 @@ def _read(report: Path) -> str | None:
 
 
 def _end(text: str) -> str:
-    """The last traceback, and of that the last lines."""
+    """The last lines of the last traceback."""
     last = max(text.rfind(RAISED), text.rfind(HUNG), 0)
     return "\n".join(text[last:].splitlines()[-2 * LINES :])
 
 
-def _mend(app: OwnApp, text: str) -> str:
+def _fix(app: OwnApp, text: str) -> str:
     missing = _MISSING.findall(text)
     if not missing:
         return ""
     name = missing[-1].partition(".")[0]
     if name == app.section.label:
-        return f"; there is no such module in {app.dir} nor installed: say with --app-dir where it is"
+        return f"; there is no such module in {app.dir}, and none is installed: set its folder with --app-dir"
     file = app.requirements or app.dir / "requirements.txt"
-    said = f"list the package it comes from in {file}"
-    return f"; {said}" if app.requirements else f"; {said}, or name another file with --requirements"
+    fix = f"list the package it comes from in {file}"
+    return f"; {fix}" if app.requirements else f"; {fix}, or choose another file with --requirements"

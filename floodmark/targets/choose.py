@@ -1,4 +1,4 @@
-"""Which backend, and why."""
+"""Chooses the backend."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from floodmark.targets.target import BACKENDS, Backend
 
 
 def choose(name: str, say: Say, *, outlive: bool = False) -> tuple[Backend, str]:
-    """The backend called ``name`` and why it was taken; ``auto`` takes Compose where it works.
+    """The backend called ``name``, and why it was chosen. ``auto`` chooses Compose if it works.
 
-    outlive: targets stay up when this process ends.
+    With ``outlive``, targets keep running after this process ends.
 
-    Raises UsageError for an unknown name, TargetError where ``compose`` was asked for and does not work.
+    Raises UsageError for an unknown name, TargetError if ``compose`` was asked for but does not work.
     """
     if name == "process":
         return ProcessBackend(outlive=outlive, say=say), "asked for"

@@ -1,4 +1,4 @@
-"""The server as a Docker Compose service: one image for all, host networking, cpuset and memory from the budget."""
+"""Runs the server as a Docker Compose service, with host networking and the budget's CPU set and memory limit."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ BUILD_TIMEOUT_S = 1200
 
 
 def unavailable() -> str | None:
-    """Why Compose cannot be used here; None when it can."""
+    """Why Compose cannot be used here; None if it can."""
     if shutil.which("docker") is None:
         return "there is no docker command"
     try:
@@ -57,7 +57,7 @@ def unavailable() -> str | None:
 
 
 class ComposeBackend:
-    """Brings up one service of compose/compose.yaml, in a Compose project of its own."""
+    """Starts a service of compose/compose.yaml in its own Compose project."""
 
     name = "compose"
 
@@ -80,11 +80,11 @@ class ComposeBackend:
             running.start()
             running.verify(allotment)
         except (TargetError, DockerException) as error:
-            told = running.explain(error)
-            log = told.log or running.log()
+            explained = running.explain(error)
+            log = explained.log or running.log()
             running.down()
             kind = type(error) if isinstance(error, TargetError) else TargetError
-            raise kind(str(told), log=log) from error
+            raise kind(str(explained), log=log) from error
         except BaseException:
             running.down()
             raise
@@ -92,7 +92,7 @@ class ComposeBackend:
 
 
 class RunningContainer:
-    """One service's container."""
+    """The container of a service."""
 
     memory_enforced = True
 
@@ -117,7 +117,7 @@ class RunningContainer:
         self.image_digest: str | None = None
 
     def build(self, say: Say) -> None:
-        """Make the image unless this very content was built before. Raises TargetError with the build's last lines."""
+        """Build the image unless it exists for this content. Raises TargetError with the end of the build log."""
         try:
             self.image_digest = self._client.images.get(self._tag).id
         except ImageNotFound:
@@ -130,7 +130,7 @@ class RunningContainer:
             self._add_app(self._target.app, say)
 
     def _add_app(self, app: OwnApp, say: Say) -> None:
-        """The user's own app: a copy of its folder, its packages in an image derived from ours, and its variables."""
+        """Add the user's own app: a copy of its folder, an image with its packages, and its environment variables."""
         wanted = requirements.read(app.requirements) if app.requirements is not None else None
         image = requirements.build_image(wanted, self._tag, self._has_image, say) if wanted is not None else self._tag
         self.image_digest = self._client.images.get(image).id
@@ -152,17 +152,17 @@ class RunningContainer:
 
     def start(self) -> None:
         self._compose("up", "--detach", "--no-build", "--force-recreate", self._service)
-        found = self._client.containers.list(
+        containers = self._client.containers.list(
             all=True,
             filters={"label": [f"com.docker.compose.project={self._project}"]},
         )
-        if len(found) != 1:
-            raise TargetError(f"compose started {len(found)} containers instead of 1")
-        self._container = found[0]
-        self._memory = MemoryGroup.of(found[0].attrs["State"]["Pid"]) if "State" in found[0].attrs else None
+        if len(containers) != 1:
+            raise TargetError(f"compose started {len(containers)} containers instead of 1")
+        self._container = containers[0]
+        self._memory = MemoryGroup.of(containers[0].attrs["State"]["Pid"]) if "State" in containers[0].attrs else None
 
     def verify(self, allotment: Allotment) -> None:
-        """Wait until it serves, and is and has what was declared. Raises TargetError."""
+        """Wait until it serves, and check its configuration and budget. Raises TargetError."""
         target = self._target
         timeout_s = target.app.section.start_timeout_s if target.app is not None else ready.READY_TIMEOUT_S
         ready.wait_until_ready(target.host, target.port, target.check, self.ended, timeout_s)
@@ -187,32 +187,32 @@ class RunningContainer:
         state = self._container.attrs["State"]
         use = self._memory.use() if self._memory is not None else MemoryUse(kills=0)
         if use.kills or state.get("OOMKilled"):
-            # One that starves may not come to stopping by itself.
+            # A container out of memory may be unable to stop by itself.
             self._patience_s = STARVED_TIMEOUT_S
             raise out_of_memory(use, self._budget, enforced=True)
         return None if state["Running"] else f"exit code {state['ExitCode']}"
 
     def explain(self, error: Exception) -> TargetError:
-        """The error with what the app itself says of it, where it is the user's own."""
-        known = error if isinstance(error, TargetError) else TargetError(str(error))
-        return (
-            known if self._target.app is None else own.explain(known, self._target.app, self._shared.report, self.ended)
-        )
+        """The error, with the reason reported by the app if it is the user's own."""
+        target_error = error if isinstance(error, TargetError) else TargetError(str(error))
+        if self._target.app is None:
+            return target_error
+        return own.explain(target_error, self._target.app, self._shared.report, self.ended)
 
     def log(self) -> str:
-        """Copy the container's output to the log file; returns its end."""
+        """Copy the output of the container to the log file, and return its end."""
         if self._container is not None:
             with contextlib.suppress(DockerException, OSError):
                 self._log_path.write_bytes(self._container.logs(stdout=True, stderr=True))
         return tail(self._log_path)
 
     def handle(self) -> Handle:
-        """What ``stop`` needs to end this service from another process."""
+        """What ``stop`` needs to stop this service from another process."""
         return Handle(backend=ComposeBackend.name, project=self._project, shared=str(self._shared.path))
 
     def down(self) -> None:
         if self._container is not None:
-            # Stopped first, so that the log is whole.
+            # Stop it first, so that the log is complete.
             with contextlib.suppress(DockerException):
                 self._container.stop(timeout=self._patience_s)
         self.log()
@@ -227,14 +227,14 @@ class RunningContainer:
             if self._target.app is not None:
                 shutil.rmtree(self._folder / own.COPY, ignore_errors=True)
 
-    def _compose(self, *words: str, log: Path | None = None, timeout_s: float = COMMAND_TIMEOUT_S) -> None:
-        """Run docker compose; its output goes to a file that is kept only when it fails."""
+    def _compose(self, *arguments: str, log: Path | None = None, timeout_s: float = COMMAND_TIMEOUT_S) -> None:
+        """Run docker compose. Its output goes to a file that is kept only if it fails."""
         path = log or self._folder / "compose.log"
         files = ["--file", str(FILE), *(["--file", str(self._addition)] if self._addition is not None else [])]
         with path.open("wb") as file:
             try:
-                done = subprocess.run(
-                    ["docker", "compose", "--project-name", self._project, *files, *words],
+                finished = subprocess.run(
+                    ["docker", "compose", "--project-name", self._project, *files, *arguments],
                     env={**os.environ, **self._environment},
                     stdin=subprocess.DEVNULL,
                     stdout=file,
@@ -245,17 +245,19 @@ class RunningContainer:
                 )
             except subprocess.TimeoutExpired as error:
                 raise TargetError(
-                    f"docker compose {words[0]} took longer than {timeout_s:.0f} s", log=tail(path)
+                    f"docker compose {arguments[0]} took longer than {timeout_s:.0f} s", log=tail(path)
                 ) from error
-        if done.returncode != 0:
-            raise TargetError(f"docker compose {words[0]} failed with exit code {done.returncode}", log=tail(path))
+        if finished.returncode != 0:
+            raise TargetError(
+                f"docker compose {arguments[0]} failed with exit code {finished.returncode}", log=tail(path)
+            )
         path.unlink(missing_ok=True)
 
 
 def stop(handle: Handle) -> bool:
-    """End a service that another process brought up."""
+    """Stop a service that another process started."""
     shutil.rmtree(handle.shared, ignore_errors=True)
-    done = subprocess.run(
+    finished = subprocess.run(
         ["docker", "compose", "--project-name", handle.project, "down", "--timeout", str(STOP_TIMEOUT_S)],
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -263,18 +265,18 @@ def stop(handle: Handle) -> bool:
         timeout=COMMAND_TIMEOUT_S,
         check=False,
     )
-    if done.returncode != 0:
-        raise TargetError("docker compose down failed", log=done.stderr)
+    if finished.returncode != 0:
+        raise TargetError("docker compose down failed", log=finished.stderr)
     return True
 
 
 def _environment(target: Target, allotment: Allotment, shared: SharedFolder, tag: str) -> Mapping[str, str]:
-    words = ready.launcher_arguments(target)
-    settings = " ".join(words[words.index("--bind") + 2 :])
-    own = servers.own_folder()
+    arguments = ready.launcher_arguments(target)
+    settings = " ".join(arguments[arguments.index("--bind") + 2 :])
+    own_folder = servers.own_folder()
     return {
         "FLOODMARK_SERVER": target.server.name,
-        "FLOODMARK_SERVERS": str(own or shared.path),
+        "FLOODMARK_SERVERS": str(own_folder or shared.path),
         "FLOODMARK_STOP_SIGNAL": target.server.stop_signal.name,
         "FLOODMARK_IMAGE": tag,
         "FLOODMARK_BIND": f"{target.host}:{target.port}",

@@ -1,4 +1,4 @@
-"""Dividing this host's CPUs between target and generator."""
+"""Divides the CPUs of this host between target and generator."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from floodmark.targets.target import Allotment
 def allot(cpus: int, memory: int, available: set[int] | None = None) -> Allotment:
     """Give the target ``cpus`` CPUs and the generator the others.
 
-    They are disjoint when there are enough; otherwise both share all, and every result says so. Raises
-    UsageError for more CPUs than there are.
+    If none would be left for the generator, both share all, and every result says so. Raises UsageError for more CPUs
+    than are available.
     """
     usable = sorted(os.sched_getaffinity(0) if available is None else available)
     if cpus > len(usable):
@@ -26,7 +26,7 @@ def allot(cpus: int, memory: int, available: set[int] | None = None) -> Allotmen
 
 @contextlib.contextmanager
 def pinned(cpus: Sequence[int]) -> Iterator[None]:
-    """Run this process, and what it starts, on ``cpus``."""
+    """Run this process and those it starts on ``cpus``."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, set(cpus))
     try:

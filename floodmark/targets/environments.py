@@ -1,4 +1,4 @@
-"""Environments with other versions of a server: virtual environments, cached by what is in them."""
+"""Virtual environments with other versions of a server, cached by their content."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from floodmark.results.cache import cache_folder
 
 LOCK = SHARE / "target_apps" / "requirements.lock"
 BASE = ("flask",)
-"""What the app itself needs."""
+"""Packages that the app itself needs."""
 PIP_TIMEOUT_S = 600.0
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)", re.MULTILINE)
 _NAME = re.compile(r"^[A-Za-z0-9._-]+")
@@ -26,13 +26,13 @@ Say = Callable[[str], object]
 
 
 def interpreter(packages: Sequence[str], say: Say) -> Path:
-    """The Python of an environment with ``packages``, made if it is not cached. Raises TargetError."""
+    """The Python of an environment with ``packages``, created unless cached. Raises TargetError."""
     folder = cache_folder() / "environments" / _key(packages)
     python = folder / "bin" / "python"
     done = folder / "complete"
     if done.is_file():
         return python
-    say(f"making an environment with {', '.join(packages)} (about half a minute, once)")
+    say(f"creating an environment with {', '.join(packages)} (about half a minute, once)")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     constraints = folder / "constraints.txt"
@@ -40,10 +40,10 @@ def interpreter(packages: Sequence[str], say: Say) -> Path:
     log = folder / "pip.log"
     pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--quiet", "--constraint"]
     with log.open("wb") as file:
-        for words in ([sys.executable, "-m", "venv", str(folder)], [*pip, str(constraints), *BASE, *packages]):
+        for command in ([sys.executable, "-m", "venv", str(folder)], [*pip, str(constraints), *BASE, *packages]):
             try:
-                ended = subprocess.run(
-                    words,
+                finished = subprocess.run(
+                    command,
                     stdin=subprocess.DEVNULL,
                     stdout=file,
                     stderr=subprocess.STDOUT,
@@ -54,7 +54,7 @@ def interpreter(packages: Sequence[str], say: Say) -> Path:
                 raise TargetError(
                     f"packages {', '.join(packages)}: pip took more than {PIP_TIMEOUT_S:.0f} s"
                 ) from error
-            if ended.returncode:
+            if finished.returncode:
                 raise TargetError(
                     f"packages {', '.join(packages)} could not be installed",
                     log=log.read_text(encoding="utf-8", errors="replace")[-2000:],
@@ -64,13 +64,13 @@ def interpreter(packages: Sequence[str], say: Say) -> Path:
 
 
 def _key(packages: Sequence[str]) -> str:
-    """Equal for equal content: the packages, everything they are constrained to, and this Python."""
-    told = "\n".join([*sorted(packages), *_constraints(packages), sys.executable, platform.python_version()])
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+    """A hash of the packages, their constraints and this Python."""
+    content = "\n".join([*sorted(packages), *_constraints(packages), sys.executable, platform.python_version()])
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 def _constraints(packages: Sequence[str]) -> list[str]:
-    """Everything else at the versions of the lock file, so that environments differ by ``packages`` only."""
+    """Pins of all other packages to the lock file, so that environments differ by ``packages`` only."""
     wanted = {_plain(match[0]) for text in packages if (match := _NAME.match(text))}
     pins = _PIN.findall(LOCK.read_text(encoding="utf-8"))
     return [f"{name}=={version}" for name, version in pins if _plain(name) not in wanted]

@@ -1,4 +1,4 @@
-"""A server that is up already: nothing is started, nothing is stopped."""
+"""A server that is already running: it is neither started nor stopped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from floodmark.targets.target import Check, Effective, Handle
 
 
 class RunningExternal:
-    """Any HTTP server behind a URL, in any language; ``pid`` adds sampling of its processes."""
+    """Any HTTP server behind a URL. With ``pid``, its processes are sampled."""
 
     ledger_path = None
     image_digest = None
@@ -28,11 +28,11 @@ class RunningExternal:
         self.effective = Effective()
         self._pid = pid
         if pid is not None and not psutil.pid_exists(pid):
-            raise UsageError(f"--pid {pid}: there is no such process")
+            raise UsageError(f"--pid {pid}: no such process")
         try:
             ready.ask(parts.hostname, parts.port or 80, Check(path=self.path, marker=None))
         except (OSError, http.client.HTTPException) as error:
-            raise TargetError(f"{url} does not answer: {error}; is the server up?") from error
+            raise TargetError(f"{url} does not answer: {error}; is the server running?") from error
 
     def root_pids(self) -> list[int]:
         return [] if self._pid is None else [self._pid]

@@ -1,4 +1,4 @@
-"""The image of every target, by its content."""
+"""The tag of the image that all Compose targets share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PACKAGES = "FLOODMARK_PACKAGES"
 
 
 def image_tag() -> str:
-    """A tag that changes with anything the image is made from."""
+    """A tag that changes with everything that the image is built from."""
     digest = hashlib.sha256(os.environ.get(PACKAGES, "").encode())
     for path in sorted([DOCKERFILE, *(SHARE / "target_apps").rglob("*")]):
         if path.is_file() and "__pycache__" not in path.parts:

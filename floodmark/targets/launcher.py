@@ -1,4 +1,4 @@
-"""Brings the targets of a command up, with the CPUs and the memory that they were allotted."""
+"""Starts the targets of a command with their allotted CPUs and memory."""
 
 from __future__ import annotations
 
@@ -11,19 +11,23 @@ from floodmark.targets.target import Allotment, Backend, Running, Target
 
 
 class Launcher(Protocol):
-    """What brings targets up. name: of the backend; why: why it was taken, for people."""
+    """Starts targets."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name of the backend."""
+
     @property
-    def why(self) -> str: ...
+    def why(self) -> str:
+        """Why it was chosen, for people."""
+
     @property
     def allotment(self) -> Allotment: ...
 
     def up(self, target: Target | None, folder: Path) -> Running:
-        """Start a target and verify it; its log goes to ``folder/target.log``. None where it is up already.
+        """Start a target and verify it. Its log goes to ``folder/target.log``. None: it is already running.
 
-        Raises TargetError, with nothing left running.
+        If that fails, raises TargetError and leaves nothing running.
         """
 
 
@@ -46,7 +50,7 @@ class BackendLauncher:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExternalLauncher:
-    """Starts nothing: the server is up already."""
+    """Starts nothing, because the server is already running."""
 
     running: RunningExternal
     allotment: Allotment

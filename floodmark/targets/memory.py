@@ -1,4 +1,4 @@
-"""Whether the kernel killed processes of a target because its memory did not suffice."""
+"""Detects whether the kernel killed processes of a target for lack of memory."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from floodmark.targets.logs import tail
 MIB = 1024**2
 PROC, CGROUPS = Path("/proc"), Path("/sys/fs/cgroup")
 _KILLED = re.compile(r"was sent SIGKILL|killed by signal 9|signal 9 \(SIGKILL\)", re.IGNORECASE)
-"""How servers tell of a worker that was killed: gunicorn, uWSGI, others."""
+"""How gunicorn, uWSGI and others log that a worker was killed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryUse:
-    """kills: processes the kernel killed for memory so far. limit, peak: bytes; None where nothing says."""
+    """The memory use of a target. Sizes are in bytes; None: unknown."""
 
     kills: int
+    """Processes that the kernel has killed for lack of memory."""
     limit: int | None = None
     peak: int | None = None
 
 
 class MemoryGroup:
-    """The memory cgroup that a process is in, version 1 or 2; it is read while it lives and remembered after."""
+    """The memory cgroup of a process, version 1 or 2. Its last values are remembered after it is gone."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -33,14 +34,14 @@ class MemoryGroup:
 
     @classmethod
     def of(cls, pid: int, *, proc: Path = PROC, cgroups: Path = CGROUPS) -> MemoryGroup | None:
-        """The group of a process; None where the kernel does not tell."""
+        """The cgroup of a process; None if it cannot be read."""
         try:
             lines = (proc / str(pid) / "cgroup").read_text(encoding="ascii").splitlines()
         except OSError:
             return None
         paths = {names: path for _, names, path in (line.split(":", 2) for line in lines if line.count(":") >= 2)}
-        first = next((path for names, path in paths.items() if "memory" in names.split(",")), None)
-        folder = cgroups / "memory" / first.lstrip("/") if first is not None else None
+        v1_path = next((path for names, path in paths.items() if "memory" in names.split(",")), None)
+        folder = cgroups / "memory" / v1_path.lstrip("/") if v1_path is not None else None
         if folder is None and "" in paths:
             folder = cgroups / paths[""].lstrip("/")
         if folder is None or not any((folder / name).is_file() for name in ("memory.oom_control", "memory.events")):
@@ -48,7 +49,7 @@ class MemoryGroup:
         return cls(folder)
 
     def use(self) -> MemoryUse:
-        """What it says now, or said last."""
+        """The current values, or the last known ones."""
         kills = _field(self._folder / "memory.events", "oom_kill")
         if kills is None:
             kills = _field(self._folder / "memory.oom_control", "oom_kill")
@@ -65,7 +66,7 @@ class MemoryGroup:
 
 
 class HostKills:
-    """Kills for memory anywhere on this host since this was made."""
+    """Counts processes killed for lack of memory anywhere on this host since it was created."""
 
     def __init__(self, vmstat: Path = PROC / "vmstat") -> None:
         self._vmstat = vmstat
@@ -77,21 +78,23 @@ class HostKills:
 
 
 def tells_of_a_kill(log: Path | None) -> bool:
-    """Whether a server's log says that one of its workers was killed."""
+    """Whether the log of a server says that a worker was killed."""
     return any(_KILLED.search(line) for line in tail(log, 100).splitlines())
 
 
 def out_of_memory(use: MemoryUse, budget: int, *, enforced: bool) -> OutOfMemory:
-    """The error that names what happened, the limit and the peak."""
+    """The error for a target out of memory, with its limit and peak."""
     count = f"{use.kills} of the target's processes" if use.kills > 0 else "the target"
-    # Without a limit, version 1 says the most that fits a page count.
+    # Without a limit, cgroup version 1 reports the largest possible number of pages.
     limit = use.limit if use.limit is not None and use.limit < 2**62 else None
     parts = [f"limit {_mib(limit if limit is not None else budget)}"] if enforced or limit is not None else []
     if use.peak is not None:
         parts.append(f"peak {_mib(use.peak)}")
-    seen = f" ({', '.join(parts)})" if parts else ""
-    mend = "give it more with --set budget.memory=SIZE, or" if enforced else "this host has too little for it: take"
-    return OutOfMemory(f"out of memory: the kernel killed {count}{seen}; {mend} fewer workers or threads")
+    figures = f" ({', '.join(parts)})" if parts else ""
+    fix = (
+        "raise it with --set budget.memory=SIZE, or use" if enforced else "this host has too little memory for it: use"
+    )
+    return OutOfMemory(f"out of memory: the kernel killed {count}{figures}; {fix} fewer workers or threads")
 
 
 def _mib(size: int) -> str:
@@ -99,7 +102,7 @@ def _mib(size: int) -> str:
 
 
 def _field(file: Path, name: str) -> int | None:
-    """The number beside ``name`` in a file of such lines."""
+    """The number after ``name`` in a file of ``name number`` lines."""
     try:
         for line in file.read_text(encoding="ascii").splitlines():
             word, _, value = line.partition(" ")
@@ -111,7 +114,7 @@ def _field(file: Path, name: str) -> int | None:
 
 
 def _number(folder: Path, *names: str) -> int | None:
-    """The first of these files that holds a number."""
+    """The number in the first of these files that contains one."""
     for name in names:
         try:
             return int((folder / name).read_text(encoding="ascii"))

@@ -1,4 +1,4 @@
-"""The server as local processes: its own session, pinned to the target's CPUs, log to a file."""
+"""Runs the server as local processes: in a session of its own, pinned to the target's CPUs, with its log in a file."""
 
 from __future__ import annotations
 
@@ -32,8 +32,9 @@ KILL_TIMEOUT_S = 5.0
 class ProcessBackend:
     """Starts ``python -m target_apps.serve``, which becomes the server.
 
-    outlive: the server goes on when this process ends, until ``floodmark down``. ready_timeout_s: how long it
-    may take to serve, for an app of ours. say: told what takes longer than usual.
+    outlive: the server keeps running after this process ends, until ``floodmark down``.
+    ready_timeout_s: how long one of our own apps may take to start.
+    say: called with messages about steps that take long.
     """
 
     name = "process"
@@ -49,7 +50,7 @@ class ProcessBackend:
         python = interpreter(target.packages, self._say) if target.packages else Path(sys.executable)
         reason = None if target.packages else servers.missing(target.server)
         if reason is not None:
-            raise TargetError(f"{target.server.name} is unavailable here: {reason}; {target.server.mend}")
+            raise TargetError(f"{target.server.name} is unavailable here: {reason}; {target.server.fix}")
         ready.port_must_be_free(target.host, target.port)
         packages = None
         if target.app is not None and target.app.requirements is not None:
@@ -59,9 +60,9 @@ class ProcessBackend:
         try:
             running.verify(target.app.section.start_timeout_s if target.app is not None else self._ready_timeout_s)
         except TargetError as error:
-            told = running.explain(error)
+            explained = running.explain(error)
             running.down()
-            raise type(error)(str(told), log=told.log or running.log()) from error
+            raise type(error)(str(explained), log=explained.log or running.log()) from error
         except BaseException:
             running.down()
             raise
@@ -69,7 +70,7 @@ class ProcessBackend:
 
 
 class RunningProcess:
-    """One server's process tree."""
+    """The process tree of a server."""
 
     image_digest = None
     memory_enforced = False
@@ -93,7 +94,7 @@ class RunningProcess:
         self._copy = own.copy(target.app, folder) if target.app is not None else None
         self._shared = SharedFolder()
         self.ledger_path: Path | None = self._shared.ledger
-        # Not in the shared folder: memory may be mounted noexec, and Apache's files hold a script.
+        # Not in the shared folder, because /dev/shm may be mounted noexec and Apache needs to run a script.
         self._scratch = Path(tempfile.mkdtemp(prefix="floodmark-"))
         self._scratch.chmod(0o755)
         environment = {
@@ -124,13 +125,13 @@ class RunningProcess:
         )
 
     def explain(self, error: TargetError) -> TargetError:
-        """The error with what the app itself says of it, where it is the user's own."""
+        """The error, with the reason reported by the app if it is the user's own."""
         return (
             error if self._target.app is None else own.explain(error, self._target.app, self._shared.report, self.ended)
         )
 
     def verify(self, timeout_s: float) -> None:
-        """Wait until it serves and is what was declared. Raises TargetError."""
+        """Wait until it serves, and check that it runs as declared. Raises TargetError."""
         target = self._target
         ready.wait_until_ready(target.host, target.port, target.check, self.ended, timeout_s)
         self.effective = ready.read_effective(target, self.ended)
@@ -141,7 +142,7 @@ class RunningProcess:
     def ended(self) -> str | None:
         code = self._process.poll()
         kills = self._kills.since()
-        # The host counts everybody's; one of ours was killed without our doing.
+        # The counter is of the whole host, so check that one of the target's processes was killed.
         if kills and (code == -signal.SIGKILL or tells_of_a_kill(self._log_path)):
             raise out_of_memory(MemoryUse(kills=kills), self._budget, enforced=False)
         if code is None:
@@ -152,7 +153,7 @@ class RunningProcess:
         return tail(self._log_path)
 
     def handle(self) -> Handle:
-        """What ``stop`` needs to end this server from another process."""
+        """What ``stop`` needs to stop this server from another process."""
         return Handle(
             backend=ProcessBackend.name,
             pid=self._process.pid,
@@ -175,7 +176,7 @@ class RunningProcess:
 
 
 def stop(handle: Handle) -> bool:
-    """End a server that outlived the process that started it; False when it is gone already."""
+    """Stop a server that outlived the process that started it. False if it has already ended."""
     shutil.rmtree(handle.shared, ignore_errors=True)
     try:
         process = psutil.Process(handle.pid)
@@ -190,7 +191,7 @@ def stop(handle: Handle) -> bool:
 
 
 def _stop(process: psutil.Process, how: signal.Signals) -> None:
-    """Ask, wait, then kill what is left of the tree."""
+    """Send the signal, wait, then kill what is left of the tree."""
     tree = [*process.children(recursive=True), process]
     process.send_signal(how)
     psutil.wait_procs([process], timeout=STOP_TIMEOUT_S)
@@ -202,6 +203,6 @@ def _stop(process: psutil.Process, how: signal.Signals) -> None:
 
 
 def _end_group(leader: int) -> None:
-    """Kill what a dead server left behind: it led a process group of its own."""
+    """Kill the remaining processes of a server that has ended, which led its own process group."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)

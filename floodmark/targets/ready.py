@@ -1,6 +1,4 @@
-"""Before any load: the port is free, the target serves the right answer, all its workers are up, and the
-configuration in force is the declared one.
-"""
+"""Checks before any load: the port is free, the target serves, and all its workers run as declared."""
 
 from __future__ import annotations
 
@@ -26,13 +24,13 @@ MOST_AT_ONCE = 256
 REQUEST_TIMEOUT_S = 10.0
 HOLD_MS = 20
 FAILING_S = 5.0
-"""How long an app of the user's may answer 5xx before that counts as its answer; 503 may last the whole time."""
+"""How long the user's own app may answer 5xx before that counts as its answer. 503 may last until the timeout."""
 
 Ended = Callable[[], str | None]
 
 
 def port_must_be_free(host: str, port: int, option: str = "--bind HOST:") -> None:
-    """Raise TargetError, naming who holds it, when something listens on the port already."""
+    """Raise TargetError, naming the process, if something already listens on the port."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -40,7 +38,7 @@ def port_must_be_free(host: str, port: int, option: str = "--bind HOST:") -> Non
             probe.bind((host, port))
         except OSError as error:
             raise TargetError(
-                f"{host}:{port} is taken{_holder(port)}; stop that, or choose another port with "
+                f"{host}:{port} is taken{_holder(port)}; stop it, or choose another port with "
                 f"{option.replace('HOST', host)}{'' if option.endswith(':') else ' '}PORT"
             ) from error
 
@@ -57,18 +55,18 @@ def _holder(port: int) -> str:
 
 
 def wait_until_ready(host: str, port: int, check: Check, ended: Ended, timeout_s: float = READY_TIMEOUT_S) -> None:
-    """Ask until the answer has a good status and its marker. A connect alone, or a 500, is not readiness.
+    """Send requests until the answer has a good status and the marker. An open port or a 500 does not count as ready.
 
-    Raises TargetError as soon as ``ended`` says how the target ended, after ``timeout_s``, or, where the check is not
-    patient, at an answer that waiting does not mend.
+    Raises TargetError if the target ends, after ``timeout_s``, or, unless the check is patient, at an answer that is
+    not going to change.
     """
     deadline = time.monotonic() + timeout_s
     failing_since: float | None = None
     last = "it never listened"
     while time.monotonic() < deadline:
-        how = ended()
-        if how is not None:
-            raise TargetError(f"the target ended before it was ready: {how}")
+        exit_reason = ended()
+        if exit_reason is not None:
+            raise TargetError(f"the target ended before it was ready: {exit_reason}")
         try:
             status, body = ask(host, port, check, timeout_s=min(REQUEST_TIMEOUT_S, deadline - time.monotonic() + 0.1))
         except ConnectionRefusedError:
@@ -76,13 +74,13 @@ def wait_until_ready(host: str, port: int, check: Check, ended: Ended, timeout_s
         except (OSError, http.client.HTTPException) as error:
             last = f"{check.path}: {error}"
         else:
-            wrong = _wrong(check, status, body)
-            if wrong is None:
+            fault = _fault(check, status, body)
+            if fault is None:
                 return
-            last = wrong
+            last = fault
             failing_since = failing_since or time.monotonic()
             if not check.patient and _final(status, time.monotonic() - failing_since):
-                raise TargetError(f"the app is up, but {wrong}; say with --path what it answers with 2xx")
+                raise TargetError(f"the app is up, but {fault}; use --path to choose a path that it answers with 2xx")
         time.sleep(0.05)
     raise TargetError(f"the target was not ready after {timeout_s:.0f} s: {last}")
 
@@ -91,7 +89,7 @@ def _final(status: int, failing_s: float) -> bool:
     return status < 500 or (status != 503 and failing_s >= FAILING_S)
 
 
-def _wrong(check: Check, status: int, body: bytes) -> str | None:
+def _fault(check: Check, status: int, body: bytes) -> str | None:
     if status not in check.good:
         return f"{check.path} answered {status}: {' '.join(body[:200].decode(errors='replace').split())}"
     if check.marker is not None and check.marker not in body:
@@ -100,7 +98,7 @@ def _wrong(check: Check, status: int, body: bytes) -> str | None:
 
 
 def ask(host: str, port: int, check: Check, timeout_s: float = REQUEST_TIMEOUT_S) -> tuple[int, bytes]:
-    """One request on a connection of its own. Raises OSError or HTTPException."""
+    """Send one request on a new connection. Raises OSError or HTTPException."""
     connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
     try:
         connection.request(check.method, check.path, body=check.body or None, headers={"Connection": "close"})
@@ -111,9 +109,9 @@ def ask(host: str, port: int, check: Check, timeout_s: float = REQUEST_TIMEOUT_S
 
 
 def read_effective(target: Target, ended: Ended) -> Effective:
-    """Ask all app processes for the configuration in force, until every expected one has answered.
+    """Ask for the configuration in force until every expected app process has answered.
 
-    Raises TargetError when a process reports an error or what was not declared, or when some never answer.
+    Raises TargetError if a process reports an error or another configuration than declared, or if some never answer.
     """
     expected = target.server.expected_processes(target.settings)
     wanted = at_once = expected or 1
@@ -122,11 +120,11 @@ def read_effective(target: Target, ended: Ended) -> Effective:
     deadline = time.monotonic() + WORKERS_TIMEOUT_S
     with ThreadPoolExecutor(max_workers=max(MOST_AT_ONCE, 2 * wanted)) as pool:
         while len(reports) < wanted:
-            # On one CPU a process with threads may take all that comes at once: more must come than it gets around to.
+            # On one CPU, a process with threads may take all simultaneous requests, so send more than it can handle.
             at_once = max(2 * wanted, min(2 * at_once, MOST_AT_ONCE))
-            how = ended()
-            if how is not None:
-                raise TargetError(f"the target ended while its workers started: {how}")
+            exit_reason = ended()
+            if exit_reason is not None:
+                raise TargetError(f"the target ended while its workers started: {exit_reason}")
             if time.monotonic() > deadline:
                 raise TargetError(
                     f"{len(reports)} of {wanted} worker processes answered within {WORKERS_TIMEOUT_S:.0f} s"
@@ -141,7 +139,7 @@ def read_effective(target: Target, ended: Ended) -> Effective:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Report:
-    """What one process of the app says of itself."""
+    """What a process of the app reports about itself."""
 
     pid: int = 0
     facts: Mapping[str, Value | None] = field(default_factory=dict)
@@ -175,14 +173,14 @@ def _effective(target: Target, reports: Mapping[int, _Report], exact: int | None
 
 
 def _must_match(target: Target, facts: Mapping[str, Value | None]) -> None:
-    """Raise TargetError, naming both configurations, where the one in force is not the declared one."""
+    """Raise TargetError, naming both configurations, if the one in force is not as declared."""
     declared = target.server.expectations(target.settings)
-    wrong = {fact: facts.get(fact) for fact, value in declared.items() if facts.get(fact) != value}
-    if wrong:
+    different = {fact: facts.get(fact) for fact, value in declared.items() if facts.get(fact) != value}
+    if different:
         raise TargetError(
             f"declared {target.server.name} ({_listed(declared)}), but the running server has "
             f"{_listed({fact: facts.get(fact) for fact in declared})}; "
-            f"different: {', '.join(wrong)}. Nothing was measured."
+            f"different: {', '.join(different)}. Nothing was measured."
         )
 
 
@@ -191,7 +189,7 @@ def _listed(facts: Mapping[str, Value | None]) -> str:
 
 
 def environment(target: Target, ledger: str, cpus: tuple[int, ...] | None) -> dict[str, str]:
-    """Variables for the launcher."""
+    """Environment variables for the launcher."""
     variables = {"FLOODMARK_LEDGER": ledger, "FLOODMARK_SERVER": target.server.name}
     own = servers.own_folder()
     if own is not None:
@@ -202,8 +200,8 @@ def environment(target: Target, ledger: str, cpus: tuple[int, ...] | None) -> di
 
 
 def launcher_arguments(target: Target) -> list[str]:
-    """What ``python -m target_apps.serve`` is told, the same in every backend."""
-    words = [target.server.name, "--bind", f"{target.host}:{target.port}"]
+    """The arguments of ``python -m target_apps.serve``, the same in every backend."""
+    arguments = [target.server.name, "--bind", f"{target.host}:{target.port}"]
     for name, value in target.settings.items():
-        words += [f"--{name.replace('_', '-')}", str(value)]
-    return words
+        arguments += [f"--{name.replace('_', '-')}", str(value)]
+    return arguments

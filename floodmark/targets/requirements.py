@@ -1,5 +1,6 @@
-"""The packages an app asks for, installed once for each content of its requirements file: a folder that comes first on
-the app's path, here or in an image derived from ours. The servers stay floodmark's own.
+"""Installs the packages of the user's app into a folder at the front of its path, once per requirements content.
+
+With Compose, the folder is in an image derived from ours. The servers themselves remain floodmark's own.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _INCLUDE = re.compile(r"(?:-r|--requirement)(?:\s+|=)(\S+)|-r(\S+)")
 _CONSTRAIN = re.compile(r"(?:-c|--constraint)(?:\s+|=)(\S+)|-c(\S+)")
 _LOCAL = re.compile(r"(?:-e|--editable)\b|[./]|file:|\S+\s*@\s*file:")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-# Their packages are the app's as much as a server's.
+# Server packages that apps may require, too.
 _SHARED = {"flask", "werkzeug", "gevent"}
 
 Say = Callable[[str], None]
@@ -36,30 +37,31 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirements:
-    """What is to be installed. left_out: servers the file names too, which are floodmark's to choose."""
+    """The packages to install."""
 
     source: Path
     lines: tuple[str, ...]
     constraints: tuple[str, ...]
     left_out: tuple[str, ...]
+    """Servers that the file lists but that floodmark chooses."""
 
     def write(self, folder: Path) -> list[str]:
-        """Write the files for pip; returns its words for them."""
-        words = ["-r", FILE]
+        """Write the files for pip. Returns the arguments that refer to them."""
+        arguments = ["-r", FILE]
         (folder / FILE).write_text("\n".join(self.lines) + "\n", encoding="utf-8")
         if self.constraints:
             (folder / CONSTRAINTS).write_text("\n".join(self.constraints) + "\n", encoding="utf-8")
-            words += ["-c", CONSTRAINTS]
-        return words
+            arguments += ["-c", CONSTRAINTS]
+        return arguments
 
     def digest(self, *facts: str) -> str:
-        """Equal for equal content and ``facts``."""
+        """A hash of the content and ``facts``."""
         text = "\0".join([*facts, *self.lines, "", *self.constraints])
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def read(path: Path) -> Requirements | None:
-    """Read a requirements file and those it includes; None where it asks for nothing. Raises UsageError."""
+    """Read a requirements file and those it includes; None if they require nothing. Raises UsageError."""
     servers = _server_packages()
     lines, constraints, left_out = [], [], []
     for where, line in _lines(path, ()):
@@ -69,8 +71,8 @@ def read(path: Path) -> Requirements | None:
             continue
         if _LOCAL.match(line):
             raise UsageError(
-                f"{where}: {line!r}: a path on this machine cannot be installed beside the app; what lies in the app's "
-                "folder is found without it. Leave the line out, or give another file with --requirements"
+                f"{where}: {line!r}: a path on this machine cannot be installed for the app; whatever is in the app's "
+                "folder is found without it. Remove the line, or choose another file with --requirements"
             )
         name = _NAME.match(line)
         if name is not None and _plain(name[0]) in servers:
@@ -85,7 +87,7 @@ def read(path: Path) -> Requirements | None:
 
 
 def _lines(path: Path, including: tuple[Path, ...]) -> Iterator[tuple[Path, str]]:
-    """Logical lines, continuations joined and includes followed, each with its file."""
+    """Yield logical lines with their files, joining continuations and following includes."""
     path = path.resolve()
     if path in including:
         raise UsageError(f"{path}: includes itself")
@@ -114,7 +116,7 @@ def _plain(name: str) -> str:
 
 
 def install(wanted: Requirements, cache: Path, say: Say) -> Path:
-    """A folder with the packages for this interpreter, from the cache where they are there. Raises TargetError."""
+    """The folder with the packages for this interpreter, installed unless cached. Raises TargetError."""
     version = f"{sys.implementation.cache_tag} {sysconfig.get_platform()}"
     place = cache / f"packages-{wanted.digest(version)}"
     if place.is_dir():
@@ -128,7 +130,7 @@ def install(wanted: Requirements, cache: Path, say: Say) -> Path:
         try:
             (folder / "packages").rename(place)
         except OSError:
-            if not place.is_dir():  # another floodmark was faster
+            if not place.is_dir():  # unless another floodmark was faster
                 raise
     return place
 
@@ -142,17 +144,17 @@ def _pip() -> list[str]:
 
 
 def build_image(wanted: Requirements, base: str, exists: Callable[[str], bool], say: Say) -> str:
-    """The tag of an image made from ``base`` with the packages, built unless it is there. Raises TargetError."""
+    """The tag of an image with the packages on top of ``base``, built unless it exists. Raises TargetError."""
     tag = f"floodmark-app:{wanted.digest(base)}"
     if exists(tag):
         return tag
     _announce(wanted, say)
     with tempfile.TemporaryDirectory(prefix="floodmark-build-") as scratch:
         folder = Path(scratch)
-        words = " ".join(wanted.write(folder))
+        arguments = " ".join(wanted.write(folder))
         (folder / "Dockerfile").write_text(
             f"FROM {base}\nUSER root\nCOPY *.txt /tmp/app/\n"
-            f"RUN cd /tmp/app && pip install --no-cache-dir --target {INSIDE} {words} && rm -rf /tmp/app\n"
+            f"RUN cd /tmp/app && pip install --no-cache-dir --target {INSIDE} {arguments} && rm -rf /tmp/app\n"
             "USER 65534:65534\n",
             encoding="utf-8",
         )
@@ -163,7 +165,7 @@ def build_image(wanted: Requirements, base: str, exists: Callable[[str], bool], 
 
 def _announce(wanted: Requirements, say: Say) -> None:
     if wanted.left_out:
-        say(f"{wanted.source}: {', '.join(wanted.left_out)} left out, servers are floodmark's own")
+        say(f"{wanted.source}: ignoring {', '.join(wanted.left_out)}, because floodmark brings its own servers")
     say(f"installing the packages of {wanted.source} (up to a few minutes, once for this content)")
 
 

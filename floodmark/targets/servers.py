@@ -1,4 +1,4 @@
-"""The servers that ``target_apps`` declares, with errors of our own family."""
+"""The servers declared in ``target_apps``, with CatalogError turned into UsageError."""
 
 from __future__ import annotations
 
@@ -23,42 +23,42 @@ def _usage_errors() -> Iterator[None]:
 
 
 def names() -> list[str]:
-    """Every server there is. Raises UsageError for server files that cannot be used."""
+    """The names of all servers. Raises UsageError if a server file is invalid."""
     with _usage_errors():
         return catalog.names()
 
 
 def deployable() -> list[str]:
-    """The servers that can run here. Raises UsageError for server files that cannot be used."""
+    """The names of the servers that can run here. Raises UsageError if a server file is invalid."""
     with _usage_errors():
         return catalog.deployable()
 
 
 def find(name: str) -> Server:
-    """A server by name. Raises UsageError, with the nearest name, where there is none."""
+    """A server by name. Raises UsageError, with the closest name, if there is none."""
     with _usage_errors():
         return catalog.load(name)
 
 
 def resolve(server: Server, settings: Mapping[str, object], where: str) -> dict[str, Value]:
-    """All settings of a server. Raises UsageError naming ``where`` for one that it has not, or cannot take."""
+    """All settings of a server, with defaults. Raises UsageError, naming ``where``, for an unknown or invalid one."""
     with _usage_errors():
         return server.resolve(settings, where)
 
 
 def missing(server: Server) -> str | None:
-    """Why a server cannot run here; None where it can. Raises UsageError for a server file that cannot be used."""
+    """Why a server cannot run here; None if it can. Raises UsageError if its file is invalid."""
     with _usage_errors():
         return server.missing()
 
 
 def own_folder() -> Path | None:
-    """The folder of the user's own server files. Raises UsageError where it does not exist."""
+    """The folder of the user's own server files, if any. Raises UsageError if it does not exist."""
     with _usage_errors():
         return catalog.own_folder()
 
 
 def is_own(name: str) -> bool:
-    """Whether a server file of the user's own declares it."""
+    """Whether the server is declared by a file of the user's own."""
     with _usage_errors():
         return catalog.is_own(name)

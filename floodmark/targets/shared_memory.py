@@ -1,4 +1,4 @@
-"""A folder in memory shared with the target: the probe's ledger lives there, and what an app said that cannot start."""
+"""A folder in memory that is shared with the target, for the probe's ledger and the report of a failed import."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MEMORY = Path("/dev/shm")
 
 
 class SharedFolder:
-    """Made on construction, with an empty ledger in it."""
+    """The folder. It is created on construction, with an empty ledger in it."""
 
     def __init__(self) -> None:
         parent = _MEMORY if _MEMORY.is_dir() else None

@@ -1,4 +1,4 @@
-"""What a target is, and what every backend must give."""
+"""Targets, and the protocols that every backend implements."""
 
 from __future__ import annotations
 
@@ -14,29 +14,27 @@ OK = range(200, 201)
 SUCCESS = range(200, 300)
 ANSWERS = range(200, 500)
 BACKENDS = ("auto", "process", "compose")
-"""What may be asked for."""
+"""The allowed values of --backend."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """The request that proves a target serves, and the marker of its answer; None accepts any body.
-
-    good: statuses that do. patient: whether another status may still become a good one, as the app starts.
-    """
+    """The request that proves that a target serves."""
 
     path: str
     marker: bytes | None
+    """What the answer must contain; None accepts any body."""
     method: str = "GET"
     body: bytes = b""
     good: range = OK
+    """The accepted statuses."""
     patient: bool = True
+    """Whether to wait for a good status as long as the app answers with another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A server with its settings, as declared. app: the user's own, or None for ours. packages: what an environment
-    of its own has; without any, it shares ours.
-    """
+    """A server with its settings, as declared."""
 
     server: Server
     settings: Mapping[str, Value]
@@ -44,7 +42,9 @@ class Target:
     port: int
     check: Check
     app: OwnApp | None = None
+    """The user's own app; None for ours."""
     packages: tuple[str, ...] = ()
+    """The packages of its separate environment; without any, it shares ours."""
 
     @property
     def base_url(self) -> str:
@@ -57,47 +57,45 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allotment:
-    """The budget on this host: which CPUs the target gets and which the generator, and memory in bytes.
-
-    shared: target and generator run on the same CPUs.
-    """
+    """The budget of a run on this host."""
 
     target_cpus: tuple[int, ...]
     generator_cpus: tuple[int, ...]
     memory: int
+    """Bytes."""
     shared: bool
+    """Target and generator run on the same CPUs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effective:
-    """The configuration in force, read from the running processes.
-
-    pids: app processes that answered, as they see themselves. facts: what each of them reports.
-    """
+    """The configuration in force, as reported by the running processes."""
 
     pids: tuple[int, ...] = ()
+    """The pids of the app processes that answered, as they see them."""
     facts: Mapping[str, Value | None] = field(default_factory=dict)
+    """What each of them reports."""
     version: str | None = None
     python: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handle:
-    """What ends a target from another process: a server by its pid and start time, a container by its project."""
+    """What is needed to stop a target from another process."""
 
     backend: str
     shared: str = ""
     """The folder of the probe's ledger."""
     pid: int = 0
     created: float = 0.0
-    """When the process was started, epoch s: a pid may be another process's by now."""
+    """When the process was started, in epoch seconds, because the pid may have been reused."""
     signal: int = 0
     scratch: str = ""
     project: str = ""
 
 
 class Running(Protocol):
-    """A target that is up."""
+    """A running target."""
 
     @property
     def base_url(self) -> str: ...
@@ -114,29 +112,29 @@ class Running(Protocol):
         """The last lines of its output."""
 
     def root_pids(self) -> list[int]:
-        """Processes, by this host's pids, whose trees are the target."""
+        """The pids, on this host, of the processes whose trees make up the target."""
 
     def ended(self) -> str | None:
-        """How the target ended, or None while it runs.
+        """How the target ended; None while it runs.
 
-        Raises OutOfMemory when the kernel killed any of its processes for memory.
+        Raises OutOfMemory if the kernel killed one of its processes for lack of memory.
         """
 
     def handle(self) -> Handle:
-        """What the backend's ``stop`` needs to end it from another process."""
+        """What the ``stop`` of the backend needs to stop it from another process."""
 
     def down(self) -> None:
-        """Stop it and leave nothing behind."""
+        """Stop the target and leave nothing behind."""
 
 
 class Backend(Protocol):
-    """A way to bring a target up."""
+    """A way to start targets."""
 
     @property
     def name(self) -> str: ...
 
     def up(self, target: Target, allotment: Allotment, folder: Path) -> Running:
-        """Start the target, wait until it serves, and verify it. Its log goes to ``folder/target.log``.
+        """Start a target, wait until it serves, and verify it. Its log goes to ``folder/target.log``.
 
-        Raises TargetError, with nothing left running.
+        If that fails, raises TargetError and leaves nothing running.
         """

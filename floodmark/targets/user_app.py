@@ -1,4 +1,4 @@
-"""The user's own app: what the ``[app]`` section says, and where that is on this machine."""
+"""The user's own app: checks the ``[app]`` section and finds its files on this machine."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def _module(value: object) -> str:
 def _path(value: object) -> str:
     text = _text(value)
     if not text.startswith("/") or not text.isascii() or any(c.isspace() for c in text):
-        raise ValueError("must begin with /, such as /products?page=2, in ASCII without spaces")
+        raise ValueError("must begin with / and be ASCII without spaces, such as /products?page=2")
     return text
 
 
 def _texts(value: object) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) and item for item in value):
-        raise ValueError('must be a list of texts, such as ["gunicorn-gthread", "uwsgi"]')
+        raise ValueError('must be a list of strings, such as ["gunicorn-gthread", "uwsgi"]')
     return tuple(value)
 
 
@@ -74,24 +74,25 @@ CHECKS: Mapping[str, Callable[[Any], Any]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnApp:
-    """The app on this machine. home: the folder that the section's paths are relative to."""
+    """The user's own app on this machine."""
 
     section: AppSection
     home: Path
+    """The folder that the paths of the section are relative to."""
     dir: Path
     requirements: Path | None
     locustfile: Path | None
 
 
 def locate(section: AppSection, home: Path, where: str) -> OwnApp:
-    """Find what the section names. Raises UsageError."""
+    """Find the folder and the files that the section names. Raises UsageError."""
     home = home.resolve()
     folder = (home / section.dir).resolve()
     if not folder.is_dir():
-        raise UsageError(f"{where}: the app's folder {folder} does not exist; say where it is with --app-dir")
+        raise UsageError(f"{where}: the app's folder {folder} does not exist; set it with --app-dir")
     if section.requirements is None:
-        found = folder / REQUIREMENTS
-        requirements = found if found.is_file() else None
+        default = folder / REQUIREMENTS
+        requirements = default if default.is_file() else None
     else:
         requirements = _file(home, section.requirements, where, "requirements") if section.requirements else None
     return OwnApp(

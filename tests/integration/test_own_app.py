@@ -149,7 +149,7 @@ def test_an_app_that_does_not_come_to_an_end_of_its_import_says_where_it_stands(
 @pytest.mark.parametrize(
     ("section", "message"),
     [
-        ({"path": "/nowhere"}, "/nowhere answered 404: nothing here; say with --path"),
+        ({"path": "/nowhere"}, "/nowhere answered 404: nothing here; use --path"),
         ({"path": "/where", "marker": "Welcome"}, "without the marker 'Welcome'"),
         ({"prepare": "python -c 'import sys; sys.exit(7)'"}, "ended before it was ready: exit code 4"),
         ({"prepare": "no-such-program"}, "ended before it was ready: exit code 4"),
@@ -235,7 +235,11 @@ def test_floodmark_toml_is_run_from_the_users_folder(app: Path) -> None:
     ("words", "code", "message"),
     [
         (["run", "--app", "mine", "--server", "uwsgi"], 2, "must be MODULE:CALLABLE"),
-        (["run", "--app", "nine:app", "--server", "waitress", "--backend", "process"], 3, "say with --app-dir"),
+        (
+            ["run", "--app", "nine:app", "--server", "waitress", "--backend", "process"],
+            3,
+            "set its folder with --app-dir",
+        ),
     ],
 )
 def test_bad_input_is_one_clear_error(app: Path, words: list[str], code: int, message: str) -> None:

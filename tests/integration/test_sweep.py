@@ -40,8 +40,8 @@ def test_a_small_sweep_keeps_a_setting_that_fails_as_a_row(tmp_path: Path) -> No
     assert document["axes"] == {"server.threads": ["1", "4"]}
     assert (document["points"], document["of"]) == (2, 2)
     assert document["sentences"]
-    assert "2 settings (threads 1 4), a freshly started server for each" in done.stderr
-    assert "left for all" in done.stderr
+    assert "2 settings (threads 1 4), each on a freshly started server" in done.stderr
+    assert "left in total" in done.stderr
 
     found = {row["point"]: row for row in rows(folder / "sweep.csv")}
     assert {row["order"] for row in found.values()} == {"1", "2"}

@@ -17,7 +17,7 @@ DECLARATION = """
 title = "x"
 distribution = "x"
 needs = []
-mend = "pip install x"
+fix = "pip install x"
 command = ["x", "{bind}", "--workers", "{workers}"]
 stop_signal = "TERM"
 slots = "workers"
@@ -99,7 +99,7 @@ def test_a_good_declaration(tmp_path: Path) -> None:
     [
         ('title = "x"', "", "x.toml: title must be text"),
         ('title = "x"', 'titel = "x"\ntitle = "x"', "x.toml: unknown key titel"),
-        ('stop_signal = "TERM"', 'stop_signal = "STOPIT"', "'STOPIT' is no signal"),
+        ('stop_signal = "TERM"', 'stop_signal = "STOPIT"', "'STOPIT' is not a signal"),
         ('slots = "workers"', 'slots = "threads"', "slots: 'threads' uses 'threads'"),
         ("keepalive = true", 'keepalive = "yes"', "keepalive must be true or false"),
         ("{bind}", "{bimd}", "{bimd} in '{bimd}' is not a setting"),
@@ -185,7 +185,7 @@ def test_a_folder_of_ones_own_adds_servers_and_takes_no_name_of_ours(
     assert catalog.is_own("x")
     assert not catalog.is_own("waitress")
     (tmp_path / "waitress.toml").write_text(DECLARATION)
-    with pytest.raises(CatalogError, match=r"waitress.toml has the name of a server of ours"):
+    with pytest.raises(CatalogError, match=r"waitress.toml has the name of a built-in server"):
         catalog.names()
     monkeypatch.setenv(catalog.OWN, str(tmp_path / "nowhere"))
     with pytest.raises(CatalogError, match=r"there is no such folder"):

@@ -118,7 +118,7 @@ def evidence(in_app: int = 0, in_kernel: int = 0, held: int = 8) -> Evidence:
         (Kind.IDLE_SILENT, Word.UNHARMED, evidence(4), None, "holds 8 of 8"),
         (Kind.HALF_HEADER, Word.UNHARMED, evidence(4, held=0), None, "ended 8 of the 8 hostile connections"),
         (Kind.ABORTED, Word.SLOWED, evidence(8, held=0), None, "requests whose clients left: 8 in the app"),
-        (Kind.ABORTED, Word.UNHARMED, evidence(8, held=0), None, "beside requests whose clients left"),
+        (Kind.ABORTED, Word.UNHARMED, evidence(8, held=0), None, "alongside requests whose clients left"),
         (Kind.SLOW_READER, Word.DIED, evidence(), None, "gone"),
     ],
 )

@@ -75,8 +75,8 @@ def test_an_ordinary_run_on_a_roomy_host_is_bound_by_nothing() -> None:
             "net.ipv4.tcp_max_syn_backlog",
             "at most 96 connections can be half open, not 128",
         ),
-        ({"tasks": 5}, {}, "pids", "5 more processes and threads may be started here"),
-        ({}, {"cap": 16}, "connections", "gunicorn-gthread holds 16 connections, idle ones included"),
+        ({"tasks": 5}, {}, "pids", "5 more processes and threads can be started here"),
+        ({}, {"cap": 16}, "connections", "gunicorn-gthread holds 16 connections, including idle ones"),
     ],
 )
 def test_a_limit_that_binds_is_named(host: dict[str, object], wanted: dict[str, object], limit: str, text: str) -> None:

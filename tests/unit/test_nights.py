@@ -375,7 +375,7 @@ def test_a_suite_that_cannot_be_used_says_why(table: dict[str, object], message:
         (["nightly", "--fail-under", "nobody=3"], "must be SETUP=RPS"),
         (["nightly", "nowhere.toml"], "cannot read nowhere.toml"),
         (["resume", "nowhere"], "is not the folder of a night"),
-        (["history", "nowhere"], "no night there"),
+        (["history", "nowhere"], "contains no night"),
         (["compare", "nowhere"], "there is no such folder"),
         (["compare", "docs"], "neither a run nor a folder of runs"),
     ],

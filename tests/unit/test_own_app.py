@@ -97,7 +97,7 @@ def test_a_scenario_file_elsewhere_has_its_own_home(here: Path) -> None:
         ([], "say which scenario to run"),
         (["--server", "uwsgi"], "--server has an effect only with --app"),
         (["--app", "mine", "--server", "uwsgi"], "must be MODULE:CALLABLE"),
-        (["--app", "mine:app"], "say behind which servers"),
+        (["--app", "mine:app"], "no server for the app"),
         (["--app", "mine:app", "--server", "uwsig"], "did you mean 'uwsgi'"),
         (["--app", "mine:app", "--server", "waitress:workers=2"], "waitress has no setting 'workers'"),
         (["--app", "mine:app", "--server", "waitress:8"], "settings must be name=value"),
@@ -114,7 +114,7 @@ def test_a_scenario_file_elsewhere_has_its_own_home(here: Path) -> None:
         (["--app", "mine:app", "--server", "uwsgi", "--set", "workload=io"], "workload has no effect with [app]"),
         (["--app", "mine:app", "--server", "uwsgi", "--set", "app.start_timeout_s=0"], "from 1 to 3600"),
         (["--app", "mine:app", "--server", "uwsgi", "--set", "app.prepare='"], "must be a command"),
-        (["--app", "mine:app", "--server", "uwsgi", "--set", "app.servers=uwsgi"], "must be a list of texts"),
+        (["--app", "mine:app", "--server", "uwsgi", "--set", "app.servers=uwsgi"], "must be a list of strings"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(words: list[str], message: str) -> None:
@@ -147,7 +147,7 @@ def test_an_own_file_without_an_app_says_what_is_missing(here: Path) -> None:
 def test_a_locustfile_cannot_be_offered_at_a_rate(here: Path) -> None:
     (here / "load.py").write_text("")
     words = ["--app", "mine:app", "--server", "uwsgi", "--locustfile", "load.py"]
-    with pytest.raises(UsageError, match="only requests that floodmark declares"):
+    with pytest.raises(UsageError, match="a locustfile cannot be driven at a rate"):
         planned(*words, "--set", "slo.latency=5x")
     with pytest.raises(UsageError, match="marker has no effect"):
         planned(*words, "--marker", "x")

@@ -32,7 +32,7 @@ from floodmark.stats.histogram import bucket, edges
 from floodmark.stats.intervals import Interval
 from floodmark.sweep.best import Trial, better, judge
 from floodmark.sweep.grid import Axis, Kind, axis, collect, default_axes, number, shuffled, span
-from floodmark.sweep.row import MIB, SWEEP, Found, SweepRow, alone_hi, sweep_row
+from floodmark.sweep.row import MIB, SWEEP, PointVerdict, SweepRow, alone_hi, sweep_row
 from floodmark.sweep.sentences import sentences
 from floodmark.sweep.series import Sweep
 from floodmark.sweep.show import document
@@ -151,7 +151,7 @@ def test_a_setting_without_a_number_may_be_better_unless_it_failed() -> None:
     assert choice.open == (unknown,)
     (said, *_) = sentences([], judgement, [WORKERS, THREADS])
     assert said.startswith("best of those with a number is workers=1 threads=1")
-    assert said.endswith("Whether workers=2 threads=1 would be better is not known.")
+    assert said.endswith("It is not known whether workers=2 threads=1 would be better.")
 
 
 def test_the_cheapest_of_those_that_tie_is_recommended() -> None:
@@ -281,7 +281,7 @@ def made(folder: RunFolder, *, enforced: bool = False, end: str = "found", valid
 def test_a_row_is_read_from_the_files_of_its_run(tmp_path: Path) -> None:
     path = made(create(tmp_path, "gthread-cpu"), enforced=True)
     row = sweep_row(3, "workers=2", path, None, generators=1, seconds=61.23)
-    assert row.verdict is Found.CONFIRMED
+    assert row.verdict is PointVerdict.CONFIRMED
     assert (row.ceiling_rps, row.ceiling_lo, row.ceiling_hi) == (100, 98, 102)
     assert row.ceiling_alone_hi == pytest.approx(102 * 1.9 / 1.8)
     # The level of 9 users is the nearest to a knee of 8 whose answers carry a p95.
@@ -294,7 +294,7 @@ def test_a_row_is_read_from_the_files_of_its_run(tmp_path: Path) -> None:
 def test_more_memory_than_the_budget_is_no_recommendation_where_nothing_enforces_it(tmp_path: Path) -> None:
     path = made(create(tmp_path, "gthread-cpu"))
     row = sweep_row(1, "workers=2", path, None, generators=1, seconds=60)
-    assert row.verdict is Found.MEMORY
+    assert row.verdict is PointVerdict.MEMORY
     assert row.reason == "over budget: PSS 105 MiB of 100 MiB"
     sweep = Sweep(folder=tmp_path, axes=[WORKERS], total=3)
     sweep.add(row, span([WORKERS])[1])
@@ -309,7 +309,7 @@ def test_nothing_is_chosen_by_a_ceiling_that_is_hardly_known(tmp_path: Path) -> 
     ]
     write_table(path / RESULTS, Result, wide)
     row = sweep_row(1, "workers=2", path, None, generators=1, seconds=60)
-    assert row.verdict is Found.NO_VERDICT
+    assert row.verdict is PointVerdict.NO_VERDICT
     assert row.reason.startswith("known to ±50% only")
     assert row.ceiling_rps == 100
 
@@ -317,14 +317,14 @@ def test_nothing_is_chosen_by_a_ceiling_that_is_hardly_known(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("error", "end", "found"),
     [
-        (OutOfMemory("out of memory: killed"), "died", Found.MEMORY),
-        (TargetError("did not start"), "died", Found.TARGET),
-        (NoVerdict("the generator"), "generator_limited", Found.GENERATOR),
-        (NoVerdict("too short"), "timed_out", Found.NO_VERDICT),
-        (UsageError("nonsense"), "died", Found.ERROR),
+        (OutOfMemory("out of memory: killed"), "died", PointVerdict.MEMORY),
+        (TargetError("did not start"), "died", PointVerdict.TARGET),
+        (NoVerdict("the generator"), "generator_limited", PointVerdict.GENERATOR),
+        (NoVerdict("too short"), "timed_out", PointVerdict.NO_VERDICT),
+        (UsageError("nonsense"), "died", PointVerdict.ERROR),
     ],
 )
-def test_a_point_that_failed_says_why(tmp_path: Path, error: TargetError, end: str, found: Found) -> None:
+def test_a_point_that_failed_says_why(tmp_path: Path, error: TargetError, end: str, found: PointVerdict) -> None:
     path = made(create(tmp_path, "gthread-cpu"), end=end, valid=False)
     row = sweep_row(1, "workers=2", path, error, generators=1, seconds=5)
     assert row.verdict is found
@@ -332,7 +332,7 @@ def test_a_point_that_failed_says_why(tmp_path: Path, error: TargetError, end: s
     assert str(error) in row.reason
 
 
-def row(point: str, ceiling: float | None, verdict: Found = Found.CONFIRMED, **more: object) -> SweepRow:
+def row(point: str, ceiling: float | None, verdict: PointVerdict = PointVerdict.CONFIRMED, **more: object) -> SweepRow:
     fields: dict[str, object] = {
         "order": 1,
         "point": point,
@@ -360,7 +360,7 @@ def test_a_sweep_in_words_and_in_its_file(tmp_path: Path) -> None:
         if (workers, threads) in rates:
             found = row(point.label, rates[workers, threads], pss_peak_bytes=(20 + 25 * int(workers)) * MIB)
         else:
-            found = row(point.label, None, Found.MEMORY, reason="out of memory")
+            found = row(point.label, None, PointVerdict.MEMORY, reason="out of memory")
         sweep.add(found, point)
     said = sentences(sweep.rows, sweep.judgement, axes)
     assert said[0].startswith("best is workers=2 threads=1, 200.0/s [198.0, 202.0]; ")
@@ -400,9 +400,9 @@ def test_only_what_decides_is_said_of_where_more_stops_helping() -> None:
 def test_a_sweep_without_a_single_number_has_the_first_failures_exit_code(tmp_path: Path) -> None:
     sweep = Sweep(folder=tmp_path, axes=[WORKERS], total=3)
     sweep.exit_codes += [3, 4]
-    sweep.add(row("workers=1", None, Found.MEMORY, reason="out of memory"), span([WORKERS])[0])
+    sweep.add(row("workers=1", None, PointVerdict.MEMORY, reason="out of memory"), span([WORKERS])[0])
     assert sweep.exit_code == 3
-    assert sentences(sweep.rows, sweep.judgement, [WORKERS])[0] == "No setting gave a number that may be recommended."
+    assert sentences(sweep.rows, sweep.judgement, [WORKERS])[0] == "No setting gave a ceiling to recommend."
     sweep.add(row("workers=2", 100.0), span([WORKERS])[1])
     assert sweep.exit_code == 0
     assert not math.isnan(sweep.judgement.choices[0].best.alone_hi)
@@ -413,7 +413,7 @@ def test_a_sweep_without_a_single_number_has_the_first_failures_exit_code(tmp_pa
     [
         (["nothing"], "there is no scenario 'nothing'"),
         (["gunicorn-gthread", "--workers", "1,x"], "workers = 'x' is not a whole number"),
-        (["gunicorn-gthread", "--workers", "1,1"], "a value stands there twice"),
+        (["gunicorn-gthread", "--workers", "1,1"], "contains a value twice"),
         (["gunicorn-gthread", "--set", "server.wrkers=1,2"], "did you mean 'workers'"),
         (["waitress", "--workers", "1,2"], "waitress has no setting 'workers'"),
         (["flask-threaded"], "say what to sweep"),
