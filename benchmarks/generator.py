@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.null_target import NullTarget
-from benchmarks.record import Record, write
+from benchmarks.record import RESULTS, write
 
 HERE = Path(__file__).parent
 CLIENTS = ("step", "lean", "fast", "http", "wrk")
@@ -38,7 +38,7 @@ WARM_S, SETTLE_S, MEASURE_S = 2.0, 0.1, 0.4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sample(Record):
+class Sample:
     """One client's turn in one round. us_per_request: CPU of the generator; per_cpu_s: its inverse, per second."""
 
     round: int
@@ -59,7 +59,7 @@ def main() -> None:
     parser.add_argument("--users", default="50,200")
     parser.add_argument("--clients", default=",".join(CLIENTS))
     parser.add_argument("--connections", default="keepalive,new")
-    parser.add_argument("--out", type=Path, default=HERE / "results" / "generator.csv")
+    parser.add_argument("--out", type=Path, default=RESULTS / "generator.csv")
     parser.add_argument("--note", default="", help="what else a reader should know of the run; kept beside it")
     options = parser.parse_args()
     clients = options.clients.split(",")
@@ -72,7 +72,7 @@ def main() -> None:
         print(f"  {connections}, {users} users; {left_s:4.0f} s left", file=sys.stderr)
         with NullTarget(8300, keepalive=connections == "keepalive", cpu=TARGET_CPU) as target:
             samples += case(target, clients, connections, users, options.rounds)
-    write(options.out, Sample, samples, options.note)
+    write(options.out, Sample, samples, note=options.note)
     print("\n".join([*table(samples), "", *marks(samples)]))
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.delay_target import DelayTarget, delay_target
-from benchmarks.record import Record, write
+from benchmarks.record import RESULTS, write
 from benchmarks.visit import visit_once
 
 DELAY_MS = 20.0
@@ -23,7 +23,7 @@ FIRST = {"step": 400, "lean": 200, "fast": 50, "http": 15}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sample(Record):
+class Sample:
     """One visit. generator_cpu: cores; errors: of the client's percentile against the target's own."""
 
     client: str
@@ -41,7 +41,7 @@ class Sample(Record):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clients", default="step,lean,fast,http")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "latency.csv")
+    parser.add_argument("--out", type=Path, default=RESULTS / "latency.csv")
     options = parser.parse_args()
     samples: list[Sample] = []
     with delay_target(8310, DELAY_MS, TARGET_CPU) as target:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.delay_target import delay_target
-from benchmarks.record import Record, write
+from benchmarks.record import RESULTS, write
 from benchmarks.visit import visit_once
 from floodmark.verdict.visit import Visit
 
@@ -19,7 +19,7 @@ SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sample(Record):
+class Sample:
     """One visit. kb_per_user: resident memory beyond that with the fewest users, per user more."""
 
     client: str
@@ -35,7 +35,7 @@ class Sample(Record):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clients", default="step,lean")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "memory.csv")
+    parser.add_argument("--out", type=Path, default=RESULTS / "memory.csv")
     options = parser.parse_args()
     samples: list[Sample] = []
     with delay_target(8312, 1000.0, TARGET_CPU) as target:

@@ -24,15 +24,11 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.document import where
-from benchmarks.page import DOCS, renew
-from benchmarks.record import Record, read, write
+from benchmarks.record import RESULTS, write
 from floodmark.stats.intervals import median_interval
 from target_apps import ledger
 from target_apps.serve import ROOT
 
-HERE = Path(__file__).parent
-RESULTS = HERE / "results" / "probe.csv"
 SERVERS = ("gunicorn-sync", "gunicorn-gthread", "uwsgi", "waitress")
 VARIANTS = ("with", "without")
 BAR = 0.03
@@ -45,7 +41,7 @@ READY_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sample(Record):
+class Sample:
     """One server's round: CPU per request of each variant, over all its turns, and with over without."""
 
     round: int
@@ -61,12 +57,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--servers", default=",".join(SERVERS))
     parser.add_argument("--port", type=int, default=8320, help="and the next one")
-    parser.add_argument("--out", type=Path, default=RESULTS)
-    parser.add_argument("--document", action="store_true", help="only write the table into docs/clients.md")
+    parser.add_argument("--out", type=Path, default=RESULTS / "probe.csv")
     options = parser.parse_args()
-    if options.document:
-        document(options.out)
-        return
     samples: list[Sample] = []
     servers = options.servers.split(",")
     os.sched_setaffinity(0, {CLIENT_CPU})
@@ -203,11 +195,6 @@ def table(samples: Sequence[Sample]) -> list[str]:
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
-
-
-def document(path: Path) -> None:
-    """Write the table into docs/clients.md."""
-    renew(DOCS / "clients.md", "probe", "\n".join(["", *table(read(path, Sample)), where("probe"), "", ""]))
 
 
 if __name__ == "__main__":

@@ -1,79 +1,65 @@
-"""Benchmark rows as CSV, with where and when they were measured."""
+"""Benchmark tables as CSV, with where and when they were measured beside them."""
 
 from __future__ import annotations
 
-import csv
-import dataclasses
 import json
-import platform
-import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any
+
+from floodmark.results.provenance import host_record, software
+from floodmark.results.schema import RowType
+from floodmark.results.table import write_table, write_text
+
+RESULTS = Path(__file__).parent / "results"
+"""The committed tables."""
+CLIENTS = ("geventhttpclient", "requests")
+"""What Locust's own clients are built on."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """Base of a benchmark's rows."""
-
-
-Row = TypeVar("Row", bound=Record)
-
-
-def write(path: Path, kind: type[Row], rows: Sequence[Row], note: str = "") -> None:
-    """Write ``path`` and, beside it, ``.json`` with the provenance and a note on it."""
+def write(path: Path, kind: type[RowType], rows: Sequence[RowType], **facts: object) -> None:
+    """Write ``path`` and, beside it, ``.json`` with the provenance and what else is said of the rows."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([field.name for field in dataclasses.fields(kind)])
-        writer.writerows(dataclasses.astuple(row) for row in rows)
-    path.with_suffix(".json").write_text(
-        json.dumps({**provenance(), **({"note": note} if note else {})}, indent=2) + "\n", encoding="utf-8"
-    )
+    write_table(path, kind, rows)
+    said = {name: value for name, value in facts.items() if value != ""}
+    write_text(path.with_suffix(".json"), json.dumps({**provenance(), **said}, indent=2) + "\n")
 
 
-def read(path: Path, kind: type[Row]) -> list[Row]:
-    """The rows of ``path``."""
-    hints = get_type_hints(kind)
-    with path.open(newline="", encoding="utf-8") as file:
-        return [
-            kind(**{name: _parse(text, hints[name]) for name, text in cells.items()}) for cells in csv.DictReader(file)
-        ]
+def facts_of(path: Path) -> Mapping[str, Any]:
+    """What stands beside a table."""
+    facts: dict[str, Any] = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    return facts
 
 
-def _parse(text: str, hint: Any) -> str | int | float | None:
-    if hint is str:
-        return text
-    if hint is int:
-        return int(text)
-    return float(text) if text else None
-
-
-def provenance() -> dict[str, str | int]:
-    """Where and when this was measured."""
-    model = next(
-        (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "unknown"
-    )
+def provenance() -> dict[str, str | int | None]:
+    """Where and when this was measured, and with what."""
+    host, used = host_record(), software()
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "cpu": model,
-        "cores": len([line for line in _lines("/proc/cpuinfo") if line.startswith("processor")]),
-        "kernel": platform.release(),
-        "python": platform.python_version(),
-        "commit": _commit(),
-        **{
-            name: version(name)
-            for name in ("floodmark", "locust", "gevent", "geventhttpclient", "httptools", "requests")
-        },
+        "cpu": host.cpu_model,
+        "cores": host.cpus,
+        "kernel": host.kernel,
+        "python": used.python,
+        "commit": commit(),
+        "floodmark": used.floodmark.version,
+        **used.packages,
+        **{name: version(name) for name in CLIENTS},
     }
 
 
-def _lines(path: str) -> list[str]:
-    return Path(path).read_text(encoding="utf-8").splitlines()
+def commit() -> str:
+    """What is measured, as git calls it."""
+    revision = software().floodmark
+    return f"{str(revision.git_sha)[:7]}{'-dirty' if revision.dirty else ''}"
 
 
-def _commit() -> str:
-    found = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
-    return found.stdout.strip()
+def where(name: str) -> str:
+    """When, on what and with what a committed table was measured, in one sentence."""
+    facts = facts_of(RESULTS / name)
+    return (
+        f"\nMeasured {facts['time'][:10]} on {facts['cpu']}, {facts['cores']} CPUs, Linux {facts['kernel']}, "
+        f"Python {facts['python']}, Locust {facts['locust']}, floodmark {facts['commit']}."
+        + (f" {facts['note']}." if "note" in facts else "")
+    )

@@ -14,7 +14,7 @@ from pathlib import Path
 from locust.stats import RequestStats
 
 import floodmark.load  # noqa: F401 - Locust's patches first
-from benchmarks.record import Record, write
+from benchmarks.record import RESULTS, write
 from floodmark.load.tally import Tally
 from floodmark.records.recorder import Recorder, bin_of
 from floodmark.records.timeline import Timeline
@@ -24,7 +24,7 @@ _STAMP = struct.Struct("qq")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sample(Record):
+class Sample:
     """Least CPU per request over all rounds, at a number of requests per tenth of a second."""
 
     requests_per_fold: int
@@ -39,7 +39,7 @@ class Sample(Record):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "recorder.csv")
+    parser.add_argument("--out", type=Path, default=RESULTS / "recorder.csv")
     options = parser.parse_args()
     samples = [measure(count) for count in (100, 1_000, 10_000)]
     write(options.out, Sample, samples)

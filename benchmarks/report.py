@@ -16,13 +16,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.record import Record, write
+from benchmarks.record import RESULTS, write
 from floodmark.records.timeline import Timeline
 from floodmark.results.run import read_run
 from floodmark.results.schema import Second
 from floodmark.search.order import Order
 from target_apps.serve import ROOT
-from tests.support.stored import KEPT, copy_run, many
+from testbed.stored import KEPT, copy_run, many
 
 RUNS = 1000
 REPEATS = 3
@@ -30,7 +30,7 @@ LIVE_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cost(Record):
+class Cost:
     """seconds: of the whole command, from start to file, least of the repeats; for the live page, CPU per second."""
 
     what: str
@@ -44,7 +44,7 @@ class Cost(Record):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "report.csv")
+    parser.add_argument("--out", type=Path, default=RESULTS / "report.csv")
     parser.add_argument("--check", action="store_true", help="exit 1 when a limit is passed")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

@@ -14,17 +14,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
-from benchmarks.document import where
 from benchmarks.known_answers.processes import GENERATOR_CPU, TARGET_CPU, served
-from benchmarks.page import DOCS, renew
-from benchmarks.record import Record, read, write
+from benchmarks.record import RESULTS, write
 from benchmarks.visit import visit_once
 from floodmark.sampling.sampler import LEVELS_EVERY, QUEUE_EVERY_S, TREE_EVERY, Sampler
 from target_apps import ledger
 
-RESULTS = Path(__file__).parent / "results" / "sampling.csv"
 CONNECTIONS = (0, 400)
 SETTINGS = {"workers": 4, "threads": 4}
 TURNS = 200
@@ -32,7 +27,7 @@ USERS, SECONDS, PAIRS = 32, 5.0, 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sample(Record):
+class Sample:
     """One figure. what: which sample, or the whole. connections: open at the server."""
 
     what: str
@@ -43,21 +38,17 @@ class Sample(Record):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--out", type=Path, default=RESULTS / "sampling.csv")
     parser.add_argument("--pairs", type=int, default=PAIRS, help=f"visits with and without (default {PAIRS})")
-    parser.add_argument("--document", action="store_true", help="only write the kept table into docs/bottlenecks.md")
     options = parser.parse_args()
-    if options.document:
-        document(options.out)
-        return
     os.sched_setaffinity(0, {GENERATOR_CPU})
     samples: list[Sample] = []
-    with served("gunicorn-gthread", "constant", SETTINGS) as (host, port):
-        pid = _listener(port)
+    with served("gunicorn-gthread", "constant", SETTINGS) as (target, running):
+        (pid,) = running.root_pids()
         for count in CONNECTIONS:
-            with open_connections(host, port, count):
-                samples += costs(pid, port, count)
-        samples += ceilings(pid, port, options.pairs)
+            with open_connections(target.host, target.port, count):
+                samples += costs(pid, target.port, count)
+        samples += ceilings(pid, target.port, options.pairs)
     write(options.out, Sample, samples)
     print("\n".join(table(samples)))
 
@@ -123,11 +114,6 @@ def table(samples: Sequence[Sample]) -> list[str]:
     return lines
 
 
-def document(path: Path) -> None:
-    """The table in docs/bottlenecks.md."""
-    renew(DOCS / "bottlenecks.md", "sampling", "\n".join(["", *table(read(path, Sample)), where("sampling"), "", ""]))
-
-
 @contextlib.contextmanager
 def open_connections(host: str, port: int, count: int) -> Iterator[None]:
     """So many connections that ask nothing."""
@@ -145,14 +131,6 @@ def _cpu_ms(take: Callable[[], object]) -> float:
         take()
         times.append(time.thread_time() - begun)
     return 1000 * statistics.median(times)
-
-
-def _listener(port: int) -> int:
-    """The root process of the server on a port: the eldest that listens there."""
-    pids = {
-        c.pid for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN and tuple(c.laddr)[1:] == (port,)
-    }
-    return min((pid for pid in pids if pid is not None), key=lambda pid: psutil.Process(pid).create_time())
 
 
 if __name__ == "__main__":

@@ -9,15 +9,16 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import vl_convert
-
-from docs import claims, limits
+from docs import answers, claims, limits
 from floodmark.concurrency.row import CONCURRENCY
 from floodmark.errors import FloodmarkError, UsageError
-from floodmark.report import chart, markdown
+from floodmark.report import markdown
+from floodmark.report.html import charts, series
+from floodmark.report.html.pictures import standalone
+from floodmark.report.html.series import Row
 from floodmark.report.vega_lite import Spec
 from floodmark.results.record import PROVENANCE, read_record
 from floodmark.results.run import Run, read_run
@@ -34,10 +35,6 @@ COLUMNS = 4
 
 # An absolute path; not the path of a URL, and not a rate such as requests/s.
 _PATH = re.compile(r"(?<![\w./:])/(?:[^\s/:;,\"']+/)+([^\s/:;,\"']*)")
-# A coordinate finer than anybody sees; it stands within a tag, not in its text.
-_FINE = re.compile(r"\d+\.\d{3,}(?=[^<>]*>)")
-
-Draw = Callable[[Spec], str]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -51,9 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         if options.check:
-            return check(ROOT, svg)
+            return check(ROOT)
         add(ROOT, options.add, details=options.details)
-        for path, text in documents(ROOT, svg).items():
+        for path, text in documents(ROOT).items():
             (ROOT / path).parent.mkdir(exist_ok=True)
             write_text(ROOT / path, text)
     except FloodmarkError as error:
@@ -77,26 +74,58 @@ def add(root: Path, folders: Sequence[Path], *, details: bool = False) -> None:
             write_text(target / name, without_paths(text))
 
 
-def check(root: Path, draw: Draw) -> int:
+def check(root: Path) -> int:
     """0 when everything is as it would be written; else 1, and which files are not."""
-    stale = [path for path, text in documents(root, draw).items() if _text(root / path) != text]
+    stale = [path for path, text in documents(root).items() if _text(root / path) != text]
     for path in stale:
         print(f"{path} is out of date with {RUNS}; run `make docs`", file=sys.stderr)
     return 1 if stale else 0
 
 
-def documents(root: Path, draw: Draw) -> dict[Path, str]:
+def documents(root: Path) -> dict[Path, str]:
     """Every file that is written, with its text. Raises UsageError."""
     runs = newest(root / RUNS)
     text = f"{markdown.verdict_table(runs)}\n\n{markdown.provenance(runs)}\n"
-    spec = chart.goodput([chart.curve(run, list(run.results.values())) for run in runs], columns=COLUMNS)
-    pages = {README: _between(_text(root / README), README, "verdicts", f"\n{text}\n"), PICTURE: draw(spec)}
+    pages = {
+        README: _between(_text(root / README), README, "verdicts", f"\n{text}\n"),
+        PICTURE: picture(curves(runs), PICTURE.stem),
+    }
     if (root / BURSTS / CONCURRENCY).is_file():
+        for name, part in (
+            ("verdict", answers.verdict(runs)),
+            ("at-once", answers.at_once(root / BURSTS)),
+            ("claims", answers.claims(root / BURSTS)),
+        ):
+            pages[README] = _between(pages[README], README, name, f"\n{part}\n\n")
         pages[SERVERS] = _between(_text(root / SERVERS), SERVERS, "claims", claims.section(root / BURSTS))
     if (root / LIMITS).is_file():
         pages[LIMITS] = _between(_text(root / LIMITS), LIMITS, limits.PLACE, limits.section())
-        pages.update({LIMIT_PICTURES / name: draw(spec) for name, spec in limits.pictures().items()})
+        pages.update({LIMIT_PICTURES / f"{name}.svg": picture(spec, name) for name, spec in limits.pictures().items()})
     return pages
+
+
+def curves(runs: Sequence[Run]) -> Spec:
+    """Goodput against users, a panel for each run."""
+    names = [run.record.scenario.name for run in runs]
+    data: dict[str, list[Row]] = {"points": [], "levels": [], "marks": []}
+    for name, run in zip(names, runs, strict=True):
+        for kind, rows in series.against_users(name, run).items():
+            data[kind] += rows
+    scales = charts.Scales.around(data["points"], data["marks"])
+    return charts.panels(names, scales, data, [_ceiling(run) for run in runs], COLUMNS)
+
+
+def _ceiling(run: Run) -> str:
+    ceiling = run.get("ceiling_rps")
+    return "no ceiling" if ceiling.value is None and ceiling.lo is None else f"{markdown.interval(ceiling, 4)} /s"
+
+
+def picture(spec: Spec, name: str) -> str:
+    """Raises UsageError where nothing is installed that draws."""
+    drawn = standalone(spec, name)
+    if drawn is None:
+        raise UsageError("pictures need vl-convert-python; make dev installs it")
+    return drawn
 
 
 def newest(folder: Path) -> list[Run]:
@@ -115,12 +144,6 @@ def newest(folder: Path) -> list[Run]:
 def without_paths(text: str) -> str:
     """Absolute paths cut down to their last part."""
     return _PATH.sub(r"\1", text)
-
-
-def svg(spec: Spec) -> str:
-    """The picture, with text as text; without labels for screen readers, which an <img> hides anyway."""
-    text = vl_convert.vegalite_to_svg(spec, config={"aria": False})
-    return _FINE.sub(lambda number: f"{float(number[0]):.2f}", text) + "\n"
 
 
 def _slots_first(run: Run) -> tuple[float, str]:

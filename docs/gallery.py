@@ -11,11 +11,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from floodmark.errors import FloodmarkError, UsageError
+from docs import build
+from floodmark.errors import FloodmarkError
 from floodmark.report import cells
 from floodmark.report.html import charts, comparison, over_time, series
 from floodmark.report.html.charts import Scales
-from floodmark.report.html.pictures import standalone
 from floodmark.report.html.series import CORES, PLACES, Row
 from floodmark.report.html.server import rows_over_time
 from floodmark.report.markdown import escape, provenance, rows
@@ -74,17 +74,10 @@ def documents(root: Path) -> dict[Path, str]:
         drawn = [*_compared(load), *(picture for one in load.subjects for picture in _alone(load, one))]
         for name, title, text, spec in drawn:
             path = PICTURES / f"{name}.svg"
-            pictures[path] = _drawn(spec, name)
+            pictures[path] = build.picture(spec, name)
             parts += [f"### {escape(title)}", f"![{escape(title)}]({PICTURES.name}/{name}.svg)", text]
     parts.append(provenance([one.run for one in found.subjects]))
     return {PAGE: "\n\n".join(parts) + "\n", **pictures}
-
-
-def _drawn(spec: Spec, name: str) -> str:
-    drawn = standalone(spec, name)
-    if drawn is None:
-        raise UsageError("pictures need vl-convert-python; make dev installs it")
-    return drawn
 
 
 def _places(load: Workload) -> str:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from benchmarks.bottlenecks.fixtures import FIXTURES, Fixture
 from benchmarks.bottlenecks.stored import Kept, read_stored
-from floodmark.report.chart import COLOURS, FAINT, FONT, GRID, INK
-from floodmark.report.vega_lite import SCHEMA, Spec, config
+from floodmark.report.html.vega import FAINT, colour, head
+from floodmark.report.vega_lite import Spec
 from floodmark.verdict.enums import BOTTLENECK_TEXT, Phase
 from floodmark.verdict.figures import Figures
 from floodmark.verdict.rules import RULES
@@ -47,8 +47,8 @@ def section() -> str:
 
 
 def pictures() -> dict[str, Spec]:
-    """The charts, by the name of their file."""
-    return {f"{kept.id}.svg": picture(kept) for _, kept in _kept()}
+    """The charts, by name."""
+    return {kept.id: picture(kept) for _, kept in _kept()}
 
 
 def _kept() -> Iterator[tuple[Fixture, Kept]]:
@@ -68,10 +68,9 @@ def _texts() -> Iterator[str]:
 def picture(kept: Kept) -> Spec:
     """Requests by place and level; figures at the level that is judged, those that decide in colour."""
     found = kept.name(kept.visits).figures
+    chart = head("Where the requests of each level were, and how much was used of what there was")
     return {
-        "$schema": SCHEMA,
-        "background": "white",
-        "config": config(FONT, INK, GRID),
+        **{key: chart[key] for key in ("$schema", "description", "config")},
         "hconcat": [_places(kept.visits), _shares(kept, found)],
         "resolve": {"scale": {"color": "independent"}},
     }
@@ -92,7 +91,7 @@ def _places(visits: Sequence[Visit]) -> Spec:
                 "field": "place",
                 "type": "nominal",
                 "sort": names,
-                "scale": {"domain": names, "range": [COLOURS[0], COLOURS[4], COLOURS[6]]},
+                "scale": {"domain": names, "range": [f"var(--p{n})" for n in range(len(names))]},
                 "legend": {"title": None, "orient": "top"},
             },
         },
@@ -131,6 +130,6 @@ def _shares(kept: Kept, found: Figures) -> Spec:
                 "scale": {"domain": [0, 1]},
                 "axis": {"format": ".0%"},
             },
-            "color": {"condition": {"test": "datum.decides", "value": COLOURS[1]}, "value": FAINT},
+            "color": {"condition": {"test": "datum.decides", "value": colour(1)}, "value": FAINT},
         },
     }

@@ -14,7 +14,7 @@ import psutil
 
 from benchmarks.bottlenecks import groups
 from benchmarks.bottlenecks.apps import GROUPS
-from tests.support.throttle import throttled
+from testbed.throttle import throttled
 
 TARGET_CPU = 0
 IDLE_REQUEST = b"GET /io HTTP/1.1\r\nHost: idle\r\n\r\n"

@@ -9,7 +9,7 @@ from benchmarks.bottlenecks import groups
 from benchmarks.bottlenecks.beside import Setup, idle_clients, memory, neighbour, nothing, quota, starved
 from floodmark.targets.compose import unavailable
 from floodmark.verdict.enums import Bottleneck
-from tests.support.throttle import can_throttle
+from testbed.throttle import can_throttle
 
 MIB = 1024**2
 

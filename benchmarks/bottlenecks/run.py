@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.bottlenecks.fixtures import Fixture
 from benchmarks.known_answers.processes import finish
 from floodmark.verdict.enums import Bottleneck
-from tests.support.processes import free_port
+from testbed.processes import free_port
 
 TIME_BUDGET_S = 22
 LIMIT_S = 200.0

@@ -22,9 +22,9 @@ from benchmarks.known_answers.document import document
 from benchmarks.known_answers.host import Pace, Witness, quietest, restless
 from benchmarks.known_answers.processes import TARGET_CPU
 from benchmarks.known_answers.table import INSIDE, NOT_MEASURED, OUTSIDE, Row
-from benchmarks.record import read
 from floodmark.protocol.load_settings import Client
 from floodmark.results.record import Budget
+from floodmark.results.table import read_table
 from floodmark.run.calibrate import null_ceiling
 from floodmark.targets.cpus import allot
 from target_apps.serve import ROOT
@@ -64,7 +64,7 @@ def main() -> int:
     rows: list[Row] = []
     bench = Bench(options.results, quick=options.quick_subset)
     _announce(cases)
-    table.commit()
+    table.measured_commit()
     code = 0
     try:
         _know_generator()
@@ -81,7 +81,7 @@ def main() -> int:
     _summary("", rows)
     if rows and not options.quick_subset:
         table.keep(options.out, rows, ORDER, fresh=options.fresh)
-        _summary("kept, with earlier attempts: ", read(options.out, Row))
+        _summary("kept, with earlier attempts: ", read_table(options.out, Row))
     return code or int(any(row.verdict == OUTSIDE for row in quietest(rows)))
 
 

@@ -10,16 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.known_answers.case import Behind, Server
-from benchmarks.known_answers.evidence import Evidence, Found, folder_of
+from benchmarks.known_answers.evidence import Evidence, Found
 from benchmarks.known_answers.overhead import PlainClients, idle_cores
 from benchmarks.known_answers.processes import GENERATOR_CPU, TARGET_CPU, Tick, finish, served
+from benchmarks.known_answers.servers import Behind, Server
 from floodmark.plan.scenario import read_scenario
-from floodmark.results.schema import RESULTS, STEPS, Result
-from floodmark.results.table import read_table
-from floodmark.verdict.visit import Visit
+from floodmark.results.run import read_run
 from target_apps.serve import ROOT
-from tests.support.processes import free_port, python_server
+from testbed.processes import free_port, python_server
 
 RUN_LIMIT_S = 420.0
 SLOT_CLIENTS = 2
@@ -58,18 +56,18 @@ class Bench:
     @contextlib.contextmanager
     def one_slot(self, server: Server, app: str) -> Iterator[PlainClients]:
         """The same server once more, with one slot that plain clients keep busy: what a request costs its slot then."""
-        target = read_scenario(ROOT / "scenarios" / f"{server.scenario}.toml").target
+        name = read_scenario(ROOT / "scenarios" / f"{server.scenario}.toml").target
         with (
-            served(target, app, server.one_slot) as (host, port),
-            PlainClients(host, port, "/io", clients=SLOT_CLIENTS, cpu=GENERATOR_CPU) as plain,
+            served(name, app, server.one_slot) as (target, _),
+            PlainClients(target.host, target.port, "/io", clients=SLOT_CLIENTS, cpu=GENERATOR_CPU) as plain,
         ):
             yield plain
 
     def idle_cores(self, server: Server, clients: int, cpus: Sequence[int]) -> float:
         """What a saturated server leaves idle of its CPUs."""
-        target = read_scenario(ROOT / "scenarios" / f"{server.scenario}.toml").target
-        with served(target, server.app, server.settings, cpus) as (host, port):
-            return idle_cores(host, port, "/io", clients=clients, cpus=cpus)
+        name = read_scenario(ROOT / "scenarios" / f"{server.scenario}.toml").target
+        with served(name, server.app, server.settings, cpus) as (target, _):
+            return idle_cores(target.host, target.port, "/io", clients=clients, cpus=cpus)
 
     def run_server(
         self, server: Server, arguments: Sequence[str], more_environment: Mapping[str, str] | None = None
@@ -111,25 +109,21 @@ class Bench:
     def _run(self, words: Sequence[str], environment: Mapping[str, str], tick: Tick | None = None) -> Evidence:
         quick = ["--quick"] if self.quick and "--quick" not in words else []
         command = [sys.executable, "-m", "floodmark", "run", *words, *quick, "--json", "--results", str(self.results)]
-        code, out, seconds = finish(command, environment, self.log, tick or self.tick, self.limit_s)
-        evidence = evidence_of(code, out, seconds, self.log)
-        self.last = folder_of(evidence) or self.last
+        code, out, _ = finish(command, environment, self.log, tick or self.tick, self.limit_s)
+        evidence = evidence_of(code, out, self.log)
+        self.last = evidence.run.path if evidence.run is not None else self.last
         return evidence
 
 
-def evidence_of(code: int, out: str, seconds: float, log: Path) -> Evidence:
+def evidence_of(code: int, out: str, log: Path) -> Evidence:
     """From what ``floodmark run --json`` printed, and the run's folder."""
-    metrics = {"exit_code": Found(value=str(code))}
+    exit_code = {"exit_code": Found(value=str(code))}
     if not out.strip():
-        return Evidence(metrics=metrics, notes=f"no JSON; see {log.name}")
-    (run,) = json.loads(out)["runs"]
-    folder = Path(run["folder"])
-    for row in read_table(folder / RESULTS, Result):
-        metrics[row.metric] = Found(value=row.value, lo=row.lo, hi=row.hi, valid=row.valid, reason=row.reason)
-    visits = tuple(read_table(folder / STEPS, Visit))
-    return Evidence(
-        metrics=metrics,
-        visits=visits,
-        facts={**run["facts"], "folder": str(folder), "seconds": seconds},
-        notes=str(run["facts"].get("error") or ""),
-    )
+        return Evidence(metrics=exit_code, notes=f"no JSON; see {log.name}")
+    (document,) = json.loads(out)["runs"]
+    run = read_run(Path(document["folder"]))
+    found = {
+        row.metric: Found(value=row.value, lo=row.lo, hi=row.hi, valid=row.valid, reason=row.reason)
+        for row in run.results.values()
+    }
+    return Evidence(metrics={**exit_code, **found}, visits=run.visits, run=run, notes=run.record.error or "")

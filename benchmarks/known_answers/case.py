@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from benchmarks.known_answers.bars import AtMost, Bar, Within
+from benchmarks.known_answers.bench import Bench
 from benchmarks.known_answers.evidence import Evidence, Value
-
-if TYPE_CHECKING:
-    from benchmarks.known_answers.bench import Bench
+from benchmarks.known_answers.servers import Behind, Server
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,27 +24,6 @@ class Check:
     truth: Callable[[Evidence], Value]
     bar: Bar
     missing: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
-    """A real server with one of our apps; floodmark brings it up. calibrate: app whose slot time is measured."""
-
-    scenario: str
-    app: str
-    settings: Mapping[str, int] = field(default_factory=dict)
-    calibrate: str | None = "constant"
-    one_slot: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Behind:
-    """A server without WSGI behind ``--url``: its words, and whether floodmark is told its pid."""
-
-    module: str = "tests.support.slot_server"
-    address: str = "{port}"
-    words: tuple[str, ...] = ()
-    watched: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

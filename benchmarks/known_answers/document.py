@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from itertools import groupby
 
 from benchmarks.known_answers.host import quietest
 from benchmarks.known_answers.table import INSIDE, NOT_MEASURED, OUTSIDE, RESULTS, Row
 from benchmarks.page import DOCS, renew
-from benchmarks.record import read
+from benchmarks.record import facts_of
+from floodmark.results.table import read_table
 
 PAGE = DOCS / "method.md"
 MARKS = {INSIDE: "✓", OUTSIDE: "**✗**", NOT_MEASURED: "-"}
@@ -17,13 +17,13 @@ MARKS = {INSIDE: "✓", OUTSIDE: "**✗**", NOT_MEASURED: "-"}
 
 def document(*, check: bool) -> bool:
     """Bring the page in line with the rows; returns whether it was."""
-    return renew(PAGE, "known-answers", text(read(RESULTS, Row)), check=check)
+    return renew(PAGE, "known-answers", text(read_table(RESULTS, Row)), check=check)
 
 
 def text(measured: Sequence[Row]) -> str:
     """Markdown between the markers."""
     rows = quietest(measured)
-    facts = json.loads(RESULTS.with_suffix(".json").read_text(encoding="utf-8"))
+    facts = facts_of(RESULTS)
     inside = sum(row.verdict == INSIDE for row in rows)
     outside = sum(row.verdict == OUTSIDE for row in rows)
     covering = [row for row in rows if row.covers]

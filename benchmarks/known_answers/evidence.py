@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from floodmark.results.run import Run
 from floodmark.verdict.visit import Visit
 
 Value = float | str
@@ -27,14 +26,14 @@ class Found:
 class Evidence:
     """What one measurement of a case gave.
 
-    metrics: from results.csv, and what the case itself adds. slot_s: how long one request of the target holds its
-    slot, o included, from plain clients. notes: facts to print.
+    metrics: from results.csv, and what the case itself adds. run: where floodmark itself made one. slot_s: how long one
+    request of the target holds its slot, o included, from plain clients. notes: facts to print.
     """
 
     metrics: Mapping[str, Found]
-    visits: tuple[Visit, ...] = ()
+    visits: Sequence[Visit] = ()
+    run: Run | None = None
     slot_s: float | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
     notes: str = ""
 
     @property
@@ -52,9 +51,3 @@ class Evidence:
 
 class Missing(Exception):  # noqa: N818 - no error of this program
     """Something a row needs is not there; the text says what."""
-
-
-def folder_of(evidence: Evidence) -> Path | None:
-    """The run's folder, where there is one."""
-    folder = evidence.facts.get("folder")
-    return Path(folder) if folder else None

@@ -13,11 +13,6 @@ def slots_rate(slots: int, service_s: float, overhead_s: float = 0.0) -> float:
     return slots / (service_s + overhead_s)
 
 
-def closed_rate(users: float, slots: int, service_s: float, think_s: float = 0.0) -> float:
-    """X(N) = min(N / (s + Z), c / s): exact for constant times, and for any service law when Z = 0."""
-    return min(users / (service_s + think_s), slots / service_s)
-
-
 def knee_users(ceiling_rps: float, r0_s: float, think_s: float) -> float:
     """N* = C (R0 + Z), where the two asymptotes of a closed loop cross."""
     return ceiling_rps * (r0_s + think_s)

@@ -12,11 +12,12 @@ import numpy as np
 from benchmarks.known_answers import formulas
 from benchmarks.known_answers.bars import Same, Within
 from benchmarks.known_answers.bench import Bench
-from benchmarks.known_answers.case import Case, Check, Server
+from benchmarks.known_answers.case import Case, Check
 from benchmarks.known_answers.evidence import Evidence, Found
 from benchmarks.known_answers.held import held_visits, held_windows
 from benchmarks.known_answers.holds import VARIABLE as HOLDS_VARIABLE
 from benchmarks.known_answers.holds import read_holds
+from benchmarks.known_answers.servers import Server
 from benchmarks.known_answers.slots import OTHER_LIMIT_S, SLEEP_LIMIT_S, beside, search, within_s
 
 CPU_BAR = Within(0.03)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
+import dataclasses
 import tempfile
-from collections.abc import Callable
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.known_answers.bench import Bench
 from benchmarks.known_answers.evidence import Found
-from benchmarks.known_answers.processes import GENERATOR_CPU, finish
+from benchmarks.known_answers.processes import GENERATOR_CPU, TICK_S
+from benchmarks.visit import ARGUMENTS
 from floodmark.protocol.journal import JournalReader, Started, Visited
-from floodmark.protocol.load_settings import VARIABLE, LoadSettings, write_settings
+from floodmark.protocol.load_settings import LoadSettings
+from floodmark.run.locust_process import LocustProcess
 from floodmark.verdict.outcome import Outcome
 from floodmark.verdict.visit import Visit
-from target_apps.serve import ROOT
 
 HERE = Path(__file__).parent
 SLACK_S = 60.0
@@ -36,33 +35,31 @@ class Loaded:
         return self.origin + visit.t_start_s, self.origin + visit.t_end_s
 
 
-def load(bench: Bench, locustfile: Path, url: str, settings: Callable[[Path], LoadSettings], about_s: float) -> Loaded:
+def load(bench: Bench, locustfile: Path, url: str, settings: LoadSettings, about_s: float) -> Loaded:
     """One Locust with ``--ramp search`` under settings, on the generator's CPU. Raises RuntimeError."""
     with tempfile.TemporaryDirectory(prefix="floodmark-known-") as name:
         folder = Path(name)
-        (folder / "load.json").write_bytes(write_settings(settings(folder / "journal")))
-        words = [sys.executable, "-m", "locust", "-f", str(locustfile), "-H", url, "--headless"]
-        words += ["--ramp", "search", "--only-summary", "--loglevel", "ERROR"]
-        paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-        environment = {VARIABLE: str(folder / "load.json"), "PYTHONPATH": paths}
-        code, _, _ = finish(words, environment, bench.log, bench.tick, about_s + SLACK_S, cpu=GENERATOR_CPU)
-        visits: list[Visit] = []
-        outcome: Outcome | None = None
-        origin = 0.0
-        with contextlib.suppress(ValueError):
-            for entry in JournalReader(folder / "journal").new():
-                match entry:
-                    case Started():
-                        origin = entry.origin
-                    case Visited():
-                        visits.append(entry.visit)
-                    case Outcome():
-                        outcome = entry
-                    case _:
-                        pass
-        if code or not visits:
-            raise RuntimeError(f"Locust ended with exit code {code} after {len(visits)} visits; see {bench.log.name}")
-        return Loaded(tuple(visits), outcome, origin)
+        settings = dataclasses.replace(settings, journal=folder / "journal")
+        locust = LocustProcess(locustfile, url, ARGUMENTS, settings, folder, log=bench.log, cpus=[GENERATOR_CPU])
+        try:
+            code = _ended(bench, locust, about_s + SLACK_S)
+        finally:
+            locust.stop()
+        entries = list(JournalReader(folder / "journal").new())
+    visits = tuple(entry.visit for entry in entries if isinstance(entry, Visited))
+    origins = [entry.origin for entry in entries if isinstance(entry, Started)]
+    if code or not visits or not origins:
+        raise RuntimeError(f"Locust ended with exit code {code} after {len(visits)} visits; see {bench.log.name}")
+    return Loaded(visits, next((entry for entry in entries if isinstance(entry, Outcome)), None), origins[0])
+
+
+def _ended(bench: Bench, locust: LocustProcess, limit_s: float) -> int:
+    deadline = time.monotonic() + limit_s
+    while (code := locust.wait(TICK_S)) is None:
+        bench.tick(locust.pid)
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"Locust took longer than {limit_s:.0f} s")
+    return code
 
 
 def rate_of(visit: Visit) -> Found:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
-from pathlib import Path
 
 from benchmarks.known_answers import formulas
 from benchmarks.known_answers.apps import PERMITS, SERVICE_S
 from benchmarks.known_answers.bars import AtMost, Same, Within
 from benchmarks.known_answers.bench import Bench
-from benchmarks.known_answers.case import Case, Check, Server
+from benchmarks.known_answers.case import Case, Check
 from benchmarks.known_answers.evidence import Evidence, Found, Missing
 from benchmarks.known_answers.load import load, rate_of
 from benchmarks.known_answers.processes import served
+from benchmarks.known_answers.servers import Server
 from benchmarks.known_answers.slots import SLEEP_LIMIT_S, ceiling, search, within_s
 from floodmark.plan.planned_run import LOCUSTFILES
 from floodmark.protocol.load_settings import LoadSettings
+from floodmark.sampling.netstat import read_netstat
 from floodmark.search.settings import LevelSettings
 from floodmark.verdict.enums import Phase
 
@@ -24,7 +25,6 @@ ONE_SLOT = {"workers": 1, "threads": 1}
 PERMIT_THREADS = 16
 BACKLOG = 1
 LEVEL_S = 12.0
-NETSTAT = Path("/proc/net/netstat")
 
 
 def failing(bench: Bench, case: Case) -> Evidence:
@@ -69,16 +69,13 @@ def overflowing(bench: Bench, case: Case) -> Evidence:
     assert isinstance(case.target, Server)
     metrics = dict(evidence.metrics)
     fits, over = formulas.accepted_without_loss(BACKLOG), formulas.turned_away(BACKLOG, 1)
-    with served("gunicorn-sync", case.target.app, case.target.settings) as (host, port):
+    with served("gunicorn-sync", case.target.app, case.target.settings) as (target, _):
         for users in (fits, over):
-            before = listen_overflows()
-
-            def settings(journal: Path, users: int = users) -> LoadSettings:
-                return LoadSettings(journal=journal, level=LevelSettings(users=users, seconds=LEVEL_S))
-
+            before = read_netstat()["ListenOverflows"]
+            level = LoadSettings(level=LevelSettings(users=users, seconds=LEVEL_S))
             with bench.one_slot(case.target, case.target.app) as plain:
-                (visit,) = load(bench, LOCUSTFILES / "io.py", f"http://{host}:{port}", settings, LEVEL_S).visits
-            lost = listen_overflows() - before
+                (visit,) = load(bench, LOCUSTFILES / "io.py", target.base_url, level, LEVEL_S).visits
+            lost = read_netstat()["ListenOverflows"] - before
             which = "fits" if users == fits else "over"
             metrics[f"overflows_{which}"] = Found(value="some" if lost else "none", reason=f"{lost} at {users} users")
             metrics[f"rate_{which}"] = rate_of(visit)
@@ -94,18 +91,12 @@ def _what_limits(evidence: Evidence) -> str:
     """One user saturates the worker, and goodput is much the same with or without lost connections: floodmark may hold
     either level. Where all fit the slot is the limit; beyond, the queue is what users meet.
     """
-    if "search" not in evidence.facts:
+    held = evidence.run.hold_users if evidence.run is not None else None
+    if held is None:
         raise Missing("the run held no level")
-    held = evidence.facts["search"]["hold_users"]
     if held >= formulas.turned_away(BACKLOG, 1):
         return "backlog"
     return "slots" if held <= formulas.accepted_without_loss(BACKLOG) else "slots|backlog"
-
-
-def listen_overflows() -> int:
-    """TcpExt ListenOverflows of this network namespace."""
-    names, values = (line.split() for line in NETSTAT.read_text(encoding="ascii").splitlines()[:2])
-    return int(values[names.index("ListenOverflows")])
 
 
 CASES = (
@@ -126,7 +117,6 @@ CASES = (
                 metric="error_onset_users",
                 truth=lambda _: float(formulas.permits_error_onset(PERMITS)),
                 bar=Within(0.0, 1.0),
-                missing="not measured: floodmark has no error_onset_users yet",
             ),
             within_s(SLEEP_LIMIT_S),
         ),

@@ -6,7 +6,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,14 +13,14 @@ from pathlib import Path
 
 import psutil
 
-from floodmark.targets.ready import ask
-from floodmark.targets.target import Check
-from target_apps import ledger
+from floodmark.plan.planned_run import plan_server
+from floodmark.targets.process import ProcessBackend
+from floodmark.targets.target import Allotment, Running, Target
 from target_apps.serve import ROOT
-from tests.support.processes import free_port
+from testbed.processes import free_port
 
 TARGET_CPU, GENERATOR_CPU = 0, 1
-READY_S = 30.0
+MEMORY = 512 * 1024**2
 STOP_S = 40.0
 TICK_S = 0.5
 
@@ -31,50 +30,32 @@ Tick = Callable[[int], None]
 
 @contextlib.contextmanager
 def served(
-    server: str,
-    app: str,
-    settings: Mapping[str, int],
-    cpus: Sequence[int] = (TARGET_CPU,),
-) -> Iterator[tuple[str, int]]:
-    """A server of target_apps with an app of ours, on the target's CPUs, with the probe as in a run.
+    server: str, app: str, settings: Mapping[str, int], cpus: Sequence[int] = (TARGET_CPU,)
+) -> Iterator[tuple[Target, Running]]:
+    """A server of target_apps with an app of ours, on the target's CPUs, brought up as a run does it.
 
-    Raises RuntimeError where it does not come up.
+    Raises TargetError where it does not come up as it should.
     """
-    port = free_port()
+    words = ",".join(f"{name}={value}" for name, value in settings.items())
+    target = plan_server(f"{server}:{words}", ("127.0.0.1", free_port()))
+    allotment = Allotment(target_cpus=tuple(cpus), generator_cpus=(GENERATOR_CPU,), memory=MEMORY, shared=False)
     with tempfile.TemporaryDirectory(prefix="floodmark-known-") as folder:
-        counts = Path(folder) / "ledger"
-        ledger.create(counts)
-        words = [word for name, value in settings.items() for word in (f"--{name.replace('_', '-')}", str(value))]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "target_apps.serve", server, "--bind", f"127.0.0.1:{port}", *words],
-            cwd=ROOT,
-            env={
-                **os.environ,
-                "FLOODMARK_APP": f"benchmarks.known_answers.apps:{app}",
-                "FLOODMARK_LEDGER": str(counts),
-                "FLOODMARK_CPUS": ",".join(map(str, cpus)),
-                "FLOODMARK_DIE_WITH_PARENT": str(os.getpid()),
-            },
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        with _app(app):
+            running = ProcessBackend().up(target, allotment, Path(folder))
         try:
-            _wait_until_ready(process, port)
-            yield "127.0.0.1", port
+            yield target, running
         finally:
-            stop(process)
+            running.down()
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
-    deadline = time.monotonic() + READY_S
-    while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(OSError):
-            if ask("127.0.0.1", port, Check(path="/io", marker=None))[0] == 200:
-                return
-        time.sleep(0.05)
-    raise RuntimeError(f"the server did not come up (exit code {process.poll()})")
+@contextlib.contextmanager
+def _app(name: str) -> Iterator[None]:
+    """Servers started meanwhile serve this app."""
+    os.environ["FLOODMARK_APP"] = f"benchmarks.known_answers.apps:{name}"
+    try:
+        yield
+    finally:
+        del os.environ["FLOODMARK_APP"]
 
 
 def finish(

@@ -9,9 +9,10 @@ from benchmarks.known_answers import formulas
 from benchmarks.known_answers.apps import SERVICE_S
 from benchmarks.known_answers.bars import AtMost, Covers, Same, Within
 from benchmarks.known_answers.bench import Bench
-from benchmarks.known_answers.case import Case, Check, Server
+from benchmarks.known_answers.case import Case, Check
 from benchmarks.known_answers.evidence import Evidence, Found
 from benchmarks.known_answers.held import held_windows
+from benchmarks.known_answers.servers import Server
 from floodmark.verdict.enums import Phase
 
 SLEEP_CEILING = Within(0.01)
@@ -40,7 +41,7 @@ def beside(bench: Bench, case: Case, environment: Mapping[str, str]) -> Evidence
 def search_with_curve(bench: Bench, case: Case) -> Evidence:
     """And the response times of the levels beyond the knee."""
     evidence = search(bench, case)
-    slots = evidence.facts["target"]["nominal_slots"] if "target" in evidence.facts else None
+    slots = evidence.run.record.target.nominal_slots if evidence.run is not None else None
     held = [s for s in evidence.visits if s.phase is Phase.HOLD and s.r_mean_ms is not None and s.good]
     metrics = dict(evidence.metrics)
     if held and slots:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 from pathlib import Path
 
 from benchmarks.known_answers import formulas
 from benchmarks.known_answers.bars import Within
 from benchmarks.known_answers.bench import Bench
-from benchmarks.known_answers.case import Behind, Case, Check
-from benchmarks.known_answers.evidence import Evidence, Found, folder_of
+from benchmarks.known_answers.case import Case, Check
+from benchmarks.known_answers.evidence import Evidence, Found
 from benchmarks.known_answers.load import load
+from benchmarks.known_answers.servers import Behind
 from floodmark.plan.planned_run import LOCUSTFILES
 from floodmark.protocol.load_settings import LoadSettings
-from floodmark.results.schema import HISTOGRAMS
+from floodmark.results.schema import HISTOGRAMS, BucketCount
+from floodmark.results.table import read_table
 from floodmark.search.settings import LevelSettings
+from floodmark.stats.histogram import Histogram, bucket
 from floodmark.verdict.enums import Phase
 
 CALM = ("--slots", "1000", "--ms", "10")
@@ -34,9 +36,7 @@ def stalling(bench: Bench, case: Case) -> Evidence:
     """
     assert isinstance(case.target, Behind)
 
-    def settings(journal: Path) -> LoadSettings:
-        return LoadSettings(journal=journal, level=LevelSettings(users=1, seconds=CLOSED_S))
-
+    settings = LoadSettings(level=LevelSettings(users=1, seconds=CLOSED_S))
     calm = dataclasses.replace(case.target, words=CALM)
     with bench.behind(case.target) as (url, _), bench.plain_user(calm) as plain:
         loaded = load(bench, LOCUSTFILES / "url.py", url, settings, CLOSED_S)
@@ -47,24 +47,17 @@ def stalling(bench: Bench, case: Case) -> Evidence:
     metrics["service_ms"] = Found(value=closed.r_p50_ms)
     metrics["calm_p99_ms"] = Found(value=1000 * plain.latency_s(0.99, loaded.window(closed)))
     metrics["closed_p99_ms"] = Found(value=closed.r_p99_ms, valid=closed.valid, reason=closed.reason)
-    folder = folder_of(evidence)
     held = next((s for s in evidence.visits if s.phase is Phase.STEP), None)
-    if folder is not None and held is not None:
-        metrics["open_p999_ms"] = Found(value=quantile(folder / HISTOGRAMS, held.number, 0.999))
+    if evidence.run is not None and held is not None:
+        metrics["open_p999_ms"] = Found(value=quantile(evidence.run.path / HISTOGRAMS, held.number, 0.999))
     return dataclasses.replace(evidence, metrics=metrics)
 
 
-def quantile(histograms: Path, visit: int, q: float) -> float:
-    """Of a visit's good answers, from the run's own buckets; within one of them, 1 % of it."""
-    with histograms.open(newline="", encoding="utf-8") as file:
-        rows = [r for r in csv.DictReader(file) if r["step"] == str(visit) and r["kind"] == "good"]
-    left = q * sum(int(r["count"]) for r in rows)
-    for row in sorted(rows, key=lambda r: float(r["bucket_lo_ms"])):
-        low, high, count = float(row["bucket_lo_ms"]), float(row["bucket_hi_ms"]), int(row["count"])
-        if left <= count:
-            return low + (high - low) * left / count
-        left -= count
-    raise ValueError(f"{histograms} has no good answers of visit {visit}")
+def quantile(histograms: Path, visit: int, q: float) -> float | None:
+    """Of a visit's good answers, from the run's own buckets; None where it has none."""
+    rows = [row for row in read_table(histograms, BucketCount) if row.visit == visit and row.kind == "good"]
+    middles = {bucket((row.bucket_lo_ms * row.bucket_hi_ms) ** 0.5): row.count for row in rows}
+    return Histogram(middles).quantile(q)
 
 
 def _open_ms(evidence: Evidence, q: float) -> float:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,14 +11,16 @@ from pathlib import Path
 
 from benchmarks.known_answers.case import Case, Check
 from benchmarks.known_answers.evidence import Evidence, Found, Missing, Value
-from benchmarks.record import Record, provenance, read, write
+from benchmarks.record import RESULTS as TABLES
+from benchmarks.record import commit, write
+from floodmark.results.table import read_table
 
 INSIDE, OUTSIDE, NOT_MEASURED = "inside", "outside", "not measured"
-RESULTS = Path(__file__).parents[1] / "results" / "known_answers.csv"
+RESULTS = TABLES / "known_answers.csv"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row(Record):
+class Row:
     """One check of one case. attempt: a case is measured again where the host was restless. error_pct: relative, of
     numbers; covers: the interval holds the truth; seconds: of the whole case; generator: floodmark's own word on its
     generator; steal: share of the CPUs that the hypervisor took during the case; slowdown: of a case that needs a
@@ -124,7 +124,7 @@ def _row(
         seconds=round(seconds, 1),
         note=note,
         measured=datetime.now(UTC).isoformat(timespec="seconds"),
-        commit=commit(),
+        commit=measured_commit(),
     )
 
 
@@ -151,12 +151,9 @@ def _covers(truth: Value, found: Found) -> str:
 
 
 @cache
-def commit() -> str:
+def measured_commit() -> str:
     """What is measured: once, before the table itself makes the checkout dirty."""
-    done = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=RESULTS.parent, capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip()
+    return commit()
 
 
 def keep(path: Path, rows: Sequence[Row], order: Sequence[str], *, fresh: bool = False) -> None:
@@ -166,15 +163,13 @@ def keep(path: Path, rows: Sequence[Row], order: Sequence[str], *, fresh: bool =
     now = {row.id: row.what for row in rows}
     older = [
         row
-        for row in (read(path, Row) if path.is_file() else [])
+        for row in (read_table(path, Row) if path.is_file() else [])
         if row.id in order and (row.id not in now or (row.what == now[row.id] and not fresh))
     ]
     had = {case: max((row.attempt for row in older if row.id == case), default=0) for case in now}
     later = [dataclasses.replace(row, attempt=had[row.id] + row.attempt) for row in rows]
     merged = sorted([*older, *later], key=lambda row: (order.index(row.id), row.attempt))
-    write(path, Row, merged)
-    where = {**provenance(), "commit": commit()}
-    path.with_suffix(".json").write_text(json.dumps(where, indent=2) + "\n", encoding="utf-8")
+    write(path, Row, merged, commit=measured_commit())
 
 
 def lines(rows: Iterable[Row]) -> list[str]:

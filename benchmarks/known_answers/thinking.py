@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from benchmarks.known_answers import formulas
 from benchmarks.known_answers.bars import Within
 from benchmarks.known_answers.bench import Bench
-from benchmarks.known_answers.case import Case, Check, Server
+from benchmarks.known_answers.case import Case, Check
 from benchmarks.known_answers.evidence import Evidence, Found
-from benchmarks.known_answers.held import held_at
 from benchmarks.known_answers.load import HERE, Loaded, load, rate_of
 from benchmarks.known_answers.processes import served
+from benchmarks.known_answers.servers import Server
 from benchmarks.known_answers.slots import OTHER_LIMIT_S, SYNC_4, ceiling, search, within_s
 from floodmark.protocol.load_settings import LoadSettings
 from floodmark.search.settings import LevelSettings, SearchSettings
 from floodmark.verdict.estimate import Estimate
 from floodmark.verdict.saturation import judge
+from floodmark.verdict.visit import held
 
 THINK_S = 1.0
 LEVELS, LEVEL_S = (100, 168), 40.0
@@ -29,10 +28,10 @@ def thinkers(bench: Bench, case: Case) -> Evidence:
     assert isinstance(case.target, Server)
     metrics: dict[str, Found] = {}
     with (
-        served("gunicorn-gthread", case.target.app, case.target.settings) as (host, port),
+        served("gunicorn-gthread", case.target.app, case.target.settings) as (target, _),
         bench.one_slot(case.target, "constant") as plain,
     ):
-        url = f"http://{host}:{port}"
+        url = target.base_url
         for users in LEVELS:
             (visit,) = _level(bench, url, users).visits
             metrics[f"X({users})"] = rate_of(visit)
@@ -44,7 +43,7 @@ def thinkers(bench: Bench, case: Case) -> Evidence:
     metrics["ceiling_rps"], metrics["knee_users"] = _found(verdict.ceiling_rps), _found(verdict.knee_users)
     metrics["generator"] = _found(verdict.generator)
     metrics["time_to_result_s"] = Found(value=found.visits[-1].t_end_s)
-    slot_s = plain.per_answer_s([found.window(s) for s in held_at(found.outcome.hold_users, found.visits)])
+    slot_s = plain.per_answer_s([found.window(s) for s in held(found.visits, found.outcome.hold_users)])
     return Evidence(metrics=metrics, visits=found.visits, slot_s=slot_s, notes=verdict.reason)
 
 
@@ -53,17 +52,13 @@ def _found(point: Estimate) -> Found:
 
 
 def _level(bench: Bench, url: str, users: int) -> Loaded:
-    def settings(journal: Path) -> LoadSettings:
-        level = LevelSettings(users=users, seconds=LEVEL_S)
-        return LoadSettings(journal=journal, level=level, search=SearchSettings(think_time_s=THINK_S))
-
+    level = LevelSettings(users=users, seconds=LEVEL_S)
+    settings = LoadSettings(level=level, search=SearchSettings(think_time_s=THINK_S))
     return load(bench, HERE / "thinker.py", url, settings, LEVEL_S)
 
 
 def _search(bench: Bench, url: str) -> Loaded:
-    def settings(journal: Path) -> LoadSettings:
-        return LoadSettings(journal=journal, search=SearchSettings(slots_hint=SLOTS, think_time_s=THINK_S))
-
+    settings = LoadSettings(search=SearchSettings(slots_hint=SLOTS, think_time_s=THINK_S))
     return load(bench, HERE / "thinker.py", url, settings, SearchSettings().time_budget_s + 60)
 
 

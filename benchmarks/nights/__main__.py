@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
-from benchmarks.nights.document import PAGE, RESULTS, Row, document, table
+from benchmarks.nights.document import PAGE, Row, document, table
 from benchmarks.nights.suite import nights
 from benchmarks.nights.world import Noise
-from benchmarks.record import write
+from benchmarks.record import RESULTS, write
 from floodmark.nightly.predictive import LEAST_NIGHTS
 
 CHANGED = "gthread-io"
@@ -42,10 +41,7 @@ def main() -> None:
             raise SystemExit(f"{PAGE} differs from {RESULTS}; run python -m benchmarks.nights --document")
         return
     rows = run(options)
-    write(options.out / "nights.csv", Row, rows)
-    facts = options.out / "nights.json"
-    settings = {"nights": options.nights, "suites": options.suites, "seed": options.seed}
-    facts.write_text(json.dumps({**json.loads(facts.read_text("utf-8")), **settings}, indent=2) + "\n", "utf-8")
+    write(options.out / "nights.csv", Row, rows, nights=options.nights, suites=options.suites, seed=options.seed)
     print("\n".join(table(rows)))
 
 

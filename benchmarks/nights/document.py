@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.page import DOCS, renew
-from benchmarks.record import Record
-from benchmarks.record import read as read_rows
+from benchmarks.record import facts_of
+from floodmark.results.table import read_table
 from floodmark.stats.intervals import wilson
 
-RESULTS = Path(__file__).parents[1] / "results"
 PAGE = DOCS / "nightly.md"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row(Record):
+class Row:
     """One case. effect: 0 without a change, and then cases are suite-nights; else suites with one changed setup."""
 
     effect: float
@@ -33,12 +31,12 @@ class Row(Record):
 
 def document(results: Path, *, check: bool) -> bool:
     """Bring the page in line with the rows; returns whether it was. check: leave the page as it is."""
-    facts = json.loads((results / "nights.json").read_text(encoding="utf-8"))
+    facts = facts_of(results / "nights.csv")
     about = (
         f"Simulated {str(facts['time'])[:10]} with floodmark {facts['commit']}, Python {facts['python']}, seeds from "
         f"{facts['seed']}; in brackets the 95 % interval."
     )
-    text = "\n" + "\n".join(table(read_rows(results / "nights.csv", Row))) + f"\n\n{about}\n\n"
+    text = "\n" + "\n".join(table(read_table(results / "nights.csv", Row))) + f"\n\n{about}\n\n"
     return renew(PAGE, "nights", text, check=check)
 
 

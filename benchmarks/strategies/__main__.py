@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
-from benchmarks.record import write
+from benchmarks.record import RESULTS, write
+from benchmarks.strategies.bars import missed
 from benchmarks.strategies.classic import bisection, linear, oracle, ramp, stable_windows
-from benchmarks.strategies.document import PAGE, RESULTS, document, table
+from benchmarks.strategies.document import PAGE, document, table
 from benchmarks.strategies.finding import Finding
 from benchmarks.strategies.ours import ours
 from benchmarks.strategies.scenario import BY_NAME, Scenario
 from benchmarks.strategies.score import Score, score
-from tests.support.simulator import BAD_VM, DEFAULT, QUIET, Noise
+from floodmark.results.table import read_table
+from simulator import BAD_VM, DEFAULT, QUIET, Noise
 
 Strategy = Callable[[Scenario, Noise | None, int], Finding]
 Task = tuple[str, str, int]
@@ -46,17 +47,17 @@ def main() -> None:
     parser.add_argument("--scenarios", default=",".join(BY_NAME))
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--document", action="store_true", help=f"only write the table into docs/{PAGE.name}")
-    parser.add_argument("--check", action="store_true", help="only see whether that table is up to date")
+    parser.add_argument("--check", action="store_true", help="see whether that table is up to date and keeps the bars")
     options = parser.parse_args()
     if options.document or options.check:
         if not document(options.out, check=options.check) and options.check:
             raise SystemExit(f"{PAGE} differs from {options.out}; run python -m benchmarks.strategies --document")
+        misses = missed(read_table(options.out / "strategies.csv", Score))
+        if options.check and misses:
+            raise SystemExit("\n".join(misses))
         return
     rows = run(options)
-    write(options.out / "strategies.csv", Score, rows)
-    facts = options.out / "strategies.json"
-    settings = {"runs": options.runs, "seed": options.seed, "noise": options.noise}
-    facts.write_text(json.dumps({**json.loads(facts.read_text("utf-8")), **settings}, indent=2) + "\n", "utf-8")
+    write(options.out / "strategies.csv", Score, rows, runs=options.runs, seed=options.seed, noise=options.noise)
     print("\n".join(table(rows)))
 
 

@@ -10,7 +10,7 @@ from benchmarks.strategies.scenario import Scenario
 from floodmark.search.order import Order
 from floodmark.verdict.enums import Phase
 from floodmark.verdict.visit import Visit
-from tests.support.simulator import Noise, Simulator
+from simulator import Noise, Simulator
 
 COLLAPSED = 0.9
 LEVELS = 20

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks.page import DOCS, renew
-from benchmarks.record import read
+from benchmarks.record import facts_of
 from benchmarks.strategies.scenario import HELD_OUT, SCENARIOS, Scenario
 from benchmarks.strategies.score import Score
+from floodmark.results.table import read_table
 
-RESULTS = Path(__file__).parents[1] / "results"
 PAGE = DOCS / "method.md"
 TITLES = {
     "S0": "S0 oracle: told the level, one hold of 60 s",
@@ -31,7 +31,7 @@ def document(results: Path, *, check: bool) -> bool:
 
 def text(results: Path) -> str:
     """Markdown between the markers."""
-    rows = read(results / "strategies.csv", Score)
+    rows = read_table(results / "strategies.csv", Score)
     parts = []
     for scenarios, what in ((SCENARIOS, "the search was tuned on"), (HELD_OUT, "the search was not tuned on")):
         group = [row for row in rows if row.scenario in {scenario.name for scenario in scenarios}]
@@ -40,12 +40,12 @@ def text(results: Path) -> str:
     parts += [
         "S8 by scenario:",
         "\n".join(by_scenario([row for row in rows if row.strategy == "S8"])),
-        _provenance(json.loads((results / "strategies.json").read_text(encoding="utf-8"))),
+        _provenance(facts_of(results / "strategies.csv")),
     ]
     return "\n" + "\n\n".join(parts) + "\n\n"
 
 
-def _provenance(facts: dict[str, str | int]) -> str:
+def _provenance(facts: Mapping[str, Any]) -> str:
     return (
         f"Errors in % of the truth, which is that of the undisturbed server; {facts['runs']} runs each with "
         f"{facts['noise']} noise, seeds from {facts['seed']}. Simulated {str(facts['time'])[:10]} on {facts['cpu']} "

@@ -7,7 +7,7 @@ from benchmarks.strategies.scenario import Scenario
 from floodmark.search.find import find_ceiling
 from floodmark.search.settings import SearchSettings
 from floodmark.verdict.saturation import judge
-from tests.support.simulator import Noise, simulate
+from simulator import Noise, simulate
 
 
 def ours(scenario: Scenario, noise: Noise | None, seed: int) -> Finding:

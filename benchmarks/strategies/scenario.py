@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tests.support.simulator import Model, Noise, constant, exponential, lognormal
+from simulator import Model, Noise, constant, exponential, lognormal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

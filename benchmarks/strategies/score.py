@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.record import Record
 from benchmarks.strategies.finding import Finding
 from benchmarks.strategies.scenario import Scenario
 
@@ -16,7 +15,7 @@ OFF, KNEE_OFF = 0.05, 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Score(Record):
+class Score:
     """A strategy on a scenario. Errors are relative to the truth, in per cent; shares are of the runs that give the
     figure, between 0 and 1; None where none does. no_answer: share of all runs without a ceiling.
     """

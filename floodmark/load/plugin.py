@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import logging
 import signal
 import time
@@ -22,7 +23,8 @@ from floodmark.load.arrivals import Share
 from floodmark.load.controls import CONTROLS
 from floodmark.load.failure import kind_of
 from floodmark.load.ramp import GRACE_BINS, RampShape, collect
-from floodmark.load.sinks import CsvFiles, Log, Sink
+from floodmark.load.sinks import CsvFiles, LivePage, Log, Sink
+from floodmark.load.start_form import SLO, Form, add_fields, with_slo
 from floodmark.load.user import LeanHttpUser
 from floodmark.load.wire import STAMPS
 from floodmark.protocol.journal import Journal
@@ -33,9 +35,6 @@ from floodmark.search.find import find_ceiling
 from floodmark.search.fixed_levels import doubling, fixed_levels
 from floodmark.search.fixed_rate import fixed_rate
 from floodmark.search.order import Search
-from floodmark.webui import page
-from floodmark.webui.form import SLO, Form, add_fields, with_slo
-from floodmark.webui.state import Live
 
 logger = logging.getLogger("floodmark")
 
@@ -46,6 +45,8 @@ STOP_TIMEOUT_S = 10.0
 MESSAGE = "floodmark-controls"
 REPORT = "floodmark"
 REPORT_EVERY_S = 0.5
+WEB_PAGE = "floodmark.webui.page"
+"""Imported by name, and only where Locust has a web UI: the page draws with the report package."""
 
 
 def add_option(parser: LocustArgumentParser, **_: Any) -> None:
@@ -150,11 +151,11 @@ class RampInstaller:
         environment.events.test_stopping.add_listener(self._stopping)
         environment.events.quitting.add_listener(self._quitting)
         self._form = Form(self._settings)
-        self._live: Live | None = None
+        self._live: LivePage | None = None
         if web_ui is not None:
-            options = environment.parsed_options
-            self._live = Live(self._settings.scenario or "target", self._settings.search.think_time_s)
-            page.install(web_ui, self._live, getattr(options, "web_base_path", None))
+            name, think_time_s = self._settings.scenario or "target", self._settings.search.think_time_s
+            base_path = getattr(environment.parsed_options, "web_base_path", None)
+            self._live = importlib.import_module(WEB_PAGE).install(web_ui, name, think_time_s, base_path)
             web_ui.app.before_request(self._before_swarm)
         self._choose(self._ramp)
         if environment.parsed_options is not None and environment.parsed_options.headless:
@@ -241,8 +242,7 @@ class RampInstaller:
         self._settings = dataclasses.replace(self._settings, search=chosen.search, scenario=chosen.scenario)
         CONTROLS.think_time_s = chosen.search.think_time_s
         if self._live is not None:
-            self._live.name = chosen.scenario or "target"
-            self._live.think_time_s = chosen.search.think_time_s
+            self._live.shows(chosen.scenario or "target", chosen.search.think_time_s)
         self._choose(request.form.get("ramp", self._ramp))
         return None
 

@@ -27,6 +27,13 @@ class Sink(Protocol):
     def end(self, outcome: Outcome) -> None: ...
 
 
+class LivePage(Sink, Protocol):
+    """The sink behind Locust's web UI."""
+
+    def shows(self, name: str, think_time_s: float) -> None:
+        """What is measured from now on, and the think time of its users."""
+
+
 class CsvFiles:
     """``PREFIX_steps.csv``, ``PREFIX_timeline.csv`` and ``PREFIX_histograms.csv`` beside Locust's own."""
 

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 ENOUGH = 4
 """With fewer other setups, a change of one of them could pass for one of the machine, so only references count."""

@@ -9,15 +9,17 @@ from html import escape
 from floodmark.compare.enums import Finding
 from floodmark.nightly.files import NightRow
 from floodmark.nightly.summary import twins
+from floodmark.report.html.palette import on_white
 
 WIDTH, HEIGHT, PAD = 900, 150, 8
 SHOWN = 365
 """The most nights that are drawn; nights.csv has them all."""
+LINE = on_white()["s0"]
 COLOURS = {
-    Finding.REGRESSION: "#D55E00",
-    Finding.ALARM: "#E69F00",
-    Finding.IMPROVEMENT: "#009E73",
-    Finding.PLATFORM: "#CC79A7",
+    Finding.REGRESSION: on_white()["s1"],
+    Finding.ALARM: on_white()["p1"],
+    Finding.IMPROVEMENT: on_white()["s2"],
+    Finding.PLATFORM: on_white()["s3"],
 }
 _STYLE = (
     "body{font:15px/1.5 Liberation Sans,Arial,Helvetica,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;"
@@ -81,7 +83,7 @@ def _drawing(rows: Sequence[NightRow], nights: Sequence[str]) -> str:
         if not judged or row.value is None:
             continue
         stretch.append(f"{x(row):.1f},{y(row.value):.1f}")
-        colour = COLOURS.get(row.finding, "#0072B2")
+        colour = COLOURS.get(row.finding, LINE)
         bar = ""
         if row.lo is not None and row.hi is not None:
             bar = (
@@ -94,7 +96,7 @@ def _drawing(rows: Sequence[NightRow], nights: Sequence[str]) -> str:
             f'fill="{colour}"><title>{escape(title)}</title></circle>'
         )
     lines.append(stretch)
-    drawn = "".join(f'<polyline points="{" ".join(line)}" fill="none" stroke="#0072B2"/>' for line in lines if line)
+    drawn = "".join(f'<polyline points="{" ".join(line)}" fill="none" stroke="{LINE}"/>' for line in lines if line)
     label = escape(f"{rows[-1].setup} {rows[-1].metric} over {len(nights)} nights", quote=True)
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}"><rect width="{WIDTH}" height="{HEIGHT}" '

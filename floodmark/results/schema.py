@@ -208,6 +208,3 @@ def _parse_one(text: str, kind: type) -> object:
     if kind in {int, float} or issubclass(kind, StrEnum):
         return kind(text)
     return text
-
-
-__all__ = ["BucketCount", "ProcessRow", "Result", "Second", "columns", "from_cells", "to_cells"]

@@ -21,7 +21,7 @@ from floodmark.protocol.load_settings import Client, LoadSettings
 from floodmark.results.cache import cache_folder
 from floodmark.results.document import write_document
 from floodmark.results.provenance import host_record, software
-from floodmark.run.locust_process import LocustProcess
+from floodmark.run.locust_process import LocustProcess, processes
 from floodmark.targets.target import Allotment
 from target_apps.serve import ROOT
 
@@ -114,9 +114,7 @@ def _measure(allotment: Allotment, client: Client, generators: int, *, new_conne
 
 def _drive(url: str, cpus: Sequence[int], client: Client, generators: int, *, new_connections: bool) -> float:
     with tempfile.TemporaryDirectory(prefix="floodmark-") as folder:
-        arguments = ["--headless", "-u", str(USERS), "-r", "100000", "--only-summary"]
-        if generators > 1:
-            arguments += ["--processes", str(generators)]
+        arguments = ["--headless", "-u", str(USERS), "-r", "100000", "--only-summary", *processes(generators)]
         settings = LoadSettings(client=client, new_connections=new_connections)
         locust = LocustProcess(
             LOCUSTFILES / "url.py",

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-import socket
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -30,7 +29,7 @@ from floodmark.run.calibrate import NullCeiling, null_ceiling
 from floodmark.run.describe import describe, now
 from floodmark.run.doubling import double, goodput_by_generators
 from floodmark.run.follow import Follower
-from floodmark.run.locust_process import LocustProcess
+from floodmark.run.locust_process import LocustProcess, processes
 from floodmark.run.progress import Progress
 from floodmark.sampling.sampler import Sampler
 from floodmark.targets.cpus import pinned
@@ -253,13 +252,7 @@ def _arguments(folder: Path | None, generators: int) -> Sequence[str]:
     arguments = ["--headless", "--ramp", "search", "--only-summary"]
     if folder is not None:
         arguments += ["--csv", str(folder / "locust")]
-    if generators == 1:
-        return arguments
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
-    addresses = ["--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port]
-    return [*arguments, "--processes", str(generators), *addresses]
+    return [*arguments, *processes(generators)]
 
 
 def _read_back(declared: TargetRecord, running: Running) -> TargetRecord:

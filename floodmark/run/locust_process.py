@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -95,3 +96,14 @@ class LocustProcess:
         except (ProcessLookupError, PermissionError):
             return
         self.wait(KILL_TIMEOUT_S)
+
+
+def processes(number: int) -> list[str]:
+    """Arguments that make Locust share its load among so many processes, which talk on a free port of 127.0.0.1."""
+    if number == 1:
+        return []
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    where = ["--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port]
+    return ["--processes", str(number), *where]

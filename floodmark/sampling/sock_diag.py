@@ -29,8 +29,6 @@ class Listeners:
     """Connections in all accept queues."""
     limit: int
     """The smallest limit of an accept queue."""
-    fullest: float
-    """The fill of the fullest queue, as a share of its limit."""
 
 
 class SockDiag:
@@ -59,11 +57,7 @@ class SockDiag:
         rows = [(queue, limit) for queue, limit, _ in self._rows(_LISTEN)]
         if not rows:
             return None
-        return Listeners(
-            waiting=sum(queue for queue, _ in rows),
-            limit=min(limit for _, limit in rows),
-            fullest=max(queue / max(1, limit) for queue, limit in rows),
-        )
+        return Listeners(waiting=sum(queue for queue, _ in rows), limit=min(limit for _, limit in rows))
 
     def accepted(self) -> int:
         """The connections that the server has accepted. Those in an accept queue have no inode yet. Raises OSError."""

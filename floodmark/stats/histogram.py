@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,14 +100,6 @@ class Histogram:
                 return float(low * (high / low) ** ((rank - below - 0.5) / count))
             below += count
         return edges(max(self._counts))[1]
-
-
-def merged(parts: Iterable[Histogram]) -> Histogram:
-    """One histogram of all samples."""
-    total = Histogram()
-    for part in parts:
-        total.merge(part)
-    return total
 
 
 MIN_SAMPLE = {0.50: 1, 0.90: 100, 0.95: 200, 0.99: 1000}

@@ -1,4 +1,4 @@
-"""Whether a visit is steady, and where its warm-up ends."""
+"""Whether a visit is steady."""
 
 from __future__ import annotations
 
@@ -45,21 +45,3 @@ def _ranks(
     _, inverse, count = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(count)
     return ((last - (count - 1) / 2)[inverse]).astype(np.float64)
-
-
-def settled_after(values: Sequence[float]) -> int:
-    """How many bins to drop at the start: MSER (White, 1997), restricted to the first half.
-
-    The cut minimises the standard error of the remaining bins.
-    """
-    data = np.asarray(values, dtype=float)
-    n = len(data)
-    if n < 4:
-        return 0
-    best, cut = math.inf, 0
-    for start in range(n // 2 + 1):
-        rest = data[start:]
-        score = float(rest.var()) / len(rest)
-        if score < best:
-            best, cut = score, start
-    return cut

@@ -61,8 +61,6 @@ class Rule:
     evidence: str
     """A sentence with the names of figures in braces; so is ``advice``."""
     advice: str
-    fixture: str
-    """The case of benchmarks.bottlenecks that reproduces it."""
 
     def margin(self, measured: Figures) -> float | None:
         """The margin of the condition nearest to failing; None if the rule does not fit."""
@@ -99,35 +97,30 @@ RULES = (
         conditions=(AtLeast("generator_limited", 0.5),),
         evidence="the generator was at its limit in most visits at {users:.0f} users",
         advice="give it more CPUs, more processes (--generators) or another machine; the target can do more",
-        fixture="generator",
     ),
     Rule(
         word=Bottleneck.MEMORY,
         conditions=(AtLeast("oom_kills", 0.5),),
         evidence="processes killed for want of memory: {oom_kills:.0f}",
         advice="raise the memory limit, or run fewer workers; look for what grows with each request",
-        fixture="memory",
     ),
     Rule(
         word=Bottleneck.MEMORY,
         conditions=(AtLeast("memory_share", 0.95),),
         evidence="memory {memory_share:.0%} of its limit, {faults_per_s:.0f} page faults/s from disk",
         advice="raise the memory limit, or run fewer workers; look for what grows with each request",
-        fixture="memory",
     ),
     Rule(
         word=Bottleneck.MEMORY,
         conditions=(AtLeast("memory_share", 0.7), AtLeast("memory_growth", 0.01)),
         evidence="memory {memory_share:.0%} of its limit and {memory_growth:.1%} more at each visit",
         advice="look for what grows with each request; until then raise the memory limit or recycle workers",
-        fixture="memory",
     ),
     Rule(
         word=Bottleneck.QUOTA,
         conditions=(AtLeast("throttled_share", 0.2), AtLeast("cpu_share", 0.7, optional=True)),
         evidence="throttled in {throttled_share:.0%} of its quota periods, at {cpu_cores:.2f} of {cpu_limit:.2f} cores",
         advice="raise the CPU quota; neither more threads nor more workers would help",
-        fixture="quota",
     ),
     Rule(
         word=Bottleneck.HOST,
@@ -143,7 +136,6 @@ RULES = (
         evidence="others took {taken_share:.0%} of the target's CPUs, which itself had {cpu_share:.0%} "
         "and waited for more",
         advice="move the neighbours away, or give the target CPUs of its own; until then this number is the host's",
-        fixture="host",
     ),
     Rule(
         word=Bottleneck.BACKLOG,
@@ -151,14 +143,12 @@ RULES = (
         evidence="the accept queue of {listen_limit:.0f} overflowed, {overflow_share:.0%} as often as requests were "
         "answered; {app_inflight:.1f} of {slots:.0f} slots busy",
         advice="raise the backlog and net.core.somaxconn: who is turned away tries again only after a second or more",
-        fixture="backlog",
     ),
     Rule(
         word=Bottleneck.CPU,
         conditions=(AtLeast("cpu_share", FULL),),
         evidence="{cpu_cores:.2f} of {cpu_limit:.2f} cores used ({cpu_share:.0%})",
         advice="more CPUs, with a worker process for each, or less work per request; more threads would not help",
-        fixture="cpu",
     ),
     Rule(
         word=Bottleneck.CPU,
@@ -166,14 +156,12 @@ RULES = (
         evidence="{cpu_cores:.2f} of {cpu_limit:.2f} cores used ({cpu_share:.0%}), and requests took {app_growth:.1f} "
         "times as long",
         advice="more CPUs, with a worker process for each, or less work per request; more threads would not help",
-        fixture="cpu",
     ),
     Rule(
         word=Bottleneck.GIL,
         conditions=(AtLeast("hottest", FULL), CPU_TO_SPARE),
         evidence="one process used {hottest:.2f} of a core while {cpu_limit:.2f} were there",
         advice="more worker processes, about one a core: threads of one process share one core",
-        fixture="gil",
     ),
     Rule(
         word=Bottleneck.GIL,
@@ -181,7 +169,6 @@ RULES = (
         evidence="one process used {hottest:.2f} of a core while {cpu_limit:.2f} were there, and requests took "
         "{app_growth:.1f} times as long",
         advice="more worker processes, about one a core: threads of one process share one core",
-        fixture="gil",
     ),
     Rule(
         word=Bottleneck.IMBALANCE,
@@ -196,7 +183,6 @@ RULES = (
         "{emptiest:.0%}, while {waiting:.1f} requests waited",
         advice="spread connections evenly: one listener per worker (reuse port), one process with more threads, or "
         "connections that close",
-        fixture="imbalance",
     ),
     Rule(
         word=Bottleneck.CONNECTIONS,
@@ -204,7 +190,6 @@ RULES = (
         evidence="{connections:.0f} of {connection_cap:.0f} connections held, {app_inflight:.1f} of {slots:.0f} slots "
         "busy, CPU {cpu_share:.0%}",
         advice="raise the connection limit, or let idle connections go sooner: they count although nothing is asked",
-        fixture="connections",
     ),
     Rule(
         word=Bottleneck.CONNECTIONS,
@@ -213,14 +198,12 @@ RULES = (
         "{slots:.0f} slots busy, CPU {cpu_share:.0%}",
         advice="the server does not take the connections it has slots for: look for a connection limit, idle "
         "connections that hold workers, slow closing or slow accepting",
-        fixture="connections",
     ),
     Rule(
         word=Bottleneck.SLOTS,
         conditions=(AtLeast("slots_share", FULL), Below("app_growth", GREW, optional=True), CPU_TO_SPARE),
         evidence="{app_inflight:.1f} of {slots:.0f} slots busy, CPU {cpu_share:.0%}, {waiting:.1f} requests waiting",
         advice="more threads or workers would raise the ceiling; expected about {per_slot_rps:.3g}/s each",
-        fixture="slots",
     ),
     Rule(
         word=Bottleneck.LOCK,
@@ -228,7 +211,6 @@ RULES = (
         evidence="requests took {app_growth:.2f} times as long inside the app as alone, with CPU {cpu_share:.0%} and "
         "{app_inflight:.1f} inside",
         advice="look for a lock, a connection pool or a service behind the app; more threads would not help",
-        fixture="lock",
     ),
     Rule(
         word=Bottleneck.NOT_SATURATED,
@@ -243,7 +225,6 @@ RULES = (
         evidence="{app_inflight:.1f} of {slots:.0f} slots busy with {users:.0f} users, CPU {cpu_share:.0%}, "
         "nobody waits",
         advice="more users: raise [search] max_users",
-        fixture="not_saturated",
     ),
 )
 """In order of precedence: each bottleneck distorts the figures that the rules after it use."""

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 from markupsafe import Markup
 
 from floodmark.report.html import assets, charts, over_time, series, symbols
+from floodmark.report.html.palette import on_white
 from floodmark.webui.state import Live, structure
 
 KEY = "saturation"
@@ -16,7 +17,7 @@ QUANTILE = "p50"
 """Known after few answers; a tail takes more than the first visits have."""
 LINK = (
     '<a href="./saturation" data-testid="live-link" style="position:fixed;left:1rem;bottom:1rem;z-index:9;'
-    'padding:.5rem .8rem;border-radius:6px;background:#0550ae;color:#fff;font:14px sans-serif">'
+    f'padding:.5rem .8rem;border-radius:6px;background:{on_white()["focus"]};color:#fff;font:14px sans-serif">'
     "Live charts of the search</a>"
 )
 POLICY = (
@@ -25,8 +26,9 @@ POLICY = (
 )
 
 
-def install(web_ui: Any, live: Live, base_path: str | None) -> None:
-    """Add it all to Locust's own Flask app."""
+def install(web_ui: Any, name: str, think_time_s: float, base_path: str | None) -> Live:
+    """Add it all to Locust's own Flask app; what is returned takes down the ramps and is what the pages show."""
+    live = Live(name, think_time_s)
     web_ui.template_args["extended_tabs"] = [{"title": "Saturation", "key": KEY}]
     web_ui.template_args["extended_tables"] = [{"key": KEY, "structure": structure()}]
     web_ui.template_args["extended_csv_files"] = [
@@ -78,6 +80,8 @@ def install(web_ui: Any, live: Live, base_path: str | None) -> None:
         elif request.endpoint is not None and request.endpoint.endswith(".index") and not response.direct_passthrough:
             response.set_data(response.get_data(as_text=True).replace("</body>", f"{LINK}</body>"))
         return response
+
+    return live
 
 
 def _json(data: Any) -> Response:

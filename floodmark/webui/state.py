@@ -52,6 +52,10 @@ class Live:
         self.run = 0
         self._clear()
 
+    def shows(self, name: str, think_time_s: float) -> None:
+        """The scenario was changed in the start form."""
+        self.name, self.think_time_s = name, think_time_s
+
     def _clear(self) -> None:
         self.visits: list[Visit] = []
         self.seconds: list[Row] = []

@@ -14,6 +14,8 @@ from floodmark.report.runs import collect
 from tests.support.browser import watched
 from tests.support.stored import KEPT, add_details, copy_run
 
+pytestmark = pytest.mark.xdist_group("browser")
+
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -10,10 +10,13 @@ import re
 import signal
 import urllib.request
 
+import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support.browser import Watched, watched
 from tests.support.processes import Command, free_port, wait_for
+
+pytestmark = pytest.mark.xdist_group("browser")
 
 SLOW_MS = 40_000
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.processes import Command, free_port, only_run, python_server, wait_for
-from tests.support.throttle import can_throttle, throttled
+from testbed.throttle import can_throttle, throttled
+from tests.support.processes import Command, free_port, only_run, python_server, slot_server, wait_for
+from tests.support.verdicts import must_have_found
 
 
 @pytest.fixture
@@ -51,27 +51,11 @@ def test_a_throttled_generator_is_limited_and_the_ceiling_a_lower_bound(fast_url
 
 
 @pytest.mark.long
+@pytest.mark.alone
 def test_twice_the_generators_are_tried_where_there_are_cpus_for_them(tmp_path: Path) -> None:
     port = free_port()
-    words = ["run", "--url", f"http://127.0.0.1:{port}/", "--quick", "--json", "--results", str(tmp_path)]
-    with python_server("tests.support.slot_server", port, "--slots", 4, "--ms", 20):
+    words = ["run", "--url", f"http://127.0.0.1:{port}/", "--quick", "--results", str(tmp_path)]
+    with slot_server(port, slots=4, ms=20):
         done = Command([*words, "--set", f"budget.cpus={len(os.sched_getaffinity(0))}"]).run()
-    (run,) = json.loads(done.stdout)["runs"]
-    doubled = run["facts"]["generator"]["doubled_rps"]
-    if run["results"]["ceiling_rps"]["valid"]:
-        assert doubled == pytest.approx(run["results"]["ceiling_rps"]["value"], rel=0.03)
-    else:
-        assert done.returncode == 4
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("client", ["lean"])
-def test_every_client_measures_the_same_target_alike(client: str, tmp_path: Path) -> None:
-    port = free_port()
-    words = ["run", "--url", f"http://127.0.0.1:{port}/", "--quick", "--json", "--results", str(tmp_path)]
-    with python_server("tests.support.slot_server", port, "--slots", 4, "--ms", 50):
-        done = Command([*words, "--client", client]).run()
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)["runs"][0]["results"]
-    assert found["ceiling_rps"]["value"] == pytest.approx(80, rel=0.03)
-    assert found["knee_inflight"]["value"] == pytest.approx(4, abs=0.25)
+    run = must_have_found(done, tmp_path)
+    assert run.record.generator.doubled_rps == pytest.approx(run.number("ceiling_rps"), rel=0.03)

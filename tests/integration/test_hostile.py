@@ -20,8 +20,8 @@ from floodmark.targets.process import ProcessBackend
 from floodmark.targets.target import Running
 from target_apps.ledger import LedgerReader
 from target_apps.serve import ROOT
-from tests.integration.test_targets import ALLOTMENT, target
 from tests.support.processes import Command, free_port, slot_server, wait_for
+from tests.support.targets import ALLOTMENT, target
 
 SLOTS = 2
 CONDITIONS = Conditions(hostile=SLOTS, users=2, window_s=2.0)

@@ -14,11 +14,13 @@ import pytest
 
 from benchmarks.known_answers import suite, table
 from benchmarks.known_answers.bench import Bench, evidence_of
-from benchmarks.known_answers.case import Case, Server, widened
+from benchmarks.known_answers.case import Case, widened
 from benchmarks.known_answers.evidence import Evidence
 from benchmarks.known_answers.held import held_windows
+from benchmarks.known_answers.servers import Server
 from floodmark.verdict.enums import Advice, Bottleneck
 from tests.support.processes import Command, free_port, only_run, slot_server
+from tests.support.verdicts import must_have_found
 
 WIDER = 5.0
 
@@ -29,15 +31,12 @@ def known(name: str) -> Case:
 
 
 def must_be_inside(case: Case, evidence: Evidence) -> None:
-    code = evidence.metrics["exit_code"].value
-    if code == "4" and not any(check.metric == "exit_code" for check in case.checks):
-        pytest.skip(f"no valid verdict on this host: {evidence.notes}")
     rows = table.judge(case, evidence, 0.0)
     assert [row for row in rows if row.verdict == table.OUTSIDE] == []
     assert any(row.verdict == table.INSIDE for row in rows)
 
 
-@pytest.mark.parametrize("name", ["K16-endless", "K16-dying", "K16-errors"])
+@pytest.mark.parametrize("name", ["K16-endless", "K16-dying"])
 def test_a_known_answer_is_found(name: str, tmp_path: Path) -> None:
     case = known(name)
     must_be_inside(case, case.measure(Bench(tmp_path, quick=True, limit_s=180), case))
@@ -45,16 +44,18 @@ def test_a_known_answer_is_found(name: str, tmp_path: Path) -> None:
 
 def test_errors_only_give_no_number_in_any_row(tmp_path: Path) -> None:
     port = free_port()
-    with slot_server(port, slots=4, ms=5, status=404):
+    with slot_server(port, slots=4, ms=5, status=500):
         done = Command(["run", "--url", f"http://127.0.0.1:{port}/", "--results", str(tmp_path)]).run(60)
     assert done.returncode == 4
     assert "errors only" in done.stderr
     with (only_run(tmp_path) / "results.csv").open() as file:
-        for row in csv.DictReader(file):
-            if row["unit"] in {"requests/s", "users", "requests"}:
-                assert (row["value"], row["lo"], row["hi"], row["valid"]) == ("", "", "", "0"), row
+        rows = [row for row in csv.DictReader(file) if row["unit"] in {"requests/s", "users", "requests"}]
+    assert len(rows) > 5
+    for row in rows:
+        assert (row["value"], row["lo"], row["hi"], row["valid"]) == ("", "", "", "0"), row
 
 
+@pytest.mark.alone
 def test_gthread_end_to_end_with_local_processes(tmp_path: Path) -> None:
     case = known("K2")
     assert isinstance(case.target, Server)
@@ -62,7 +63,8 @@ def test_gthread_end_to_end_with_local_processes(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     with Bench(tmp_path / "bench", quick=True).one_slot(case.target, "constant") as plain:
         done = Command([*words, "--verify-advice", "--results", str(runs)]).run()
-    evidence = evidence_of(done.returncode, done.stdout, 0.0, tmp_path / "log")
+    must_have_found(done, runs)
+    evidence = evidence_of(done.returncode, done.stdout, tmp_path / "log")
     evidence = dataclasses.replace(evidence, slot_s=plain.per_answer_s(held_windows(evidence)))
     must_be_inside(case, evidence)
     folder = only_run(runs)
@@ -115,24 +117,3 @@ def test_gthread_end_to_end_with_local_processes(tmp_path: Path) -> None:
         (row,) = csv.DictReader(file)
     assert row["run_id"] == folder.name
     assert row["valid"] == "1"
-
-
-@pytest.mark.long
-def test_a_url_with_a_gate_that_fails_only_when_the_whole_interval_lies_below(tmp_path: Path) -> None:
-    port = free_port()
-    words = ["run", "--url", f"http://127.0.0.1:{port}/", "--quick", "--json", "--results", str(tmp_path)]
-    with slot_server(port, slots=4, ms=50):
-        done = Command([*words, "--fail-under", "100"]).run()
-    assert done.returncode == 5, done.stderr
-    assert "lies below --fail-under 100" in done.stderr
-    (run,) = json.loads(done.stdout)["runs"]
-    found = run["results"]
-    assert found["ceiling_rps"]["value"] == pytest.approx(80, rel=0.05)
-    assert found["ceiling_rps"]["lo"] <= 80 * 1.01
-    assert found["knee_inflight"]["value"] == pytest.approx(4, abs=0.2)
-    # Not "ok" as a rule: a neighbour on a shared machine makes the generator's loop late, and it says so.
-    assert found["generator"]["value"] in {"ok", "suspect"}
-    assert run["facts"]["generator"]["null_rps"] > 10 * found["ceiling_rps"]["value"]
-    assert found["overload_kept"]["value"] == pytest.approx(1, abs=0.05)
-    assert run["facts"]["status"] == "complete"
-    assert run["facts"]["target"]["server"] == "external"

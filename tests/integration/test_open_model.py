@@ -20,6 +20,7 @@ from floodmark.stats.histogram import bucket, edges
 from floodmark.verdict.enums import Spacing
 from target_apps.serve import ROOT
 from tests.support.processes import Command, free_port, only_run, slot_server, wait_for
+from tests.support.verdicts import settled
 
 LOCUST = [sys.executable, "-m", "locust", "-f", "locustfiles/url.py", "--loglevel", "WARNING"]
 
@@ -29,8 +30,9 @@ def visits(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.alone
 def test_a_stall_counts_for_every_arrival_that_was_due_in_it(tmp_path: Path) -> None:
-    port, seconds = free_port(), 20
+    port, seconds = free_port(), 12
     load = [f"load.{pair}" for pair in ("model=open", "rate_rps=50", "arrivals=constant", f"seconds={seconds}")]
     words = [word for pair in load for word in ("--set", pair)]
     command = Command(["run", "--url", f"http://127.0.0.1:{port}/", "--results", str(tmp_path), *words])
@@ -41,13 +43,14 @@ def test_a_stall_counts_for_every_arrival_that_was_due_in_it(tmp_path: Path) -> 
             return bool(list(tmp_path.glob("2*"))) and len(visits(only_run(tmp_path))) == 1
 
         wait_for(measuring, 60, "the end of the warm-up")
-        time.sleep(7)
+        time.sleep(5)
         stopped = time.monotonic()
         os.kill(server.pid, signal.SIGSTOP)
         time.sleep(2)
         os.kill(server.pid, signal.SIGCONT)
         stalled_s = time.monotonic() - stopped
         out, err = process.communicate(timeout=90)
+    settled(process.returncode, only_run(tmp_path), err)
     assert process.returncode == 0, out + err
     held = visits(only_run(tmp_path))[-1]
     assert held["model"] == "open"
@@ -85,6 +88,7 @@ def journal_of(folder: Path, url: str, groups: Sequence[Sequence[str]], seed: in
 
 
 @pytest.mark.long
+@pytest.mark.alone
 def test_one_schedule_gives_the_same_totals_however_many_processes_share_it(tmp_path: Path) -> None:
     ramp, port = ("--headless", "--ramp", "search"), free_port()
     master, forked = str(free_port()), str(free_port())
@@ -121,10 +125,10 @@ def test_one_schedule_gives_the_same_totals_however_many_processes_share_it(tmp_
         {row.bucket_lo_ms: row.count for row in entry.buckets if row.kind == "good"} for entry in found.values()
     ]
     assert {sum(histogram.values()) for histogram in histograms} == offered
-    if not histograms[0] == histograms[1] == histograms[2]:
-        # Every arrival is there; what differs is how long this machine took to wake somebody up.
-        assert max(len(histogram) for histogram in histograms) > 1, histograms
-        pytest.skip(f"this machine was too noisy to compare buckets of 8 ms: {histograms}")
+    # Every arrival is there. Most are in the bucket of 8 ms they belong to; how long this machine took to wake somebody
+    # up puts others into one of the next.
+    for histogram in histograms:
+        assert histogram.get(low, 0) > sum(histogram.values()) / 2, histograms
 
 
 def test_a_lost_worker_ends_the_run_instead_of_hanging_it(tmp_path: Path) -> None:

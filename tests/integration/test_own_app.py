@@ -17,14 +17,13 @@ from floodmark.plan.app_scenarios import from_own_table, read_scenarios
 from floodmark.plan.planned_run import plan_run
 from floodmark.targets.process import ProcessBackend
 from floodmark.targets.ready import ask
-from floodmark.targets.target import Allotment, Check, Target
-from target_apps import catalog
+from floodmark.targets.target import Check, Target
 from target_apps.serve import ROOT
 from tests.support.processes import Command, free_port, only_run
+from tests.support.targets import ALLOTMENT, INSTALLED
+from tests.support.verdicts import settled
 
 TUTORIAL = ROOT / "examples" / "tutorial"
-ALLOTMENT = Allotment(target_cpus=(0,), generator_cpus=(0,), memory=512 * 1024**2, shared=True)
-INSTALLED = [name for name in catalog.names() if catalog.load(name).missing() is None]
 
 APP = """
 import os, sys
@@ -215,9 +214,10 @@ def test_floodmark_toml_is_run_from_the_users_folder(app: Path) -> None:
     (app / "floodmark.toml").write_text('[app]\nmodule = "mine:app"\nservers = ["waitress"]\n')
     bind = f"127.0.0.1:{free_port()}"
     words = ["run", "--backend", "process", "--bind", bind, "--json"]
-    rate = ["--set", "load.model=open", "--set", "load.rate_rps=20", "--set", "load.seconds=1"]
+    rate = ["--set", "load.model=open", "--set", "load.rate_rps=20", "--set", "load.seconds=2"]
     done = Command([*words, *rate], cwd=app).run(120)
-    assert done.returncode in {0, 4}, done.stderr  # how much can be said in so short a time is the machine's to decide
+    settled(done.returncode, only_run(app / "results"), done.stderr)
+    assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in app.iterdir()) == ["floodmark.toml", "mine.py", "results"]
     (document,) = json.loads(done.stdout)["runs"]
     folder = only_run(app / "results")
@@ -229,24 +229,6 @@ def test_floodmark_toml_is_run_from_the_users_folder(app: Path) -> None:
     with (folder / "steps.csv").open() as file:
         assert sum(int(row["good"]) for row in csv.DictReader(file)) > 0
     assert (folder / "locust_stats.csv").is_file()
-
-
-def test_a_locustfile_of_the_users_own_makes_the_load(app: Path) -> None:
-    (app / "names.txt").write_text("/where")
-    (app / "locustfile.py").write_text(
-        "from pathlib import Path\nfrom locust import HttpUser, task\nNAME = Path('names.txt').read_text()\n"
-        "class Visitor(HttpUser):\n    @task\n    def visit(self):\n        self.client.get(NAME, name='visit')\n"
-    )
-    bind = f"127.0.0.1:{free_port()}"
-    words = ["run", "--app", "mine:app", "--server", "waitress", "--locustfile", "locustfile.py", "--quick"]
-    more = ["--set", "search.time_budget_s=10", "--backend", "process", "--bind", bind]
-    done = Command([*words, *more], cwd=app).run(120)
-    assert done.returncode in {0, 4}, done.stderr
-    folder = only_run(app / "results")
-    with (folder / "locust_stats.csv").open() as file:
-        counts = {row["Name"]: int(row["Request Count"]) for row in csv.DictReader(file)}
-    assert counts["visit"] > 0
-    assert json.loads((folder / "run.json").read_text())["generator"]["client"] == "locustfile"
 
 
 @pytest.mark.parametrize(

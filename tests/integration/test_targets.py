@@ -1,79 +1,15 @@
-"""Every server is brought up, verified, asked and taken down by the process backend."""
+"""What the process backend refuses, and why; test_servers.py has what it brings up."""
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 from pathlib import Path
 
-import psutil
 import pytest
 
 from floodmark.errors import TargetError
-from floodmark.plan.planned_run import plan_run
-from floodmark.plan.scenario import from_table
 from floodmark.targets.process import ProcessBackend
-from floodmark.targets.ready import ask
-from floodmark.targets.target import Allotment, Check, Target
-from target_apps import catalog
-from target_apps.ledger import LedgerReader
-from target_apps.workloads import WORKLOADS
-from tests.support.processes import free_port, wait_for
-
-ALLOTMENT = Allotment(target_cpus=(0,), generator_cpus=(0,), memory=512 * 1024**2, shared=True)
-CORE = (
-    "flask-processes",
-    "flask-single",
-    "flask-threaded",
-    "gunicorn-gevent",
-    "gunicorn-gthread",
-    "gunicorn-sync",
-    "uwsgi",
-    "waitress",
-)
-AVAILABLE = [name for name in catalog.names() if catalog.load(name).missing() is None]
-INSTALLED = [name for name in AVAILABLE if name in CORE]
-OTHER_APP = "reference"
-"""Serves an app of its own, with two workloads."""
-MORE = [name for name in AVAILABLE if name not in {*CORE, OTHER_APP}]
-"""Tested in test_more_servers.py, where one start of each serves for everything."""
-
-
-def target(name: str, **settings: int | str) -> Target:
-    scenario = from_table({"target": name, "server": settings}, name=name, where=name)
-    planned = plan_run(scenario, bind=("127.0.0.1", free_port()), quick=False, repeat=1, seed=1)
-    assert planned.target is not None
-    return planned.target
-
-
-def test_the_core_servers_are_installed_here() -> None:
-    assert set(INSTALLED) >= {"gunicorn-sync", "gunicorn-gthread", "gunicorn-gevent", "waitress", "flask-threaded"}
-
-
-@pytest.mark.parametrize("name", INSTALLED)
-def test_a_server_serves_every_workload_and_leaves_nothing(name: str, tmp_path: Path) -> None:
-    wanted = target(name)
-    running = ProcessBackend().up(wanted, ALLOTMENT, tmp_path)
-    try:
-        (root,) = running.root_pids()
-        tree = [psutil.Process(root), *psutil.Process(root).children(recursive=True)]
-        assert all(process.cpu_affinity() == [0] for process in tree)
-        assert running.effective.facts.items() >= wanted.server.expectations(wanted.settings).items()
-        assert running.effective.version
-        for workload in WORKLOADS.values():
-            check = Check(path=workload.path, marker=workload.marker, method=workload.method, body=workload.body)
-            status, body = ask(wanted.host, wanted.port, check)
-            assert status == 200, (workload, body)
-            assert workload.marker in body
-        assert running.ledger_path is not None
-        with contextlib.closing(LedgerReader(running.ledger_path)) as ledger:
-            # The readiness check and one of each; a server closes the answer after it has sent it.
-            wait_for(lambda: sum(c.finished for c in ledger.counts()) == len(WORKLOADS) + 1, 5, "the last close")
-            assert sum(count.in_flight for count in ledger.counts()) == 0
-    finally:
-        running.down()
-    assert not any(process.is_running() for process in tree)
-    assert not running.ledger_path.exists()
+from tests.support.targets import ALLOTMENT, INSTALLED, target
 
 
 @pytest.mark.parametrize("workers", [2, 8])

@@ -18,6 +18,7 @@ from werkzeug.test import TestResponse
 
 from floodmark.errors import UsageError
 from floodmark.load.plugin import RampInstaller
+from floodmark.load.start_form import Form
 from floodmark.protocol.load_settings import LoadSettings
 from floodmark.records.timeline import Timeline
 from floodmark.results.run import read_run
@@ -27,7 +28,6 @@ from floodmark.search.settings import SearchSettings
 from floodmark.verdict.enums import End
 from floodmark.verdict.outcome import Outcome
 from floodmark.webui import page as web
-from floodmark.webui.form import Form
 from floodmark.webui.state import TABLE, Live
 from tests.support.stored import KEPT
 
@@ -66,14 +66,17 @@ class WebUI:
 
 
 @pytest.fixture
-def live() -> Live:
-    return Live("gthread", 0.0)
+def ui() -> WebUI:
+    return WebUI()
 
 
 @pytest.fixture
-def client(live: Live) -> Iterator[FlaskClient]:
-    ui = WebUI()
-    web.install(ui, live, None)
+def live(ui: WebUI) -> Live:
+    return web.install(ui, "gthread", 0.0, None)
+
+
+@pytest.fixture
+def client(ui: WebUI, live: Live) -> Iterator[FlaskClient]:
     with ui.app.test_client() as client:
         yield client
 

@@ -8,19 +8,16 @@ from functools import cache
 
 import pytest
 
-from benchmarks.record import read
-from benchmarks.strategies.document import RESULTS
 from benchmarks.strategies.finding import Finding
 from benchmarks.strategies.ours import ours
 from benchmarks.strategies.scenario import BY_NAME, Scenario
-from benchmarks.strategies.score import Score
 from floodmark.search.find import find_ceiling
 from floodmark.search.order import Order
 from floodmark.search.settings import SearchSettings, SloSettings
 from floodmark.verdict.enums import End, Generator, Phase
 from floodmark.verdict.saturation import Saturation, judge
 from floodmark.verdict.slo import judge_slo
-from tests.support.simulator import DEFAULT, QUIET, Model, Noise, Simulator, constant, exponential, lognormal, simulate
+from simulator import DEFAULT, QUIET, Model, Noise, Simulator, constant, exponential, lognormal, simulate
 
 SEEDS = range(1, 9)
 FEW_SEEDS = range(1, 4)
@@ -30,7 +27,6 @@ SWEEP_S = 600
 """What 20 levels of 30 s take."""
 
 SCENARIOS = list(BY_NAME.values())
-ROWS = read(RESULTS / "strategies.csv", Score)
 
 
 @cache
@@ -137,30 +133,6 @@ def test_the_truth_of_the_collapsing_scenarios() -> None:
         assert rates[1] < 0.9 * rates[0]
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
-def test_the_committed_runs_keep_the_bars(scenario: Scenario) -> None:
-    (row,) = [row for row in ROWS if (row.scenario, row.strategy) == (scenario.name, "S8")]
-    assert row.runs >= 100
-    assert row.rmse is not None
-    assert row.rmse <= (4.0 if scenario.tolerant else 2.5)
-    assert row.off_5 is not None
-    assert row.off_5 <= (0.15 if scenario.tolerant else 0.05)
-    assert row.bias is not None
-    assert abs(row.bias) <= 2
-    assert row.knee_rmse is not None
-    assert row.knee_rmse <= (5.0 if scenario.tolerant else 3.0)
-    assert row.knee_off_25 == 0
-    assert row.collapse_wrong is not None
-    assert row.collapse_wrong <= 0.04  # of a hundred; the bar of 2 % is for all together
-    assert row.no_answer <= 0.1
-
-
-def test_the_committed_runs_seldom_err_about_collapse() -> None:
-    wrong = [row.collapse_wrong for row in ROWS if row.strategy == "S8" and row.collapse_wrong is not None]
-    assert len(wrong) == len(SCENARIOS)
-    assert sum(wrong) / len(wrong) <= 0.02
-
-
 # Honesty: a word and a reason, never a number that looks valid.
 
 
@@ -186,9 +158,11 @@ def test_one_that_never_saturates(noise: Noise | None) -> None:
 
 
 @NOISES
-def test_one_that_dies_at_16_users(noise: Noise | None) -> None:
-    found = verdict(Model(slots=64, service=exponential(0.05), dies_at=16, noise=noise))
-    assert found.end in {End.DIED, End.ALL_ERRORS}
+@pytest.mark.parametrize("seed", FEW_SEEDS)
+def test_one_that_dies_at_16_users(seed: int, noise: Noise | None) -> None:
+    # Its 64 slots invite more users at once than it lives to see: there is no answer at all.
+    found = verdict(Model(slots=64, service=exponential(0.05), dies_at=16, noise=noise), seed=seed)
+    assert found.end is End.ALL_ERRORS
     no_number(found)
     assert found.ceiling_rps.value is None
 
@@ -197,16 +171,17 @@ def test_one_that_dies_at_16_users(noise: Noise | None) -> None:
 @pytest.mark.parametrize("at_s", [3.0, 30.0, 60.0])
 def test_one_that_dies_in_the_middle_of_the_search(at_s: float, noise: Noise | None) -> None:
     found = verdict(Model(slots=8, service=exponential(0.05), dies_at_s=at_s, noise=noise))
-    assert found.end in {End.DIED, End.ALL_ERRORS, End.NOT_STEADY}
+    assert found.end is End.DIED
     no_number(found)
 
 
 @NOISES
-def test_one_that_dies_beyond_its_ceiling(noise: Noise | None) -> None:
-    # The ceiling is real; what is beyond it is said to be nothing.
-    found = verdict(Model(slots=8, service=constant(0.05), dies_at=30, noise=noise))
-    assert found.end is not End.FOUND or found.overload_kept.value == 0
-    assert found.end is not End.FOUND or isinstance(found.collapse_users.value, float)
+@pytest.mark.parametrize("seed", FEW_SEEDS)
+def test_one_that_dies_beyond_its_ceiling(seed: int, noise: Noise | None) -> None:
+    found = verdict(Model(slots=8, service=constant(0.05), dies_at=30, noise=noise), seed=seed)
+    assert found.end is End.DIED
+    no_number(found)
+    assert found.reason.startswith("the target failed")
 
 
 @NOISES
@@ -239,17 +214,14 @@ def test_one_user_only(noise: Noise | None) -> None:
     no_number(found)
 
 
-def test_a_ceiling_below_one_a_second() -> None:
-    # 1 x 2 s. Right, or no number.
-    for noise in (None, DEFAULT):
-        for seed in SEEDS:
-            found = verdict(Model(slots=1, service=constant(2.0), noise=noise), seed=seed)
-            if found.confirmed:
-                assert found.ceiling_rps.hi is not None
-                assert math.isfinite(found.ceiling_rps.hi)
-                assert found.ceiling_rps.value == pytest.approx(0.5, rel=0.05)
-            else:
-                no_number(found)
+@NOISES
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_ceiling_below_one_a_second_takes_longer_than_the_budget(seed: int, noise: Noise | None) -> None:
+    # 1 x 2 s: all 90 answers of the whole budget are too few for an interval.
+    found = verdict(Model(slots=1, service=constant(2.0), noise=noise), seed=seed)
+    assert found.end is End.TIMED_OUT
+    assert "too few answers" in found.reason
+    no_number(found)
 
 
 @NOISES
@@ -294,4 +266,4 @@ def test_an_slo_that_the_uncontended_server_misses_has_no_rate() -> None:
     verdict_ = judge_slo(visits, 80.0, 0.01)["slo_rate_rps"]
     assert outcome.end is End.FOUND
     assert (verdict_.value, verdict_.valid) == (None, False)
-    assert "kept it" in verdict_.reason or "no rate" in verdict_.reason
+    assert "kept it" in verdict_.reason

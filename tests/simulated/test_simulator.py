@@ -10,7 +10,7 @@ import pytest
 from floodmark.search.order import Order
 from floodmark.verdict.enums import Generator, Phase
 from floodmark.verdict.visit import Visit
-from tests.support.simulator import (
+from simulator import (
     BAD_VM,
     DEFAULT,
     QUIET,
@@ -22,7 +22,7 @@ from tests.support.simulator import (
     exponential,
     lognormal,
 )
-from tests.support.simulator.noise import GRID_PER_S, Speed
+from simulator.noise import GRID_PER_S, Speed
 
 
 def order(users: int, seconds: float, *, settle_s: float = 10.0, think: bool = True) -> Order:

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from target_apps.serve import ROOT
 
 SCREENSHOTS = Path(os.environ.get("FLOODMARK_SCREENSHOTS", ROOT / "build" / "screenshots"))
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update", "--disable-default-apps"),
@@ -26,8 +27,8 @@ SERIOUS = {"serious", "critical"}
 
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
-    """Debian's; without it, the tests are skipped unless FLOODMARK_REQUIRE_BROWSER is set."""
-    path = shutil.which("chromium")
+    """The one that is installed; without it, the tests are skipped unless FLOODMARK_REQUIRE_BROWSER is set."""
+    path = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if path is None:
         if os.environ.get("FLOODMARK_REQUIRE_BROWSER"):
             pytest.fail("no chromium here, and FLOODMARK_REQUIRE_BROWSER is set")

@@ -5,27 +5,30 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
 from target_apps.serve import ROOT
+from testbed.processes import free_port, python_server, slot_server
+
+__all__ = [
+    "Command",
+    "free_port",
+    "only_run",
+    "python_server",
+    "slot_server",
+    "wait_for",
+    "words_of",
+]
 
 MARK = "FLOODMARK_TEST_MARK"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:
@@ -96,29 +99,6 @@ class Command:
     def must_have_left_nothing(self) -> None:
         left = [" ".join(words) for process in self.offspring() if (words := words_of(process))]
         assert left == []
-
-
-@contextlib.contextmanager
-def python_server(module: str, *words: object, cpu: int | None = None) -> Iterator[subprocess.Popen[str]]:
-    """A server module of the tests, once it has said that it is ready."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", module, *map(str, words)], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
-    if cpu is not None:
-        os.sched_setaffinity(process.pid, {cpu})
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        yield process
-    finally:
-        process.terminate()
-        process.communicate(timeout=10)
-
-
-def slot_server(port: int, **options: float) -> contextlib.AbstractContextManager[subprocess.Popen[str]]:
-    """tests.support.slot_server on ``port``."""
-    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    return python_server("tests.support.slot_server", port, *words)
 
 
 def only_run(results: Path) -> Path:

@@ -22,8 +22,9 @@ from floodmark.results.record import (
 from floodmark.results.run import Run
 from floodmark.results.schema import RESULTS, STEPS, Result
 from floodmark.results.table import write_table
-from floodmark.verdict.enums import End, Generator, Phase
+from floodmark.verdict.enums import End, Phase
 from floodmark.verdict.visit import Visit
+from tests.support.visits import visit
 
 RECORD = RunRecord(
     run_id="20261120T101500Z-gthread-io-1",
@@ -60,19 +61,14 @@ def searched(scale: float = 1.0) -> list[Visit]:
         (Phase.RECOVERY, 4, 80.0, 50.0),
     ]
     return [
-        Visit(
-            number=number,
-            phase=phase,
-            t_start_s=number * 6.0,
-            t_end_s=number * 6.0 + 5.0,
-            users=users,
-            good=round(rate * scale * 5),
-            goodput_rps=rate * scale,
-            goodput_lo=rate * scale * 0.99,
-            goodput_hi=rate * scale * 1.01,
-            r_mean_ms=r_ms / scale,
+        visit(
+            phase,
+            users,
+            rate * scale,
+            r_ms / scale,
+            number,
+            start_s=number * 6.0,
             r_p50_ms=r_ms / scale,
-            gen_verdict=Generator.OK,
             valid=number != 7,
             reason="goodput drifted" if number == 7 else "",
         )

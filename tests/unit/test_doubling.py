@@ -5,16 +5,13 @@ from __future__ import annotations
 import pytest
 
 from floodmark.run.doubling import Doubled, double
-from floodmark.verdict.enums import End, Phase
+from floodmark.verdict.enums import End
 from floodmark.verdict.outcome import Outcome, judge_doubling
-from floodmark.verdict.visit import Visit
+from tests.support.visits import visit
 
 FOUND = Outcome(end=End.FOUND, reason="", hold_users=16)
 HOLD = [158.0, 160.0, 159.0]
-VISITS = [
-    Visit(number=number, phase=Phase.HOLD, t_start_s=0.0, t_end_s=5.0, users=16, goodput_rps=rate)
-    for number, rate in enumerate(HOLD)
-]
+VISITS = [visit(users=16, rate=rate, number=number) for number, rate in enumerate(HOLD)]
 
 
 def judged(doubled: Doubled, outcome: Outcome = FOUND) -> Outcome:

@@ -7,7 +7,7 @@ import pytest
 
 from floodmark.stats.curve import isotonic, users_reaching
 from floodmark.stats.intervals import FLOOR, agree, batch_half_width, median_interval, pooled_interval, t_quantile
-from floodmark.stats.steadiness import settled_after, trending
+from floodmark.stats.steadiness import trending
 
 
 def test_t_quantiles() -> None:
@@ -74,13 +74,6 @@ def test_false_trends_are_rare() -> None:
     rng = random.Random(3)
     alarms = sum(trending([rng.randint(5, 15) for _ in range(50)]) for _ in range(1000))
     assert alarms <= 5
-
-
-def test_mser_finds_the_end_of_a_warm_up() -> None:
-    rng = random.Random(1)
-    values = [50 + 5 * i for i in range(10)] + [100 + rng.random() for _ in range(40)]
-    assert 8 <= settled_after(values) <= 12
-    assert settled_after([100.0] * 50) == 0
 
 
 def test_isotonic_pools_violators() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from floodmark.verdict.enums import Phase
 from floodmark.verdict.knee import changed_pace, knee, knee_point, uncontended
 from floodmark.verdict.visit import Visit
-from tests.unit.test_verdict import visit
+from tests.support.visits import visit
 
 SLOTS, SERVICE_MS = 2, 10.0
 BASES, HOLDS = (1.0, 1.6, 1.6, 1.0, 1.6), (1.0, 1.6, 1.0, 1.0)

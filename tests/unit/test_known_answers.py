@@ -18,15 +18,15 @@ from benchmarks.known_answers.bench import Bench
 from benchmarks.known_answers.case import Case, Check, widened
 from benchmarks.known_answers.evidence import Evidence, Found
 from benchmarks.known_answers.stalls import OPEN_S, PERIOD_S, RATE_RPS, STALL_S, quantile
-from tests.support.slot_server import stalled_s
+from floodmark.results.schema import BucketCount
+from floodmark.results.table import write_table
+from floodmark.stats.histogram import bucket, edges
+from testbed.slot_server import stalled_s
 
 
 def test_slots_and_knee() -> None:
     assert formulas.slots_rate(4, 0.050) == 80
     assert formulas.slots_rate(8, 0.050, 0.0013) == pytest.approx(155.95, abs=0.01)
-    assert formulas.closed_rate(2, 4, 0.050) == 40
-    assert formulas.closed_rate(9, 4, 0.050) == 80
-    assert formulas.closed_rate(42, 4, 0.050, 1.0) == 40
     assert formulas.knee_users(80, 0.050, 1.0) == pytest.approx(84)
     assert formulas.knee_users(160, 0.050, 1.0) == pytest.approx(168)
 
@@ -175,11 +175,16 @@ def test_attempts_stay_until_the_case_is_another_or_all_is_fresh(tmp_path: Path)
 
 def test_a_quantile_from_buckets(tmp_path: Path) -> None:
     file = tmp_path / "histograms.csv"
-    file.write_text(
-        "step,kind,bucket_lo_ms,bucket_hi_ms,count\n2,good,10,20,90\n2,good,20,30,10\n1,good,0,1,7\n2,error,1,2,9\n"
-    )
-    assert quantile(file, 2, 0.5) == pytest.approx(10 + 10 * 50 / 90)
-    assert quantile(file, 2, 0.95) == pytest.approx(25)
+    counts = [(2, "good", 15.0, 90), (2, "good", 25.0, 10), (1, "good", 0.5, 7), (2, "error", 1.5, 9)]
+    rows = [
+        BucketCount(visit=visit, kind=kind, bucket_lo_ms=low, bucket_hi_ms=high, count=count)
+        for visit, kind, ms, count in counts
+        for low, high in [edges(bucket(ms))]
+    ]
+    write_table(file, BucketCount, rows)
+    assert quantile(file, 2, 0.5) == pytest.approx(15, rel=0.01)
+    assert quantile(file, 2, 0.95) == pytest.approx(25, rel=0.01)
+    assert quantile(file, 3, 0.95) is None
 
 
 def test_the_suite_has_every_known_answer_once() -> None:

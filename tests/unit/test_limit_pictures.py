@@ -12,7 +12,7 @@ SPECS = limits.pictures()
 
 
 def bars(name: str) -> dict[str, dict[str, Any]]:
-    return {row["figure"]: row for row in SPECS[f"{name}.svg"]["hconcat"][1]["data"]["values"]}
+    return {row["figure"]: row for row in SPECS[name]["hconcat"][1]["data"]["values"]}
 
 
 def test_every_word_has_a_picture_and_a_place_in_the_text() -> None:
@@ -33,7 +33,7 @@ def test_what_decided_is_told_from_what_did_not() -> None:
 
 
 def test_every_level_has_its_requests_by_place() -> None:
-    rows = SPECS["backlog.svg"]["hconcat"][0]["data"]["values"]
+    rows = SPECS["backlog"]["hconcat"][0]["data"]["values"]
     levels = [row["users"] for row in rows]
     assert levels == sorted(levels)
     inside = {row["users"]: row["n"] for row in rows if row["place"] == "in the app"}

@@ -136,8 +136,10 @@ def test_users_the_server_holds_no_connections_for_are_refused_when_asked_for() 
 
 def test_this_host_is_read() -> None:
     host = read_host()
-    assert host.files_hard is None or host.files_hard <= max(resource.getrlimit(resource.RLIMIT_NOFILE))
-    assert host.ports is None or host.ports > 0
+    assert (host.files_soft, host.files_hard) == resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert host.somaxconn == int(Path("/proc/sys/net/core/somaxconn").read_text())
+    first, last = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    assert host.ports == last - first + 1
 
 
 def test_tasks_left_are_those_of_the_tightest_group_around(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from floodmark.report.progress import TerminalProgress
 from floodmark.search.order import Order
 from floodmark.verdict.enums import Model, Phase
 from floodmark.verdict.visit import Visit
+from tests.support.visits import visit
 
 
 def told(order: Order, visit: Visit) -> str:
@@ -25,21 +26,11 @@ def told(order: Order, visit: Visit) -> str:
 @pytest.mark.parametrize("phase", Phase)
 def test_every_phase_is_told(phase: Phase) -> None:
     order = Order(phase=phase, users=8, think=True, settle_s=1, min_s=5, max_s=5, left_s=60)
-    visit = Visit(number=1, phase=phase, t_start_s=0, t_end_s=5, users=8, good=800, goodput_rps=160)
-    assert "8 users     160.0 good/s" in told(order, visit)
+    assert "8 users     160.0 good/s" in told(order, visit(phase, 8, 160.0))
 
 
 def test_an_open_visit_is_told_by_its_arrivals() -> None:
     order = Order(phase=Phase.SLO, users=300, think=True, settle_s=1, min_s=5, max_s=5, rate_rps=142.5)
-    visit = Visit(
-        number=1,
-        phase=Phase.SLO,
-        t_start_s=0,
-        t_end_s=5,
-        model=Model.OPEN,
-        users=300,
-        rate_intended_rps=142.4,
-        goodput_rps=141,
-    )
-    assert "142.4/s due" in told(order, visit)
-    assert "300" not in told(order, visit)
+    open_visit = visit(Phase.SLO, 300, 141.0, model=Model.OPEN, rate_intended_rps=142.4)
+    assert "142.4/s due" in told(order, open_visit)
+    assert "300" not in told(order, open_visit)

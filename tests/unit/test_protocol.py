@@ -18,8 +18,7 @@ from floodmark.search.order import Order
 from floodmark.search.settings import QUICK, LevelSettings, RateSettings, SearchSettings, SloSettings
 from floodmark.verdict.enums import End, Phase, Spacing
 from floodmark.verdict.outcome import Outcome
-from floodmark.verdict.visit import Visit
-from tests.unit.test_verdict import window
+from tests.support.visits import visit, window
 
 SEARCHES = st.builds(
     SearchSettings,
@@ -60,19 +59,19 @@ def test_a_journal_is_read_while_it_grows(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     journal, reader = Journal(path), JournalReader(path)
     order = Order(phase=Phase.HOLD, users=8, think=True, settle_s=1.0, min_s=1.0, max_s=2.0)
-    visit = Visit(number=1, phase=Phase.HOLD, t_start_s=0.0, t_end_s=5.0, users=8, goodput_rps=float(np.float64(3.5)))
+    held = visit(rate=float(np.float64(3.5)))
     journal.start(5.5)
     journal.order(order, 1)
     assert list(reader.new()) == [Started(5.5), Ordered(1, order)]
     assert list(reader.new()) == []
     journal.second(Second(t_s=1, time="now"))
-    journal.visit(visit, window([2] * 50, 50.0))
+    journal.visit(held, window([2] * 50, 50.0))
     journal.end(Outcome(end=End.FOUND, reason="", hold_users=8))
     journal.close()
     second, visited, outcome = reader.new()
     assert second == Second(t_s=1, time="now")
     assert isinstance(visited, Visited)
-    assert visited.visit == visit
+    assert visited.visit == held
     assert outcome == Outcome(end=End.FOUND, reason="", hold_users=8)
     with path.open("ab") as file:
         file.write(b'Started {"origin": 7')

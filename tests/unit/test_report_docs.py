@@ -11,19 +11,9 @@ import pytest
 
 from docs import build
 from floodmark.errors import UsageError
-from floodmark.report.vega_lite import Spec
 from tests.support.runs import made_up, store
 
 MARKED = "# x\n\n<!-- verdicts: written by machine -->\nold\n<!-- /verdicts -->\n\nrest\n"
-LINE: Spec = {
-    "data": {"values": [{"a": 1}, {"a": 3}, {"a": 7}]},
-    "mark": "line",
-    "encoding": {"x": {"field": "a", "type": "quantitative"}, "y": {"field": "a", "type": "quantitative"}},
-}
-
-
-def draw(spec: Spec) -> str:
-    return json.dumps(spec)
 
 
 @pytest.fixture
@@ -34,26 +24,26 @@ def tree(tmp_path: Path) -> Path:
 
 
 def write(root: Path) -> None:
-    for path, text in build.documents(root, draw).items():
+    for path, text in build.documents(root).items():
         (root / path).write_text(text)
 
 
 def test_what_was_written_is_up_to_date_until_something_changes(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert build.check(tree, draw) == 1
+    assert build.check(tree) == 1
     assert "README.md is out of date" in capsys.readouterr().err
     write(tree)
-    assert build.check(tree, draw) == 0
+    assert build.check(tree) == 0
     store(made_up("sync", 0.5), tree / "docs" / "runs")
-    assert build.check(tree, draw) == 1
+    assert build.check(tree) == 1
     write(tree)
     (tree / "docs" / "verdicts.svg").unlink()
     capsys.readouterr()
-    assert build.check(tree, draw) == 1
+    assert build.check(tree) == 1
     assert "README.md" not in capsys.readouterr().err
 
 
 def test_only_what_stands_between_the_marks_is_replaced(tree: Path) -> None:
-    text = build.documents(tree, draw)[build.README]
+    text = build.documents(tree)[build.README]
     assert text.startswith("# x\n\n<!-- verdicts: written by machine -->\n\n| server |")
     assert text.endswith(".\n\n<!-- /verdicts -->\n\nrest\n")
     assert "\nold\n" not in text
@@ -63,7 +53,7 @@ def test_only_what_stands_between_the_marks_is_replaced(tree: Path) -> None:
 def test_a_readme_without_the_marks_is_an_error(tree: Path, readme: str) -> None:
     (tree / "README.md").write_text(readme)
     with pytest.raises(UsageError, match="no place"):
-        build.documents(tree, draw)
+        build.documents(tree)
 
 
 def test_the_newest_run_of_a_scenario_is_shown_and_fewest_slots_come_first(tree: Path) -> None:
@@ -103,13 +93,16 @@ def test_adding_half_a_run_is_an_error_and_leaves_nothing(tree: Path, tmp_path: 
     assert not (tree / "docs" / "runs" / folder.name).exists()
 
 
-def test_coordinates_are_rounded_and_text_is_not() -> None:
-    assert build.svg({"data": {"values": [{}]}, "mark": {"type": "text", "text": "0.98765"}}).count("0.98765") == 1
-    assert not re.search(r"\d\.\d{3,}[^<>]*>", build.svg({**LINE, "width": 100}))
+def test_coordinates_are_rounded_and_text_is_not(tree: Path) -> None:
+    run = made_up("one 0.98765 of a kind", 0.7)
+    store(run, tree / "docs" / "runs")
+    drawn = build.documents(tree)[build.PICTURE]
+    assert "one 0.98765 of a kind" in drawn
+    assert not re.search(r"\d\.\d{2,}[^<>]*>", re.sub(r"aria-label=\"[^\"]*\"", "", drawn))
 
 
 def test_the_picture_is_drawn_on_white_and_always_the_same(tree: Path) -> None:
-    first, again = (build.documents(tree, build.svg)[build.PICTURE] for _ in range(2))
+    first, again = (build.documents(tree)[build.PICTURE] for _ in range(2))
     assert first == again
     assert first.startswith("<svg")
     assert 'fill="white"' in first

@@ -195,8 +195,10 @@ def test_seconds_are_drawn_by_place_and_thinned_out(tmp_path: Path) -> None:
     assert len(server["seconds"]) <= 240
     for second in server["seconds"]:
         assert second["in the app"] <= 8
-        assert second["waiting"] >= 0
         assert second["in the kernel"] is None
+    waiting = [second["waiting"] for second in server["seconds"]]
+    assert min(waiting) == 0
+    assert max(waiting) > 30
     assert server["latencies"]
     assert {"places", "cores", "histogram"} <= set(page.text)
 

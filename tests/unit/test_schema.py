@@ -205,7 +205,5 @@ def test_a_missing_folder_is_one_error(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_one_error() -> None:
-    if not Path("/dev/full").exists():
-        pytest.skip("no /dev/full here")
     with pytest.raises(WriteError, match="No space left"):
         Appender(Path("/dev/full"), Second)

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from floodmark.protocol.load_settings import VARIABLE, LoadSettings, read_settings, write_settings
-from floodmark.verdict.enums import End, Generator, Phase
+from floodmark.verdict.enums import End, Generator
 from floodmark.verdict.generator import GeneratorGauges, judge
 from floodmark.verdict.outcome import Outcome, judge_shared_cpus
 from floodmark.verdict.saturation import judge as judge_search
 from floodmark.verdict.visit import Visit
+from tests.support.visits import visit
 
 WAITING = GeneratorGauges(
     cpu_max=0.1, demand_max=0.95, loop_lag_p99_ms=1.0, r0_ms=50.0, little_gap=0.0, law_gap=0.1, cycle_ms=50.0
@@ -47,18 +48,8 @@ def judged(holds: list[Visit], outcome: Outcome = FOUND) -> Outcome:
 
 
 def hold(target: float | None, *, demand: float | None = 0.95, gap: float = 0.0) -> Visit:
-    return Visit(
-        number=1,
-        phase=Phase.HOLD,
-        t_start_s=0.0,
-        t_end_s=3.0,
-        users=16,
-        good=300,
-        goodput_rps=100.0,
-        law_gap=gap,
-        cpu_cores=target,
-        gen_cpu_max=0.1,
-        gen_demand_max=demand,
+    return visit(
+        users=16, rate=100.0, law_gap=gap, cpu_cores=target, gen_cpu_max=0.1, gen_demand_max=demand, gen_verdict=None
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from floodmark.stats.tail import MISSES, Trial, first_guess, sustainable
 from floodmark.verdict.enums import Generator, Model, Phase
 from floodmark.verdict.slo import PIECES, confirmations, hopeless, judge_slo, kept
 from floodmark.verdict.visit import Visit
+from tests.support.visits import visit
 
 CEILING, LIMIT_S = 160.0, 0.25
 SLOPE = 0.6 * 2 * LIMIT_S * CEILING
@@ -26,25 +28,14 @@ def on_the_line(rho: float, arrivals: int = 100_000) -> Trial:
     return Trial(rho * CEILING, arrivals, round(share * arrivals))
 
 
-def window(misses: int, start_s: float = 0.0, **fields: object) -> Visit:
-    cells = {
-        "number": 1,
-        "phase": Phase.CONFIRM,
-        "t_start_s": start_s,
-        "t_end_s": start_s + 10,
-        "model": Model.OPEN,
-        "users": 300,
-        "rate_intended_rps": 100.0,
-        "good": 1000,
-        "goodput_rps": 100.0,
-        "gen_verdict": Generator.OK,
-        "slo_ms": 250.0,
-        "slo_misses": misses,
-    }
-    return Visit(**{**cells, **fields})  # type: ignore[arg-type]
+def window(misses: int, start_s: float = 0.0, **fields: Any) -> Visit:
+    """Ten seconds of a thousand arrivals, so many of them late."""
+    opened = {"model": Model.OPEN, "rate_intended_rps": 100.0, "slo_ms": 250.0, "slo_misses": misses}
+    placed = {"phase": Phase.CONFIRM, "start_s": start_s, "seconds": 10.0, "half_width": None}
+    return visit(users=300, rate=100.0, **{**opened, **placed, **fields})
 
 
-def run(misses: Sequence[int], start_s: float = 0.0, **fields: object) -> list[Visit]:
+def run(misses: Sequence[int], start_s: float = 0.0, **fields: Any) -> list[Visit]:
     return [window(m, start_s + 10 * i, **fields) for i, m in enumerate(misses)]
 
 

@@ -38,8 +38,8 @@ from floodmark.sweep.series import Sweep
 from floodmark.sweep.show import document
 from floodmark.verdict.difference import LEAST_EFFECT
 from floodmark.verdict.enums import End, Generator, Phase
-from floodmark.verdict.visit import Visit
 from target_apps import catalog
+from tests.support.visits import visit
 
 WORKERS = Axis("server.workers", ("1", "2", "4"))
 THREADS = Axis("server.threads", ("1", "4"))
@@ -256,25 +256,12 @@ def made(folder: RunFolder, *, enforced: bool = False, end: str = "found", valid
         (Phase.HOLD, 16, 8),
         (Phase.HOLD, 16, 8),
     ]
-    for visit, (phase, users, seconds) in enumerate(visits, 1):
-        folder.visits.add(
-            Visit(
-                number=visit,
-                phase=phase,
-                t_start_s=0.0,
-                t_end_s=float(seconds),
-                users=users,
-                good=150,
-                goodput_rps=100.0,
-                cpu_cores=1.8,
-                gen_cpu_max=0.1,
-                pss_bytes=(100 + visit) * MIB,
-            )
-        )
+    for place, (phase, users, seconds) in enumerate(visits, 1):
+        cells = {"cpu_cores": 1.8, "gen_cpu_max": 0.1, "pss_bytes": (100 + place) * MIB}
+        folder.visits.add(visit(phase, users, 100.0, number=place, seconds=float(seconds), **cells))
         low, high = edges(bucket(users * 5.0))
-        folder.histograms.add(
-            BucketCount(visit=visit, kind="good", bucket_lo_ms=low, bucket_hi_ms=high, count=150 if users != 9 else 250)
-        )
+        count = 150 if users != 9 else 250
+        folder.histograms.add(BucketCount(visit=place, kind="good", bucket_lo_ms=low, bucket_hi_ms=high, count=count))
     bound = None if valid else 90.0
     write_table(
         folder.path / RESULTS,

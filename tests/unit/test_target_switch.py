@@ -27,8 +27,8 @@ def test_a_request_is_seen_once_and_comes_back_with_its_answer(tmp_path: Path) -
             pass
         assert request == SwitchRequest(number, name)
         holding.answer(request, error)
-        assert holding.pending() is None or number == 1
     thread.join(10)
+    assert holding.pending() is None
     assert answers == ["", "it is not installed"]
 
 

@@ -9,32 +9,13 @@ import pytest
 
 from floodmark.results.metrics import rows
 from floodmark.stats.histogram import Histogram
-from floodmark.stats.window import ErrorKind, Window
+from floodmark.stats.window import ErrorKind
 from floodmark.verdict.enums import End, Generator, Phase
 from floodmark.verdict.from_window import visit_from_window
 from floodmark.verdict.generator import GeneratorGauges, judge
 from floodmark.verdict.outcome import Outcome
 from floodmark.verdict.saturation import judge as judge_search
-from floodmark.verdict.visit import Visit
-
-
-def visit(phase: Phase, users: int, rate: float, r_ms: float = 50.0, number: int = 1, **more: object) -> Visit:
-    fields: dict[str, object] = {
-        "number": number,
-        "phase": phase,
-        "t_start_s": 0.0,
-        "t_end_s": 5.0,
-        "users": users,
-        "good": round(rate * 5),
-        "goodput_rps": rate,
-        "goodput_lo": rate * 0.99,
-        "goodput_hi": rate * 1.01,
-        "r_mean_ms": r_ms,
-        "gen_verdict": Generator.OK,
-        **more,
-    }
-    return Visit(**fields)  # type: ignore[arg-type]
-
+from tests.support.visits import visit, window
 
 FOUND = [
     visit(Phase.BASE, 1, 20),
@@ -180,28 +161,6 @@ def test_the_generator_s_worst_gauge_decides(change: dict[str, Any], word: Gener
     assert bool(why) is (word is not Generator.OK)
 
 
-def window(counts: list[int], r_ms: float, **more: object) -> Window:
-    histogram = Histogram()
-    for _ in range(sum(counts)):
-        histogram.add(r_ms)
-    fields: dict[str, object] = {
-        "start_s": 10.0,
-        "end_s": 10.0 + len(counts) / 10,
-        "good_per_bin": counts,
-        "errors": {},
-        "good_ms": r_ms * sum(counts),
-        "all_ms": r_ms * sum(counts),
-        "max_ms": r_ms,
-        "histogram": histogram,
-        "error_histogram": Histogram(),
-        "in_flight_s": 8.0 * len(counts) / 10,
-        "connections_opened": 3,
-        "cpu_cores": {"local": 0.05},
-        **more,
-    }
-    return Window(**fields)  # type: ignore[arg-type]
-
-
 def test_a_window_becomes_a_step() -> None:
     found = visit_from_window(window([16] * 50, 50.0), number=4, phase=Phase.HOLD, users=8, r0_ms=50.0)
     assert found.goodput_rps == pytest.approx(160)
@@ -253,21 +212,6 @@ def test_a_stall_does_not_unsettle_an_open_visit_whose_arrivals_were_all_answere
     answers = Histogram()
     for _ in range(settled):
         answers.add(20.0)
-    window = Window(
-        start_s=0.0,
-        end_s=20.0,
-        good_per_bin=[0] * 20 + [15] * 10 + [5] * 170,
-        errors={},
-        good_ms=20_000.0,
-        all_ms=20_000.0,
-        max_ms=2000.0,
-        histogram=answers,
-        error_histogram=Histogram(),
-        in_flight_s=None,
-        connections_opened=None,
-        offered=1000,
-        sent=1000,
-        settled=answers,
-    )
-    assert visit_from_window(window, number=1, phase=Phase.STEP, users=100, open_model=True).steady == steady
-    assert visit_from_window(window, number=1, phase=Phase.STEP, users=100).steady is False
+    stalled = window([0] * 20 + [15] * 10 + [5] * 170, 20.0, in_flight_s=None, offered=1000, sent=1000, settled=answers)
+    assert visit_from_window(stalled, number=1, phase=Phase.STEP, users=100, open_model=True).steady == steady
+    assert visit_from_window(stalled, number=1, phase=Phase.STEP, users=100).steady is False

@@ -10,17 +10,17 @@ from floodmark.search.hold import Hold
 from floodmark.search.settings import SearchSettings
 from floodmark.search.state import SearchState
 from floodmark.search.verify import verify
-from tests.unit.test_chance import visit
+from tests.support.visits import visit
 
 
 def verified(held: Sequence[float], seen: Sequence[float], half_width: float) -> int | None:
     """What verify returns of a level held with these rates, when it then sees those: beyond, between, beyond."""
     state = SearchState(SearchSettings(), r0_s=0.2, ceiling_rps=sorted(held)[len(held) // 2])
-    search = verify(state, Hold(8, [visit(rate, half_width) for rate in held]))
+    search = verify(state, Hold(8, [visit(rate=rate, half_width=half_width) for rate in held]))
     next(search)
     try:
         for rate in seen:
-            search.send(visit(rate, half_width))
+            search.send(visit(rate=rate, half_width=half_width))
     except StopIteration as stop:
         level: int | None = stop.value
         return level

@@ -129,10 +129,8 @@ def rows_of(workload: Workload) -> dict[str, list[Row]]:
     """The data of both charts against users."""
     data: dict[str, list[Row]] = {"points": [], "levels": [], "marks": [], "null": null_lines(workload.subjects)}
     for subject in workload.subjects:
-        visits = series.drawn(subject.run.visits, subject.record.scenario.load.think_time_ms)
-        data["points"] += series.points(subject.name, visits)
-        data["levels"] += series.levels(subject.name, visits)
-        data["marks"] += series.marks(subject.name, subject.run.results)
+        for kind, rows in series.against_users(subject.name, subject.run).items():
+            data[kind] += rows
     return data
 
 

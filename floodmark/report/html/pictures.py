@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import re
 
-from floodmark.report.html import assets
+from floodmark.report.html.palette import on_white
 from floodmark.report.vega_lite import Spec
 
 # A coordinate with needless digits, inside a tag.
 _FINE = re.compile(r"(?<=[ \"(,A-Za-z-])\d+\.\d{2,}(?=[^<>]*>)")
 _ROLE = re.compile(r' aria-roledescription="[^"]*"')
 _CLIP = re.compile(r"(?<=[\"#])clip\d+(?=[\")])")
+_VARIABLE = re.compile(r"var\(--([a-z0-9]+)\)")
 
-
-_VARIABLE = re.compile(r"--([a-z0-9]+): (#[0-9a-f]{6});")
+FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+"""Fonts with equal metrics, so that a picture looks the same everywhere."""
 
 
 def standalone(spec: Spec, name: str) -> str | None:
     """The chart as an SVG file on white, with the page's CSS variables replaced by its light colours."""
-    drawn = svg({**spec, "background": "white"}, name)
+    drawn = svg({**spec, "background": "white", "config": {**spec["config"], "font": FONT}}, name)
     if drawn is None:
         return None
-    light = dict(_VARIABLE.findall(assets.template("page.css").partition("}")[0]))
-    return re.sub(r"var\(--([a-z0-9]+)\)", lambda variable: light[variable[1]], drawn) + "\n"
+    return _VARIABLE.sub(lambda variable: on_white()[variable[1]], drawn) + "\n"
 
 
 def svg(spec: Spec, name: str) -> str | None:

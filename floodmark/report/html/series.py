@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from floodmark.report.cells import parts
+from floodmark.results.run import Run
 from floodmark.results.schema import BucketCount, Result, Second
 from floodmark.verdict.enums import Model, Phase
 from floodmark.verdict.visit import Visit
@@ -24,6 +25,12 @@ def drawn(visits: Iterable[Visit], think_time_ms: float) -> list[Visit]:
     """The visits of a curve, without the warm-up and, if there is think time, without visits that omit it."""
     left_out = {Phase.WARM} | ({Phase.BASE, Phase.BRACKET} if think_time_ms else set())
     return [v for v in visits if v.phase not in left_out and v.model is Model.CLOSED and v.users > 0]
+
+
+def against_users(name: str, run: Run) -> dict[str, list[Row]]:
+    """The data of a run for the charts against users."""
+    visits = drawn(run.visits, run.record.scenario.load.think_time_ms)
+    return {"points": points(name, visits), "levels": levels(name, visits), "marks": marks(name, run.results)}
 
 
 def points(name: str, visits: Iterable[Visit]) -> list[Row]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.support.simulator.draws import Draw, constant
-from tests.support.simulator.noise import Noise
+from simulator.draws import Draw, constant
+from simulator.noise import Noise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,9 @@ from heapq import heapify, heappop, heappush, heapreplace
 import numpy as np
 
 from floodmark.stats.window import ErrorKind
-from tests.support.simulator.model import Model
-from tests.support.simulator.noise import GRID_PER_S, Speed
-from tests.support.simulator.tape import GOOD, KINDS, Tape
+from simulator.model import Model
+from simulator.noise import GRID_PER_S, Speed
+from simulator.tape import GOOD, KINDS, Tape
 
 BACK_OFF_FIRST_S, BACK_OFF_MOST_S = 0.05, 1.0
 """A refused user's pause, doubled from refusal to refusal: floodmark.load.step_driver."""

@@ -10,8 +10,8 @@ from floodmark.verdict.enums import Phase
 from floodmark.verdict.from_window import visit_from_window
 from floodmark.verdict.outcome import Outcome
 from floodmark.verdict.visit import Visit
-from tests.support.simulator.model import Model
-from tests.support.simulator.server import Server
+from simulator.model import Model
+from simulator.server import Server
 
 CHECK_EVERY_S = 0.5
 SPREAD_MIN_S, SPREAD_MAX_S, USERS_PER_S = 0.05, 2.0, 500

@@ -1,6 +1,6 @@
 """A server whose capacity is known exactly: ``slots`` requests at once, each held for ``ms``.
 
-``python -m tests.support.slot_server PORT [--slots 4] [--ms 50] [--status 200]``; prints ``ready`` when it
+``python -m testbed.slot_server PORT [--slots 4] [--ms 50] [--status 200]``; prints ``ready`` when it
 listens. Requests wait in line for a slot. ``--stall-ms`` of every ``--stall-every-s`` it stands still: requests that
 come then wait for the end. With ``--die-at N`` it ends at once when N requests are inside.
 """
