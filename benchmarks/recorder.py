@@ -67,7 +67,7 @@ def measure(count: int) -> Sample:
         spread = [random.random() * 0.002 for _ in range(count)]
         stamps = [_STAMP.pack(int(now), int((now % 1 + s) * 1e9) % 1_000_000_000) for s in spread]
         begun = time.process_time()
-        for stamp in stamps:  # as in Line.ready
+        for stamp in stamps:  # as in StepSession.answered
             tally.sent.append(now)
             tally.stamps += stamp
             tally.again.append(now)

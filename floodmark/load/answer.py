@@ -1,7 +1,8 @@
-"""Parsing one HTTP/1.1 answer at a time, with httptools' C parser."""
+"""Reads HTTP/1.1 answers from a connection's bytes, one at a time, with httptools' C parser."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import httptools
@@ -9,194 +10,248 @@ import httptools
 from floodmark.load.failure import ConnectionLost, Malformed
 
 MAX_HEAD_BYTES = 256 * 1024
-KNOWN_BYTES = 16 * 1024
-"""Longest answer that a connection remembers."""
-KNOWN_ANSWERS = 100
 MAX_BODY_BYTES = 64 * 1024 * 1024
 
-_shared: dict[bytes, tuple[bytes, tuple[Any, ...]]] = {}
+Fields = list[tuple[bytes, bytes]]
+
+
+class Answer:
+    """One complete answer."""
+
+    __slots__ = ("_headers", "body", "head", "keep_alive", "raw", "sets_cookies", "size", "status")
+
+    def __init__(self, status: int, head: bytes, body: bytes, size: int, *, keep_alive: bool) -> None:
+        self.status = status
+        self.head = head
+        """The bytes of the status line and the headers. More may precede or follow them."""
+        self.body = body
+        """The whole body, or the part of it that was kept: see ``AnswerParser.feed``."""
+        self.size = size
+        """Bytes of the whole body."""
+        self.keep_alive = keep_alive
+        """Whether the connection can carry another request."""
+        self.sets_cookies = b"set-cookie" in head.lower()
+        """Whether it is worth looking for cookies in the headers."""
+        self.raw: bytes | None = None
+        """All its bytes, if they were received in one piece and nothing else with them."""
+        self._headers: Fields | None = None
+
+    @property
+    def headers(self) -> Fields:
+        """Names and values, in the order in which they came."""
+        if self._headers is None:
+            reader = HeadReader()
+            reader.feed(self.head)
+            self._headers = reader.headers
+        return self._headers
+
+
+NO_ANSWER = Answer(0, b"", b"", 0, keep_alive=False)
+"""Stands for the answer where there is none. Its ``raw`` equals nothing that can be received."""
 
 
 class AnswerParser:
-    """Collects answers from one connection's bytes.
-
-    ``done`` is set when an answer is complete; ``status``, ``headers``, ``body``, ``keep_alive`` then hold
-    it until ``expect`` is called for the next. Interim 1xx answers are passed over.
-
-    known: the last short one that came in one piece. Most servers repeat themselves but for the date: whoever receives
-    these bytes again while nothing of the answer was ``touched`` yet may ``recall`` it instead of feeding them.
-    """
+    """Reads the answers of one connection. Interim answers (1xx) are skipped."""
 
     __slots__ = (
         "_bare_bytes",
-        "_body_bytes",
-        "_facts",
-        "_framed",
-        "_head_only",
-        "_in_head",
+        "_done",
+        "_head",
+        "_head_reader",
+        "_keep_alive",
+        "_marker",
         "_parser",
         "_parts",
-        "body",
-        "done",
-        "headers",
-        "keep_alive",
-        "known",
-        "sets_cookies",
+        "_size",
+        "_status",
         "spoilt",
-        "status",
-        "touched",
     )
 
     def __init__(self) -> None:
-        self.known: bytes | None = None
-        self._facts: tuple[Any, ...] = ()
-        self.touched = False
+        self._marker: bytes | None = None
         self.begin()
-        self._reset()
-        self.expect(False)
 
     def begin(self) -> None:
-        """A new connection: forget the state of the one before, which may have announced its end."""
+        """Start on a new connection. The state of the last one may say that nothing follows."""
         self._parser: Any = None
-
-    def expect(self, head_only: bool) -> None:
-        """Get ready for the next answer; ``head_only`` for the answer to a HEAD request."""
-        self.done = False
-        if self.touched:
-            self._reset()
-        # An answer to HEAD is no other's, even where it has the same bytes.
-        self._head_only = self.touched = head_only
+        self.spoilt = False
+        """Whether more than the answer came. Nothing on this connection can be trusted any more."""
+        self._reset()
 
     def _reset(self) -> None:
-        """Forget what was parsed. After an answer that was known nothing was: its facts stay until others come."""
-        self.touched = False
+        self._done = False
+        self._head = b""  # what came in earlier pieces, up to where the body begins
+        self._head_reader: HeadReader | None = None
         self._parts: list[bytes] = []
-        self.body = b""
-        self._body_bytes = 0
-        self._framed = False
-        self._in_head = True
-        self._bare_bytes = 0
-        self.headers: list[tuple[bytes, bytes]] = []
-        self.status = 0
-        self.keep_alive = False
-        self.spoilt = False
-        self.sets_cookies = False
+        self._size = 0
+        self._bare_bytes = 0  # received since the last byte of the body
+        self._status = 0
+        self._keep_alive = False
 
-    @property
-    def started(self) -> bool:
-        """Whether any part of an answer has arrived."""
-        return self._bare_bytes > 0 or not self._in_head
+    def feed(self, data: bytes, marker: bytes | None = None, *, head_only: bool = False) -> Answer | None:
+        """Take what was received. Returns the answer once it is complete.
 
-    def recall(self) -> None:
-        """The known answer came again."""
-        self.status, self.headers, self.body, self.keep_alive, self.sets_cookies = self._facts
-        self.done = True
-
-    def feed(self, data: bytes) -> None:
-        """Take what was received.
+        marker: keep no more of a long body than it takes to tell whether it contains these bytes; None keeps all of
+        it. head_only: this is the answer to a HEAD request.
 
         Raises Malformed for anything that is not an HTTP/1.x answer, or whose head, trailer or body does not end.
         """
-        whole = not self.started
-        if whole:
-            self.headers, self.body, self.sets_cookies = [], b"", False  # which a known answer may have left
-        self.touched = True
-        body_bytes = self._body_bytes
-        self._parse(data)
-        if whole and self.done and not self.spoilt and not self._head_only and len(data) <= KNOWN_BYTES:
-            self._learn(data)
-        if not self.done:
-            self._bare_bytes = self._bare_bytes + len(data) if self._body_bytes == body_bytes else 0
-            if self._bare_bytes > MAX_HEAD_BYTES:
-                raise Malformed(f"more than {MAX_HEAD_BYTES} bytes of a head or trailer that does not end")
-        if self._body_bytes > MAX_BODY_BYTES:
-            raise Malformed(f"the body of the answer is longer than {MAX_BODY_BYTES} bytes")
-
-    def _learn(self, data: bytes) -> None:
-        """Know this answer. Connections share what they know: one copy stays in the CPU's cache, thousands do not."""
-        found = _shared.get(data)
-        if found is None:
-            if len(_shared) >= KNOWN_ANSWERS:
-                _shared.clear()
-            facts = (self.status, self.headers, self.body, self.keep_alive, self.sets_cookies)
-            found = _shared[data] = data, facts
-        self.known, self._facts = found
-
-    def _parse(self, data: bytes) -> None:
+        if head_only:
+            return self._feed_head(data)
+        self._marker = marker
+        size = self._size
         if self._parser is None:
             self._parser = httptools.HttpResponseParser(self)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._complete(keep_alive=False)
+            self._done = True
+            self._keep_alive = False
         except httptools.HttpParserError as error:
-            if not self.done:
+            if not self._done:
                 raise Malformed(f"not an HTTP answer: {error}") from error
             self.spoilt = True
+        if self._size > MAX_BODY_BYTES:
+            raise Malformed(f"the body of the answer is longer than {MAX_BODY_BYTES} bytes")
+        in_one_piece = not self._head
+        if not size:
+            # No body came before, so whatever is not body comes first, and the head is in it.
+            self._head += data[: len(data) - self._size]
+        if not self._done:
+            self._count_bare(0 if self._size != size else self._bare_bytes + len(data))
+            return None
+        answer = self._answer(keep_alive=self._keep_alive)
+        if in_one_piece and not self.spoilt:
+            answer.raw = data
+        self._reset()
+        return answer
 
-    def end_of_stream(self) -> None:
-        """The server closed. Completes an answer that ends with the connection.
+    def _feed_head(self, data: bytes) -> Answer | None:
+        """The C parser cannot be told that no body follows, so each such answer needs a parser of its own."""
+        reader = self._head_reader
+        if reader is None:
+            reader = self._head_reader = HeadReader()
+        reader.feed(data)
+        self._head += data
+        if not reader.complete:
+            self._count_bare(self._bare_bytes + len(data))
+            return None
+        self._status, self.spoilt = reader.status, reader.spoilt
+        answer = self._answer(keep_alive=reader.keep_alive)
+        self._reset()
+        return answer
 
-        Raises ConnectionLost for one that should have gone on.
+    def end_of_stream(self) -> Answer:
+        """The server closed. Returns the answer if it is one that ends with the connection.
+
+        Raises ConnectionLost if there should have been more of it.
         """
-        if self.done:
+        if not self._head:
+            raise ConnectionLost("closed without an answer")
+        reader = HeadReader()
+        reader.feed(self._head)
+        if not reader.complete or _is_framed(reader.headers):
+            raise ConnectionLost("closed in the middle of an answer")
+        self._status = reader.status
+        return self._answer(keep_alive=False)
+
+    def _answer(self, *, keep_alive: bool) -> Answer:
+        parts = self._parts
+        body = parts[0] if len(parts) == 1 else b"".join(parts)
+        return Answer(self._status, self._head, body, self._size, keep_alive=keep_alive)
+
+    def _count_bare(self, count: int) -> None:
+        self._bare_bytes = count
+        if count > MAX_HEAD_BYTES:
+            raise Malformed(f"more than {MAX_HEAD_BYTES} bytes of a head or trailer that does not end")
+
+    # Callbacks of httptools, by its names. As few as will do: each costs as much as the parsing itself.
+
+    def on_message_begin(self) -> None:
+        if self._done:
+            self.spoilt = True
+
+    def on_body(self, data: bytes) -> None:
+        if self._done:
             return
-        if not self._in_head and not self._framed:
-            self._complete(keep_alive=False)
+        parts, marker = self._parts, self._marker
+        if marker is None or not parts:
+            parts.append(data)
+        elif marker not in parts[0]:
+            # Only as much of a long body is kept as the marker could still begin in.
+            parts[0] = parts[0][-len(marker) :] + data
+        self._size += len(data)
+
+    def on_message_complete(self) -> None:
+        status = self._parser.get_status_code()
+        if self._done or _is_interim(status):
             return
-        raise ConnectionLost("closed in the middle of an answer" if self.started else "closed without an answer")
+        self._status = status
+        # The C parser resets itself after this callback, so it must be asked now.
+        self._keep_alive = self._parser.should_keep_alive()
+        self._done = True
+
+
+class HeadReader:
+    """Reads the head of one answer, and pays no attention to its body."""
+
+    def __init__(self) -> None:
+        self.headers: Fields = []
+        self.status = 0
+        self.complete = False
+        self.keep_alive = False
+        self.spoilt = False
+        """Whether anything that belongs to no head came after it."""
+        self._parser: Any = httptools.HttpResponseParser(self)
+
+    def feed(self, data: bytes) -> None:
+        """Take what was received. Raises Malformed if the head is none."""
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self.complete = True
+            self.keep_alive = False
+        except httptools.HttpParserError as error:
+            if not self.complete:
+                raise Malformed(f"not an HTTP answer: {error}") from error
+            self.spoilt = True
 
     # Callbacks of httptools, by its names.
 
     def on_message_begin(self) -> None:
-        if self.done:
-            self.spoilt = True  # bytes beyond the answer: nothing on this connection can be trusted any more
+        if self.complete:
+            self.spoilt = True
+        else:
+            self.headers = []
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self.done:
-            return
-        self.headers.append((name, value))
-        lowered = name.lower()
-        if lowered == b"content-length":
-            self._framed = True
-        elif lowered == b"transfer-encoding":
-            self._framed = value.lower().endswith(b"chunked")  # any other coding ends with the connection
-        elif lowered == b"set-cookie":
-            self.sets_cookies = True
+        if not self.complete:
+            self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        if self.done:
-            return
         status = self._parser.get_status_code()
-        if 100 <= status < 200 and status != 101:
+        if self.complete or _is_interim(status):
             return
         self.status = status
-        self._in_head = False
-        if self._head_only:
-            # llhttp cannot be told that no body follows: this parser is used up.
-            self._complete(keep_alive=self._parser.should_keep_alive())
-            self.begin()
+        self.keep_alive = self._parser.should_keep_alive()
+        self.complete = True
 
     def on_body(self, data: bytes) -> None:
-        if self.done:
-            self.spoilt = True  # the body of an answer to HEAD, which has none
-            return
-        self._parts.append(data)
-        self._body_bytes += len(data)
+        if self.complete:
+            self.spoilt = True
 
-    def on_message_complete(self) -> None:
-        if self.done:
-            return
-        if self._in_head:
-            # End of an interim answer: the real one follows.
-            self.headers = []
-            self._framed = False
-            return
-        # llhttp resets itself after this callback: it must be asked now.
-        self._complete(keep_alive=self._parser.should_keep_alive())
 
-    def _complete(self, *, keep_alive: bool) -> None:
-        parts = self._parts
-        self.body = parts[0] if len(parts) == 1 else b"".join(parts)
-        self.keep_alive = keep_alive
-        self.done = True
+def _is_interim(status: int) -> bool:
+    return 100 <= status < 200 and status != 101
+
+
+def _is_framed(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether these headers say where the body ends, so that the end of the connection is not its end."""
+    framed = False
+    for name, value in headers:
+        lowered = name.lower()
+        if lowered == b"content-length":
+            framed = True
+        elif lowered == b"transfer-encoding":
+            framed = value.lower().endswith(b"chunked")  # any other coding ends with the connection
+    return framed

@@ -45,10 +45,12 @@ class Share:
 
 
 class Arrival(NamedTuple):
-    """number: in the whole schedule, from 0. at: intended time, epoch s."""
+    """One request that is to be sent."""
 
     number: int
+    """In the whole schedule, from 0."""
     at: float
+    """Intended time, epoch s."""
 
 
 class Arrivals:

@@ -1,231 +1,410 @@
-"""One user's HTTP/1.1 connection: sends a request, reads its whole answer."""
+"""One HTTP/1.1 connection that never waits: it sends a request, reads the whole answer, and tells its owner."""
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Callable
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Protocol
 
-from gevent import getcurrent
+from floodmark.load.answer import NO_ANSWER, Answer, AnswerParser
+from floodmark.load.controls import CONTROLS
+from floodmark.load.failure import ConnectionLost, ConnectionRefused, RequestFailed, TimedOut
+from floodmark.load.reactor import reactor
+from floodmark.load.request import Request
+from floodmark.load.tls import Tls, TlsFailed
+from floodmark.load.wire import FEW_BYTES, STAMP, STAMP_SPACE, Address, more_room, open_socket, unread_by_peer
 
-from floodmark.load.answer import AnswerParser
-from floodmark.load.failure import ConnectionLost, ConnectionRefused, NotSent
-from floodmark.load.raw_socket import RawSocket
-from floodmark.load.tls import TlsFailed
-from floodmark.load.wire import STAMP, Address, unread_by_peer
+if TYPE_CHECKING:
+    import _socket
 
-# Looked up once: these stand in the path of every request.
-_unpack_stamp = STAMP.unpack
-_monotonic = time.monotonic
+CONNECT_TIMEOUT_S = 5.0
+TIMEOUT_S = 10.0
+_IN_PROGRESS = {errno.EINPROGRESS, errno.EAGAIN}
+_NS = 1_000_000_000
+_NOTHING = Request(message=b"")
+
+# Looked up once: these stand in the path of every request, or of every connection in a scan.
 _now = time.time
+_unpack_stamp = STAMP.unpack
 _write = os.write  # gets to the kernel on a shorter way than a socket's send
 
 
-class Connection(RawSocket):
-    """Connects on first use, and again after the server or an error closed it.
+class State(IntEnum):
+    """What a connection is doing. The order counts: from CONNECTING on, a request is under way."""
 
-    asked: when the last request began to wait for its turn, epoch s, 0 for one that did not. departs: called with it
-    when a request leaves; returns when that is. started: when the last one left, epoch s, 0 for one that never did.
-    reconnected: whether the last one had to be sent again, because the server had closed the idle connection before it
-    could read any of it.
+    IDLE = 0
+    """Nothing. Its socket may be open, kept alive for the next request."""
+    CONNECTING = 1
+    HANDSHAKING = 2
+    SENDING = 3
+    AWAITING = 4
+    """All was sent, and nothing of the answer was received."""
+    RECEIVING = 5
+    """Part of the answer was received; or part of the request was sent, and no more can be."""
+
+
+_IDLE, _CONNECTING, _HANDSHAKING = State.IDLE, State.CONNECTING, State.HANDSHAKING
+_SENDING, _AWAITING, _RECEIVING = State.SENDING, State.AWAITING, State.RECEIVING
+
+
+class Owner(Protocol):
+    """Whoever sends requests on a connection. Called in the hub, never from within ``send``; must not wait."""
+
+    def answered(self) -> None:
+        """The answer is complete: ``answer``, received at ``stamp``."""
+
+    def failed(self, error: RequestFailed) -> None:
+        """There will be no answer. The connection is closed."""
+
+
+class HttpConnection:
+    """Carries one request after the other. It connects when there is something to send, and again after a close.
+
+    Nothing is retried, with one exception: a request on a kept connection that the server had closed before it could
+    read any of the request is sent again, once, on a new connection.
     """
 
     __slots__ = (
-        "_connect_s",
-        "_departs",
-        "_request",
-        "_stuck",
-        "_unread",
-        "_used",
+        "_answered",
+        "_blocked",
+        "_connecting_since",
+        "_cut_off",
+        "_error",
+        "_failed",
+        "_fd",
+        "_finished",
+        "_first_sent",
+        "_parser",
+        "_partly_sent",
+        "_plain_fd",
+        "_reactor",
+        "_recvmsg",
+        "_room_bytes",
+        "_socket",
+        "_state",
+        "_tls",
+        "_tls_host",
+        "_unsent",
+        "address",
         "answer",
-        "asked",
-        "reconnected",
-        "started",
+        "connect_timeout_s",
+        "request",
+        "sent",
+        "stamp",
+        "timeout_s",
     )
 
-    def __init__(
-        self,
-        locate: Callable[[], Address],
-        opened: Callable[[], None],
-        departs: Callable[[float], float],
-        tls_host: str | None = None,
-    ) -> None:
-        super().__init__(locate, opened, tls_host)
-        self.answer = AnswerParser()
-        self._departs = departs
-        self._request: bytes | None = None  # that has to leave still
-        self._stuck: int | OSError | None = None  # bytes sent of one that did not leave whole, or why
-        self._used = self._unread = False
-        self.asked = self._connect_s = self.started = 0.0
-        self.reconnected = False
+    def __init__(self, owner: Owner, address: Address | None = None, tls_host: str | None = None) -> None:
+        """tls_host: the name in the server's certificate; None for plain http."""
+        self._answered = owner.answered
+        self._failed = owner.failed
+        self._error: RequestFailed | None = None
+        self._reactor = reactor()
+        self._finished = self._reactor.finished
+        self.address = address
+        """Where to connect. To be set before the first request."""
+        self._tls_host = tls_host
+        self.connect_timeout_s = CONNECT_TIMEOUT_S
+        self.timeout_s = TIMEOUT_S
+        """For the whole exchange, connecting included."""
 
-    def exchange(self, request: bytes, head_only: bool, connect_timeout_s: float, timeout_s: float) -> float:
-        """Send a request and read its whole answer into ``answer``.
+        self.request: Request = _NOTHING
+        """The last request."""
+        self.sent = 0.0
+        """When it left, epoch s."""
+        self.answer: Answer = NO_ANSWER
+        """The last answer."""
+        self.stamp = b""
+        """When its last segment came, as the kernel stamped it. A busy generator does not make it later."""
 
-        Returns the moment the answer was complete, epoch s: the kernel's receive stamp of its last segment
-        where there is one, so that a busy generator does not lengthen it. Raises ConnectionRefused,
-        TimedOut, ConnectionLost or Malformed, and closes the connection then.
-        """
-        answer = self.answer
-        self.greenlet = getcurrent()
-        self.reconnected = False
-        self.started = 0.0
-        self._connect_s = connect_timeout_s
-        self._until = _monotonic() + timeout_s
+        self._state: State = _IDLE
+        self._socket: _socket.socket | None = None
+        self._fd = -1
+        self._plain_fd = -1  # the same while it is open, but -1 for TLS
+        self._recvmsg: Callable[[int, int], tuple[bytes, list[tuple[int, int, bytes]], int, Any]]
+        self._room_bytes = FEW_BYTES
+        self._tls: Tls | None = None
+        self._parser = AnswerParser()
+        self._first_sent = 0.0  # ``sent`` of the request that the socket was opened for
+        self._connecting_since = 0.0
+        self._unsent: bytes | memoryview = b""
+        self._blocked = False  # the socket takes no more; the reactor tells when it does
+        self._partly_sent = False
+        self._cut_off = False  # the server closed before it had the whole request
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a socket, connected or connecting."""
+        return self._socket is not None
+
+    @property
+    def ended(self) -> float:
+        """When the last answer was complete, epoch s."""
+        seconds, nanoseconds = _unpack_stamp(self.stamp)
+        return float(seconds + nanoseconds * 1e-9)
+
+    # Called by the owner.
+
+    def send(self, request: Request, now: float) -> None:
+        """Send a request at ``now``, epoch s, where time-outs begin to count. The last one must be over."""
+        self.request = request
+        self.sent = now
+        if self._plain_fd < 0:
+            self._send_anew()
+            return
+        self._state = _AWAITING
         try:
-            try:
-                received = self._converse(request, answer, head_only)
-            except ConnectionLost:
-                if not self._unread:
-                    raise
-                self.close()
-                self.reconnected = True
-                received = self._converse(request, answer, head_only)
-        except BaseException:
-            self.close()
-            raise
-        finally:
-            self._request = None
-            self.deadline = 0.0
-        self._used = True
-        if not answer.keep_alive or answer.spoilt:
-            self.close()
-        return received
+            taken = _write(self._plain_fd, request.message)
+        except OSError:
+            taken = 0  # the error comes up again when the rest is sent
+        if taken != request.length:
+            self._unsent = memoryview(request.message)[taken:]
+            self._partly_sent = taken > 0
+            self._state = _SENDING
+            self._block()
 
-    def depart(self) -> bool:
-        """Send the request that waits, by a new connection where there is none.
+    def close(self) -> None:
+        """Close the connection. A request that is under way is given up, and its owner hears no more of it."""
+        self._disconnect()
+        self._state = _IDLE
+        for tell in (self._answered, self._tell_failed):
+            if tell in self._finished:
+                self._finished.remove(tell)
 
-        In its user's greenlet or, for many users one after the other, in the hub. Returns False for one that did not
-        leave whole: its greenlet has to see to it. Raises ConnectionRefused.
-        """
-        request = self._request
-        if request is None:
-            return True  # its user was killed while it waited
-        self._request = None
-        if not self.reconnected:
-            self.started = self._departs(self.asked)
-            if self.asked:
-                self._until += self.started - self.asked  # its time counts from when it left
+    # Connecting and sending.
+
+    def _send_anew(self) -> None:
+        """Send where that takes more than a write: on a new connection, or through TLS."""
         if self._socket is None:
-            self._used = False
-            self.deadline = min(_monotonic() + self._connect_s, self._until)
-            self._connect(len(request))
-            self.answer.begin()
+            self._connect()
         else:
-            self.deadline = self._until
+            self._send_encrypted()
+
+    def _connect(self) -> None:
+        address, request = self.address, self.request
+        assert address is not None
+        self._connecting_since = _now()
+        self._first_sent = self.sent
+        self._partly_sent = self._cut_off = False
+        self._parser.begin()
         try:
-            sent = 0 if self._tls is not None else _write(self._fd, request)
+            self._socket = sock = open_socket(address.family, longest_bytes=request.length)
         except OSError as error:
-            self._stuck = error
-            return False
-        if sent and self._fresh:
-            self._begin()
-        if sent != len(request):
-            self._stuck = sent
-            return False
-        return True
-
-    def _converse(self, request: bytes, answer: AnswerParser, head_only: bool) -> float:
-        """Nearly every request takes this path from end to end: in one piece, as a call costs more than it does."""
-        received = 0.0
-        hub, reactor = self._hub, self._inbox
-        if answer.touched or head_only:
-            answer.expect(head_only)
+            self._fail(ConnectionRefused(f"no socket: {error.strerror}"))
+            return
+        self._fd = fd = sock.fileno()
+        self._recvmsg = sock.recvmsg
+        code = sock.connect_ex(address.sockaddr)
+        if code and code not in _IN_PROGRESS:
+            self._fail(ConnectionRefused(os.strerror(code)))
+            return
+        self._reactor.watch(fd, self)
+        self._state = _CONNECTING
+        if self._tls_host is None:
+            self._plain_fd = fd
+            self._unsent = request.message
         else:
-            answer.done = False
-        self._unread = False
-        self._request = request
-        if reactor.turning and self.prompt:
-            self.asked = _now()
-            reactor.outgoing.append(self)
-        else:
-            self.asked = 0.0
-            if not self.depart():
-                received = self._see_to(request)
-        while not answer.done:
-            self.reading = True
-            hub.switch()
-            arrived = self.arrived
-            if arrived is None:
-                received = self._see_to(request)
-                continue
-            data, ancillary, _, _ = arrived
-            if ancillary:
-                seconds, nanoseconds = _unpack_stamp(ancillary[0][2])
-                received = seconds + nanoseconds * 1e-9
-            else:
-                received = _now()
-            if data == answer.known and not answer.touched:
-                # Its facts stand still, where it was the last one too.
-                if answer.status:
-                    answer.done = True
-                else:
-                    answer.recall()
-            else:
-                self._take(data)
-        return received
+            self._tls = Tls(self._tls_host)
+            self._tls.shake()
+            self._unsent = self._tls.outgoing()
+        # On loopback the TCP handshake is done by now: a send succeeds at once, and saves a turn.
+        self.send_rest()
 
-    def _see_to(self, request: bytes) -> float:
-        """The request did not leave whole, or the socket gave nothing. As ``_send``; raises what failed."""
-        stuck, self._stuck = self._stuck, None
-        if isinstance(stuck, OSError):
-            return self._send(request, failed=stuck)
-        if stuck is not None:
-            return self._send(request, stuck)
-        error = self.failed
-        assert error is not None
-        if not isinstance(error, OSError):
-            raise error
-        self._unread = self._used and not self.answer.started
-        raise ConnectionLost(str(error)) from error
-
-    def _send(self, request: bytes, sent: int = 0, failed: OSError | None = None) -> float:
-        """Send a request, or what is left of it. failed: what came of the first try.
-
-        Returns when its answer came, epoch s, should the server have closed before it had the whole request.
-        """
+    def send_rest(self) -> None:
+        """Send what is left, or as much of it as the socket takes."""
+        left = self._unsent
+        assert self._socket is not None
         try:
-            if failed is not None and not isinstance(failed, BlockingIOError):
-                if self._fresh:
-                    raise ConnectionRefused(os.strerror(failed.errno or 0)) from failed
-                raise NotSent(str(failed)) from failed
-            self._send_raw(request if self._tls is None else self._tls.encrypt(request), sent)
+            taken = self._socket.send(left)
+        except BlockingIOError:
+            taken = 0
+        except OSError as error:
+            self._unsendable(error)
+            return
+        if taken and self._state is _CONNECTING:
+            CONTROLS.recorder.opened()
+            self._state = _SENDING if self._tls is None else _HANDSHAKING
+        sending = self._state is _SENDING
+        if taken != len(left):
+            self._unsent = memoryview(left)[taken:]
+            self._partly_sent |= sending and taken > 0
+            self._block()
+            return
+        self._unsent = b""
+        self._unblock()
+        if sending:
+            self._state = _AWAITING
+
+    def _send_encrypted(self) -> None:
+        assert self._tls is not None
+        try:
+            self._unsent = self._tls.outgoing() + self._tls.encrypt(self.request.message)
         except TlsFailed as error:
-            raise ConnectionLost(str(error)) from error
-        except ConnectionLost as lost:
-            self._unread = self._used and isinstance(lost, NotSent)
-            if self._unread:
-                raise
-            return self._last_words(lost)
-        if self._deaf:
-            self._listen()
-        return 0.0
+            self._fail(ConnectionLost(str(error)))
+            return
+        self._partly_sent = False
+        self._state = _SENDING
+        self.send_rest()
 
-    def _last_words(self, lost: ConnectionLost) -> float:
-        """The answer of a server that closed before it had the whole request; raises ``lost`` where there is none."""
-        received = 0.0
+    def _block(self) -> None:
+        if not self._blocked:
+            self._blocked = True
+            self._reactor.watch_writable(self._fd, self)
+
+    def _unblock(self) -> None:
+        if self._blocked:
+            self._blocked = False
+            self._reactor.watch_readable(self._fd, self)
+
+    def _unsendable(self, error: OSError) -> None:
+        if self._state is not _SENDING:
+            self._fail(ConnectionRefused(os.strerror(error.errno or 0)))
+        elif not self._partly_sent:
+            self._lost(str(error), unread=self._reused)
+        else:
+            # If the server has answered before it closed, that is what counts.
+            self._unsent = b""
+            self._unblock()
+            self._cut_off = True
+            self._state = _RECEIVING
+
+    @property
+    def _reused(self) -> bool:
+        """Whether the connection has served a request before this one."""
+        return self.sent != self._first_sent
+
+    # Receiving.
+
+    def receive(self) -> None:
+        """Take what has arrived."""
         try:
-            while not self.answer.done:
-                data, received = self._receive_raw()
-                self._take(data)
-        except (ConnectionLost, OSError):
-            self._unread = False  # some of it was sent, and may have been read
-            raise lost from None
-        self.answer.spoilt = True
-        return received
+            data, ancillary, _, _ = self._recvmsg(self._room_bytes, STAMP_SPACE)
+        except OSError as error:
+            self._unreadable(error)
+            return
+        self.stamp = ancillary[0][2] if ancillary else STAMP.pack(*divmod(time.time_ns(), _NS))
+        answer = self.request.known
+        if data == answer.raw and self._state is _AWAITING:
+            # The path of nearly every request.
+            if not answer.keep_alive:
+                self._disconnect()
+            self.answer = answer
+            self._state = _IDLE
+            self._finished.append(self._answered)
+        elif self._state >= _AWAITING:
+            self._take(data)
+        elif self._state is _HANDSHAKING:
+            self._shake(data)
+        else:
+            self._disconnect()  # idle: the server closed, or sent what nobody asked for
+
+    def _unreadable(self, error: OSError) -> None:
+        if isinstance(error, BlockingIOError):
+            return
+        if self._state >= _AWAITING:
+            self._lost(str(error), unread=self._reused and self._state is _AWAITING)
+        elif self._state is _HANDSHAKING:
+            self._fail(ConnectionRefused(str(error)))
+        else:
+            self._disconnect()
+
+    def _shake(self, data: bytes) -> None:
+        assert self._tls is not None
+        try:
+            self._tls.incoming(data)
+            done = self._tls.shake()
+        except TlsFailed as error:
+            self._fail(ConnectionRefused(str(error)))
+            return
+        if done:
+            self._send_encrypted()
+        else:
+            self._unsent = self._tls.outgoing()
+            if self._unsent:
+                self.send_rest()
 
     def _take(self, data: bytes) -> None:
-        """Feed what has arrived to the parser; nothing is the end of the stream."""
+        """Parse what came of the answer. Nothing is the end of the stream."""
+        if len(data) == self._room_bytes:
+            self._room_bytes = more_room(self._room_bytes)
         ended = not data
-        self._make_room(data)
-        if data and self._tls is not None:
-            try:
+        request = self.request
+        try:
+            if data and self._tls is not None:
                 data, ended = self._tls.decrypt(data)
-            except TlsFailed as error:
-                raise ConnectionLost(str(error)) from error
-        if data:
-            self.answer.feed(data)
-        if ended:
-            assert self._socket is not None
-            self._unread = self._used and not self.answer.started and unread_by_peer(self._socket)
-            self.answer.end_of_stream()
+            if data:
+                self._state = _RECEIVING
+                answer = self._parser.feed(data, request.marker, head_only=request.head_only)
+                if answer is not None:
+                    self._complete(answer)
+                    return
+            if ended:
+                self._end_of_stream()
+        except TlsFailed as error:
+            self._fail(ConnectionLost(str(error)))
+        except RequestFailed as error:
+            self._fail(error)
+
+    def _end_of_stream(self) -> None:
+        """The server has closed. Raises ConnectionLost unless that was the end of the answer."""
+        assert self._socket is not None
+        if self._state is _AWAITING:
+            self._lost("closed without an answer", unread=self._reused and unread_by_peer(self._socket))
+        else:
+            self._complete(self._parser.end_of_stream())
+
+    def _complete(self, answer: Answer) -> None:
+        request = self.request
+        answer.keep_alive = answer.keep_alive and not request.closes
+        if not answer.keep_alive or self._parser.spoilt or self._cut_off:
+            self._disconnect()
+        if answer.raw is not None:
+            request.known = answer
+        self.answer = answer
+        self._state = _IDLE
+        self._finished.append(self._answered)
+
+    # The end of a request.
+
+    def check_timeouts(self, now: float) -> None:
+        """Give up the request that is under way if it has had its time."""
+        state = self._state
+        if state is _IDLE:
+            return
+        if state <= _HANDSHAKING and now - self._connecting_since > self.connect_timeout_s:
+            self._fail(TimedOut("no connection in time"))
+        elif now - self.sent > self.timeout_s:
+            self._fail(TimedOut("no complete answer in time"))
+
+    def _lost(self, text: str, *, unread: bool) -> None:
+        """The connection is gone. unread: the server had closed it before it could read any of the request."""
+        self._disconnect()
+        if unread:
+            CONTROLS.recorder.reconnected()
+            self._connect()
+        else:
+            self._fail(ConnectionLost(text))
+
+    def _fail(self, error: RequestFailed) -> None:
+        self._disconnect()
+        self._error = error
+        self._state = _IDLE
+        self._reactor.finish(self._tell_failed)
+
+    def _tell_failed(self) -> None:
+        error, self._error = self._error, None
+        assert error is not None
+        self._failed(error)
+
+    def _disconnect(self) -> None:
+        sock = self._socket
+        if sock is None:
+            return
+        self._reactor.close(self._fd, self, sock, CONTROLS.close_delay_s)
+        self._socket = self._tls = None
+        self._plain_fd = -1
+        self._blocked = False
+        self._unsent = b""

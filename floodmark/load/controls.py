@@ -11,34 +11,37 @@ from floodmark.records.sums import Record
 
 
 class Controls:
-    """One per process; in a distributed run the master's is copied to the workers.
-
-    ramping: a ramp of ours decides the load. think: users take their think time. think_time_s: mean think
-    time of users that leave it to us. generation: when it changes, every user connects anew. spread_s:
-    users then start at random moments within this time, so that they neither connect in one burst nor stay
-    in step. open: requests are sent by a schedule of arrivals, not by users; schedule: those arrivals, None while
-    there are to be none. share: this process's part of them.
-    new_connections: every request on a connection of its own; close_delay_s: how late each is closed. changed: called
-    when the ramp gave new orders.
-    """
+    """One per process; in a distributed run the master's is copied to the workers."""
 
     def __init__(self) -> None:
         self.recorder = Recorder()
         self.random = random.Random(1)
         self.ramping = False
+        """Whether a ramp of ours decides the load."""
         self.think = True
+        """Whether users take their think time."""
         self.think_time_s = 0.0
+        """Mean think time of users that leave it to us."""
         self.generation = 0
+        """When it changes, every user connects anew."""
         self.spread_s = 0.0
+        """Users then start at random moments within this time, so that they neither connect in one burst nor stay in
+        step."""
         self.open = False
+        """Whether requests are sent by a schedule of arrivals, not by users."""
         self.schedule: Schedule | None = None
+        """Those arrivals; None while there are to be none."""
         self.share = Share()
+        """This process's part of them."""
         self.new_connections = False
+        """Whether every request has a connection of its own."""
         self.close_delay_s = 0.0
+        """How late connections are closed."""
         self.changed: list[Callable[[], None]] = []
+        """Called when the ramp gave new orders."""
 
     def thinks(self, seconds: float) -> float:
-        """The pause a user takes that would think for ``seconds``; takes it down."""
+        """The pause of a user that would think for ``seconds``. Records it."""
         if not self.ramping:
             return seconds
         if not self.think:

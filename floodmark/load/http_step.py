@@ -17,9 +17,11 @@ class Performer(Protocol):
 class HttpStep:
     """One request of a user class, declared as its attribute: ``home = HttpStep("GET", "/", expect=b"hello")``.
 
-    name: label in the statistics instead of the path. expect: bytes that the body of a good answer contains.
-    weight, tags: as ``@task(weight)`` and ``@tag`` of Locust. wait_s: pause after this step, instead of the
-    user's ``wait_time``. data, json: the body.
+    name: label in the statistics instead of the path.
+    expect: bytes that the body of a good answer contains.
+    data, json: the body.
+    weight, tags: as ``@task(weight)`` and ``@tag`` of Locust.
+    wait_s: pause after this step, instead of the user's ``wait_time``.
     """
 
     def __init__(

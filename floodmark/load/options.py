@@ -12,24 +12,25 @@ Data = str | bytes | Mapping[str, str] | None
 
 
 class Options(TypedDict, total=False):
-    """Keywords of every request.
-
-    name: label in the statistics instead of the path. params: query. expect: bytes the answer's body must
-    contain, or the request counts as failed. context: handed on to listeners of the request event.
-    catch_response: the answer is used in a ``with`` block that says whether it is good. allow_redirects: follow up
-    to ten, on the same host; the request then ends with the last answer. auth: user and password, sent as HTTP Basic.
-    timeout: seconds for the whole answer, instead of the client's.
-    """
+    """Keywords of every request."""
 
     name: str | None
+    """Label in the statistics instead of the path."""
     params: Mapping[str, str] | None
+    """The query."""
     headers: Mapping[str, str] | None
     expect: bytes | None
+    """Bytes that the body of the answer must contain, or the request counts as failed."""
     context: Mapping[str, Any] | None
+    """Handed on to listeners of the request event."""
     catch_response: bool
+    """The answer is used in a ``with`` block that says whether it is good."""
     allow_redirects: bool
+    """Follow up to ten, on the same host. The request then ends with the last answer."""
     auth: tuple[str, str] | None
+    """User and password, sent as HTTP Basic."""
     timeout: float | None
+    """Seconds for the whole answer, instead of the client's."""
 
 
 def basic(auth: tuple[str, str]) -> str:

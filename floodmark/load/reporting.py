@@ -3,39 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from locust.env import Environment
 from locust.event import EventHook
 
 from floodmark.load.controls import CONTROLS
+from floodmark.load.response import Response
 from floodmark.load.tally import Tally
-
-if TYPE_CHECKING:
-    from locust.env import Environment
-
-    from floodmark.load.response import Response
 
 _OURS = {"locust.runners", "floodmark.load.plugin"}
 """Listeners of the request event whose work the tallies do."""
 
 
 class Reports:
-    """The good answers of one environment's users, tallied per request; the rest goes through the event.
-
-    ``listened`` says whether anybody but Locust and floodmark listened to the request event when ``look`` was last
-    called. by_arrival: the open model is under way, latencies count from when arrivals were due.
-    """
+    """The good answers of one environment's users, tallied per request; the rest goes through the event."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
         self.event: EventHook = environment.events.request
         self.foreign = EventHook()
+        """Has those listeners of the request event whose work the tallies do not do."""
         self.listened = False
+        """Whether there were any when ``find_listeners`` was last called."""
         self._seen: list[Any] = []
         self.tallies: dict[tuple[str, str], Tally] = {}
         self._adopted: list[Tally] = []
         self.by_arrival = False
-        self.look()
+        """Whether the open model is under way: latencies count from when arrivals were due."""
+        self.find_listeners()
         CONTROLS.recorder.sources.append(self.flush)
 
     @classmethod
@@ -46,8 +42,8 @@ class Reports:
             found = environment.floodmark_reports = cls(environment)  # type: ignore[attr-defined]
         return found
 
-    def look(self) -> bool:
-        """Whether anybody else listens now."""
+    def find_listeners(self) -> bool:
+        """Whether anybody but Locust and floodmark listens to the request event now."""
         everyone = self.event._handlers  # noqa: SLF001 - Locust offers no other way
         if everyone != self._seen:
             self._seen = everyone.copy()
@@ -56,7 +52,7 @@ class Reports:
         return self.listened
 
     def tally(self, method: str, name: str) -> Tally:
-        """Where good answers of one request are taken down."""
+        """Where good answers to one request are recorded."""
         tally = self.tallies.get((method, name))
         if tally is None:
             tally = self.tallies[method, name] = Tally(method, name)
@@ -67,7 +63,7 @@ class Reports:
         self._adopted.extend(tallies)
 
     def flush(self) -> None:
-        """Fold everything taken down so far into our records and Locust's statistics."""
+        """Fold everything recorded so far into our records and Locust's statistics."""
         for tally in (*self.tallies.values(), *self._adopted):
             tally.fold(CONTROLS.recorder, self._environment.stats, by_arrival=self.by_arrival)
 
@@ -79,17 +75,16 @@ class Contextual(Protocol):
 
 
 class LeanUser(Contextual, Protocol):
-    """Whom a client belongs to. ready_at: when it wanted to send its next request, epoch s; 0 if it did not say.
-
-    yielded: set with every answer, which others ran before.
-    """
+    """The user that a client belongs to."""
 
     ready_at: float
+    """When it wanted to send its next request, epoch s; 0 if it did not say."""
     yielded: bool
+    """Set with every answer, as others ran while it waited for that."""
 
 
 class Report(NamedTuple):
-    """What is to be said of one finished request. started, ended: epoch s."""
+    """What is to be told of one finished request. started, ended: epoch s."""
 
     reports: Reports
     user: Contextual | None
@@ -107,7 +102,7 @@ class Report(NamedTuple):
             tally.started.append(self.started)
             tally.ended.append(self.ended)
             tally.body_bytes += len(response.content)
-            if not reports.look():
+            if not reports.find_listeners():
                 return
         self.fire(response, failure, len(response.content))
 

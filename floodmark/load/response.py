@@ -7,15 +7,13 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from http.cookies import CookieError, SimpleCookie
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from locust.exception import ResponseError
 
+from floodmark.load.answer import Answer
 from floodmark.load.failure import BadStatus, RequestFailed, WrongBody
 from floodmark.load.wire import Origin
-
-if TYPE_CHECKING:
-    from floodmark.load.reporting import Report
 
 
 class Headers(Mapping[str, str]):
@@ -60,23 +58,15 @@ def cookies_in(headers: Headers) -> dict[str, str]:
 class Response:
     """A complete answer, or status 0 and ``error`` where none came."""
 
-    __slots__ = ("_headers", "_origin", "_path", "_took_s", "content", "error", "status_code")
+    __slots__ = ("_answer", "_origin", "_path", "_took_s", "content", "error", "status_code")
 
-    def __init__(
-        self,
-        origin: Origin,
-        path: str,
-        status_code: int,
-        headers: list[tuple[bytes, bytes]],
-        content: bytes,
-        error: RequestFailed | None,
-        took_s: float,
-    ) -> None:
+    def __init__(self, origin: Origin, path: str, answer: Answer, error: RequestFailed | None, took_s: float) -> None:
+        """answer: ``NO_ANSWER`` where none came."""
         self._origin = origin
         self._path = path
-        self.status_code = status_code
-        self._headers = headers
-        self.content = content
+        self._answer = answer
+        self.status_code = answer.status
+        self.content = answer.body
         self.error = error
         self._took_s = took_s
 
@@ -91,7 +81,7 @@ class Response:
 
     @property
     def headers(self) -> Headers:
-        return Headers(self._headers)
+        return Headers(self._answer.headers)
 
     @property
     def ok(self) -> bool:
@@ -128,6 +118,12 @@ class Response:
         return self.ok
 
 
+class Reportable(Protocol):
+    """A finished request of which nobody was told yet."""
+
+    def tell(self, response: Response, failure: BaseException | None) -> None: ...
+
+
 class CaughtResponse(Response):
     """What a request returns. With ``catch_response=True``, use it in a ``with`` block.
 
@@ -142,18 +138,17 @@ class CaughtResponse(Response):
         self,
         origin: Origin,
         path: str,
-        status_code: int,
-        headers: list[tuple[bytes, bytes]],
-        content: bytes,
+        answer: Answer,
         error: RequestFailed | None,
         took_s: float,
-        report: Report | None,
+        report: Reportable | None,
     ) -> None:
+        # As in Response, whose __init__ would be one more call in the path of every request.
         self._origin = origin
         self._path = path
-        self.status_code = status_code
-        self._headers = headers
-        self.content = content
+        self._answer = answer
+        self.status_code = answer.status
+        self.content = answer.body
         self.error = error
         self._took_s = took_s
         self._report = report

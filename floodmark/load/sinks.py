@@ -18,7 +18,7 @@ logger = logging.getLogger("floodmark")
 
 
 class Sink(Protocol):
-    """Takes down a ramp as it goes."""
+    """Records a ramp as it goes."""
 
     def start(self, origin: float) -> None: ...
     def order(self, order: Order, visit: int) -> None: ...

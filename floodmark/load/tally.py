@@ -1,4 +1,4 @@
-"""Answers of one step, taken down as bare numbers and folded into records many at a time.
+"""Good answers to one request, recorded as bare numbers and folded into records many at a time.
 
 Locust's own bookkeeping costs 2 to 4 us per request, a third of what the request itself costs; appending three
 numbers and folding a tenth of a second at once with NumPy costs a tenth of that.
@@ -15,6 +15,7 @@ from locust import stats as locust_stats
 from locust.stats import RequestStats, StatsEntry
 from numpy.typing import NDArray
 
+from floodmark.load.answer import NO_ANSWER, Answer
 from floodmark.records.recorder import Recorder
 from floodmark.stats.histogram import count
 
@@ -22,24 +23,12 @@ _default_rounding = locust_stats.bucket_response_time
 
 
 class Tally:
-    """Good answers of one step since the last fold.
-
-    known: the last of them that came in one piece, byte for byte, and whether it closes its connection. Most
-    servers repeat themselves but for the date, and what equals an answer that was parsed and found good need not be
-    parsed again.
-
-    sent, stamps, again: of each such repetition, when its request was sent, the kernel's receive stamp as it
-    came, and when the next request was sent; started, ended, late_s, of every other answer, where its latency
-    counts from, when it was complete, and how late requests left. All in epoch s, but for late_s. body_bytes: sum
-    over the bodies.
-    """
+    """Good answers to one request since the last fold. Times are in epoch s."""
 
     __slots__ = (
         "_counted",
-        "_known_size",
         "again",
         "body_bytes",
-        "closes",
         "ended",
         "known",
         "late_s",
@@ -53,25 +42,36 @@ class Tally:
     def __init__(self, method: str, name: str) -> None:
         self.method = method
         self.name = name
-        self.known = b""
-        self.closes = False
-        self.sent = array("d")
-        self.stamps = bytearray()
-        self.again = array("d")
-        self.started = array("d")
-        self.ended = array("d")
-        self.late_s = array("d")
-        self.body_bytes = 0
-        self._known_size = self._counted = 0
+        self.known = NO_ANSWER
+        """The last answer that was found good and came in one piece. One with the same bytes is as good."""
 
-    def learn(self, answer: bytes, size: int, *, closes: bool) -> None:
-        """Know this answer, whose body has ``size`` bytes, from now on. closes: it ends its connection."""
+        # Of each repetition of the known answer whose user went on at once:
+        self.sent = array("d")
+        """When its request was sent."""
+        self.stamps = bytearray()
+        """The kernel's receive stamp, as it came."""
+        self.again = array("d")
+        """When the next request was sent."""
+
+        # Of every other answer:
+        self.started = array("d")
+        """Where its latency counts from."""
+        self.ended = array("d")
+        """When it was complete."""
+        self.late_s = array("d")
+        """How much later than they could have requests left, in s."""
+        self.body_bytes = 0
+        """Sum over the bodies of all."""
+        self._counted = 0  # repetitions whose bodies are in that sum
+
+    def learn(self, answer: Answer) -> None:
+        """Know this answer from now on."""
         self._count_bodies()
-        self.known, self._known_size, self.closes = answer, size, closes
+        self.known = answer
 
     def _count_bodies(self) -> None:
         repeated = len(self.sent)
-        self.body_bytes += (repeated - self._counted) * self._known_size
+        self.body_bytes += (repeated - self._counted) * self.known.size
         self._counted = repeated
 
     def fold(self, recorder: Recorder, stats: RequestStats | None, *, by_arrival: bool) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gevent
+from locust import User
 from locust.exception import StopUser
 from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING, DefaultTaskSet
-
-if TYPE_CHECKING:
-    from floodmark.load.user import LeanHttpUser
 
 
 class FastTaskSet(DefaultTaskSet):
@@ -19,7 +17,7 @@ class FastTaskSet(DefaultTaskSet):
 
     user: Any = None  # a property, in Locust's, and asked for several times per task
 
-    def __init__(self, user: LeanHttpUser) -> None:
+    def __init__(self, user: User) -> None:
         self.user = user
         super().__init__(user)
 

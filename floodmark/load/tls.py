@@ -1,4 +1,4 @@
-"""TLS over a socket that somebody else reads and writes, for the lane that is not in a hurry."""
+"""TLS without a socket: somebody else sends and receives the bytes."""
 
 from __future__ import annotations
 

@@ -12,13 +12,14 @@ from locust.env import Environment
 from locust.exception import StopTest
 from locust.user.task import LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
 
-from floodmark.load.client import CONNECT_TIMEOUT_S, TIMEOUT_S, LeanClient
+from floodmark.load.client import LeanClient
+from floodmark.load.connection import CONNECT_TIMEOUT_S, TIMEOUT_S
 from floodmark.load.controls import CONTROLS
 from floodmark.load.failure import ConnectionRefused
 from floodmark.load.http_step import HttpStep
-from floodmark.load.step_driver.connection import Line
-from floodmark.load.step_driver.driver import Lane
-from floodmark.load.step_driver.request_plan import Course, lay_out
+from floodmark.load.step_driver.driver import StepDriver
+from floodmark.load.step_driver.request_plan import RequestPlan, compile_plan
+from floodmark.load.step_driver.session import StepSession
 from floodmark.load.taskset import FastTaskSet
 from floodmark.load.wire import origin
 from floodmark.protocol.load_settings import Client, read_settings
@@ -33,15 +34,15 @@ _WAITS = {TaskSet.wait.__code__, FastTaskSet.wait.__code__}
 
 
 class LeanHttpUser(User):
-    """A user with ``self.client`` for HTTP/1.1, exact, and five to ten times cheaper than FastHttpUser.
-
-    connect_timeout, timeout: seconds for a connection and for a whole answer.
-    """
+    """A user with ``self.client`` for HTTP/1.1, exact, and five to ten times cheaper than FastHttpUser."""
 
     abstract = True
     connect_timeout: float = CONNECT_TIMEOUT_S
+    """Seconds for a connection."""
     timeout: float = TIMEOUT_S
+    """Seconds for a whole answer."""
     ready_at: float = 0.0
+    """When it wanted to send its next request, epoch s; 0 if it did not pause before."""
     yielded: bool = False
     """Whether others ran since the last pause: a request waits for its answer."""
     _root: Any = None
@@ -127,34 +128,34 @@ class StepHttpUser(LeanHttpUser):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        self._line: Line | None = None
+        self._session: StepSession | None = None
 
     def perform(self, step: HttpStep) -> None:
-        """Carry out one step; in the fast lane, every step until this user is stopped."""
+        """Carry out one step; where the driver sends the steps, every step until this user is stopped."""
         if origin(self.base_url).tls or not all(isinstance(task, HttpStep) for task in self.tasks):
             super().perform(step)
             return
-        lane = _lane(self.environment)
+        driver = _driver(self.environment)
         try:
-            course = _course(self, lane)
+            plan = _plan(self, driver)
         except ConnectionRefused:
             super().perform(step)  # which counts the failure
             return
-        line = self._line = Line(lane, course, self, waits=course.waits or _waits(type(self)))
-        lane.join(line)
+        session = self._session = StepSession(driver, plan, self, waits=plan.waits or _waits(type(self)))
+        driver.join(session)
         try:
-            line.gone.wait()
+            session.gone.wait()
         finally:
-            lane.leave(line)
-            self._line = None
-        if line.stop is not None:
-            raise line.stop
+            driver.leave(session)
+            self._session = None
+        if session.stop is not None:
+            raise session.stop
 
     def stop(self, force: bool = False) -> bool:
         """Locust: stop now, or after the answer that is under way."""
         killed = super().stop(force)
-        if not killed and self._line is not None:
-            self._line.lane.retire(self._line)
+        if not killed and self._session is not None:
+            _driver(self.environment).retire(self._session)
         return killed
 
 
@@ -173,29 +174,29 @@ def scenario_user(client: Client | None = None) -> type[User]:
     return type("ScenarioUser", (base,), {"abstract": True, "wait_time": scenario_think_time})
 
 
-_lanes: dict[int, Lane] = {}
-_laying_out = BoundedSemaphore()
-_courses: dict[tuple[object, ...], Course] = {}
+_drivers: dict[int, StepDriver] = {}
+_plans: dict[tuple[object, ...], RequestPlan] = {}
+_compiling = BoundedSemaphore()
 
 
-def _lane(environment: Environment) -> Lane:
-    """The lane of this process."""
-    lane = _lanes.get(id(environment))
-    if lane is None:
-        lane = _lanes[id(environment)] = Lane(environment)
-    return lane
+def _driver(environment: Environment) -> StepDriver:
+    """The step driver of this process."""
+    driver = _drivers.get(id(environment))
+    if driver is None:
+        driver = _drivers[id(environment)] = StepDriver(environment)
+    return driver
 
 
-def _course(user: StepHttpUser, lane: Lane) -> Course:
-    """The course of a user's class; users with cookies of their own have their own."""
+def _plan(user: StepHttpUser, driver: StepDriver) -> RequestPlan:
+    """The plan of a user's class; users with cookies of their own have their own."""
     jar = user._client.cookies if user._client is not None else {}  # noqa: SLF001 - own attribute
     cookies = "; ".join(f"{name}={value}" for name, value in jar.items())
-    key = (lane, type(user), tuple(user.tasks), user.base_url, cookies, CONTROLS.new_connections)
-    with _laying_out:  # other users run while the host is resolved
-        course = _courses.get(key)
-        if course is not None:
-            return course
-        course = _courses[key] = lay_out(
+    key = (driver, type(user), tuple(user.tasks), user.base_url, cookies, CONTROLS.new_connections)
+    with _compiling:  # other users run while the host is resolved
+        plan = _plans.get(key)
+        if plan is not None:
+            return plan
+        plan = _plans[key] = compile_plan(
             [task for task in user.tasks if isinstance(task, HttpStep)],
             origin(user.base_url),
             cookies=cookies,
@@ -203,8 +204,8 @@ def _course(user: StepHttpUser, lane: Lane) -> Course:
             connect_timeout_s=user.connect_timeout,
             timeout_s=user.timeout,
         )
-        lane.serve(course)
-        return course
+        driver.serve(plan)
+        return plan
 
 
 def _waits(user_class: type[User]) -> bool:

@@ -1,4 +1,4 @@
-"""What both lanes know of the wire: addresses, raw sockets, kernel receive stamps, request bytes."""
+"""What goes over the wire: addresses, raw sockets, kernel receive stamps, request bytes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Address(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """A base URL taken apart. prefix: path that stands before every request's own."""
+    """A base URL taken apart."""
 
     base_url: str
     host: str
@@ -47,6 +47,7 @@ class Origin(NamedTuple):
     tls: bool
     netloc: str
     prefix: str
+    """Path that stands before every request's own."""
 
     def message(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> bytes:
         """The bytes of one request. Raises ValueError for a line break or blank where none may be."""
@@ -110,7 +111,7 @@ def open_socket(family: int, *, longest_bytes: int) -> _socket.socket:
 
 
 def more_room(room_bytes: int) -> int:
-    """How much to receive at once after so much was filled: memory for more has to be found with every answer."""
+    """How much to receive at once after ``room_bytes`` were filled. No more than needed: each answer allocates it."""
     return _MORE_BYTES.get(room_bytes, room_bytes)
 
 

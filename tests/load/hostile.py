@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 import socket
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import gevent
 from hypothesis import strategies as st
 
-from tests.load.scripted import Peer
+from tests.load.scripted import Peer, reset
 
 MARK = b"floodmark"
 """What the body of a good answer contains."""
@@ -19,7 +18,7 @@ GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(MARK), MARK)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class ValidAnswer:
     """A valid answer and what it says. until_close: its body ends with the connection."""
 
     raw: bytes
@@ -59,7 +58,7 @@ INTERIM = st.lists(
 
 
 @st.composite
-def answers(draw: st.DrawFn, *, head_only: bool = False) -> Answer:
+def answers(draw: st.DrawFn, *, head_only: bool = False) -> ValidAnswer:
     """Anything that RFC 9112 lets a server say."""
     status = draw(st.sampled_from([200, 200, 200, 201, 204, 206, 302, 304, 404, 500]))
     version = draw(st.sampled_from([b"1.1", b"1.1", b"1.1", b"1.0"]))
@@ -86,9 +85,9 @@ def answers(draw: st.DrawFn, *, head_only: bool = False) -> Answer:
     raw = before + b"".join(draw(INTERIM)) + head + b"".join(line + b"\r\n" for line in fields) + b"\r\n"
     keep = connection == b"keep-alive" or (version == b"1.1" and connection != b"close")
     if head_only:
-        return Answer(raw=raw, status=status, body=b"", keep=keep, head_only=True, until_close=False)
+        return ValidAnswer(raw=raw, status=status, body=b"", keep=keep, head_only=True, until_close=False)
     keep = keep and not until_close
-    return Answer(raw=raw + wire, status=status, body=body, keep=keep, head_only=False, until_close=until_close)
+    return ValidAnswer(raw=raw + wire, status=status, body=body, keep=keep, head_only=False, until_close=until_close)
 
 
 TOKENS = st.sampled_from(
@@ -259,7 +258,7 @@ class Hostile:
 
 def _end(peer: Peer, how: str) -> None:
     if "reset" in how:
-        peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        reset(peer)
     elif how == "shut":
         peer.socket.shutdown(socket.SHUT_WR)
         peer.request()

@@ -1,12 +1,12 @@
-"""Both lanes against a hostile server: whatever it says, a request ends as a success or as one failure, in time."""
+"""Both clients against a hostile server: whatever it says, a request ends as a success or as one failure, in time."""
 
 from __future__ import annotations
 
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import gevent
 import pytest
@@ -15,21 +15,20 @@ from hypothesis import strategies as st
 from locust import User
 from locust.exception import StopUser
 
-from floodmark.load import HttpStep, LeanHttpUser, StepHttpUser, client
+from floodmark.load import HttpStep, LeanHttpUser, StepHttpUser, back_off
 from floodmark.load import answer as answer_module
-from floodmark.load import timeouts as reaper_module
-from floodmark.load.answer import AnswerParser
+from floodmark.load import reactor as reactor_module
+from floodmark.load.answer import Answer
 from floodmark.load.controls import CONTROLS
-from floodmark.load.failure import ConnectionLost, Malformed, RequestFailed
+from floodmark.load.failure import Malformed, RequestFailed
 from floodmark.load.reporting import Reports
 from floodmark.load.response import Headers, Response, cookies_in
-from floodmark.load.step_driver import driver as lane_module
-from floodmark.load.step_driver import parser as reply_module
-from floodmark.load.step_driver.parser import Reply
+from floodmark.load.step_driver import driver as driver_module
 from floodmark.load.wire import origin
-from tests.load.hostile import CUTS, MARK, VISITS, Answer, Hostile, Visit, answers, cut, spoilt
+from tests.load.drive import Drive
+from tests.load.hostile import CUTS, MARK, VISITS, Hostile, ValidAnswer, Visit, answers, cut, spoilt
+from tests.load.readers import readers
 from tests.load.scripted import scripted
-from tests.load.test_lane import Drive
 
 # The same cases in every run, however slow the machine is.
 cases = settings(derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
@@ -41,95 +40,16 @@ live_cases = settings(cases, phases=[Phase.generate])
 # What arrives, in whatever pieces.
 
 
-class Outcome(NamedTuple):
-    """How reading an answer ended: ``done``, ``open`` (more is to come) or the failure's type."""
-
-    how: str | type[RequestFailed]
-    status: int = 0
-    size: int = 0
-    marked: bool = False
-
-
-class LeanReader:
-    """The lean client's parser, driven as its connection does."""
-
-    def __init__(self) -> None:
-        self.parser = AnswerParser()
-
-    def read(self, pieces: Sequence[bytes], *, head_only: bool, ends: bool) -> Outcome:
-        parser = self.parser
-        parser.expect(head_only)
-        try:
-            for piece in pieces:
-                parser.feed(piece)
-                if parser.done:
-                    break
-            if ends and not parser.done:
-                parser.end_of_stream()
-        except RequestFailed as error:
-            return Outcome(type(error))
-        return Outcome("done", parser.status, len(parser.body), MARK in parser.body) if parser.done else Outcome("open")
-
-    @property
-    def reusable(self) -> bool:
-        return self.parser.keep_alive and not self.parser.spoilt
-
-    def renew(self) -> None:
-        self.parser.begin()
-
-
-class Marked(Reply):
-    __slots__ = ()
-
-    @property
-    def wanted(self) -> bytes:
-        return MARK
-
-
-class LaneReader:
-    """The step lane's, driven as a line does."""
-
-    def __init__(self) -> None:
-        self.reply = Marked()
-
-    def read(self, pieces: Sequence[bytes], *, head_only: bool, ends: bool) -> Outcome:
-        reply = self.reply
-        reply.done, reply.size = False, 0
-        try:
-            for piece in pieces:
-                reply.take(piece, head_only)
-                if reply.done:
-                    break
-            if ends and not reply.done:
-                if not reply.begun:
-                    return Outcome(ConnectionLost)
-                reply.end_of_stream()
-        except RequestFailed as error:
-            return Outcome(type(error))
-        reply.settle()
-        return Outcome("done", reply.status, reply.size, MARK in reply.body) if reply.done else Outcome("open")
-
-    @property
-    def reusable(self) -> bool:
-        return self.reply.keep and not self.reply.spoilt
-
-    def renew(self) -> None:
-        self.reply.begin()
-
-
-READERS: tuple[Callable[[], LeanReader | LaneReader], ...] = (LeanReader, LaneReader)
-
-
 @settings(cases, max_examples=6000)
 @given(spoilt(), CUTS, st.booleans(), st.booleans())
-def test_both_parsers_make_the_same_of_anything_however_it_is_cut(
+def test_all_readers_make_the_same_of_anything_however_it_is_cut(
     raw: bytes, lengths: list[int], head_only: bool, ends: bool
 ) -> None:
     outcomes, reusable = set(), []
     for pieces in (cut(raw, lengths), cut(raw, [])):
-        readers = [reader() for reader in READERS]
-        outcomes |= {reader.read(pieces, head_only=head_only, ends=ends) for reader in readers}
-        reusable.append({reader.reusable for reader in readers})
+        all_readers = readers()
+        outcomes |= {reader.read(pieces, head_only=head_only, ends=ends) for reader in all_readers}
+        reusable.append({reader.reusable for reader in all_readers})
     assert len(outcomes) == 1
     if outcomes.pop().how == "done":
         assert [len(said) for said in reusable] == [1, 1]
@@ -137,11 +57,11 @@ def test_both_parsers_make_the_same_of_anything_however_it_is_cut(
 
 @settings(cases, max_examples=2000)
 @given(st.booleans().flatmap(lambda head_only: st.tuples(answers(head_only=head_only), st.just(head_only))), CUTS)
-def test_a_valid_answer_is_read_as_it_was_meant(said: tuple[Answer, bool], lengths: list[int]) -> None:
+def test_a_valid_answer_is_read_as_it_was_meant(said: tuple[ValidAnswer, bool], lengths: list[int]) -> None:
     answer, head_only = said
-    for reader in (make() for make in READERS):
+    for reader in readers():
         outcome = reader.read(cut(answer.raw, lengths), head_only=head_only, ends=answer.until_close)
-        assert outcome == ("done", answer.status, len(answer.body), MARK in answer.body)
+        assert outcome[:4] == ("done", answer.status, len(answer.body), MARK in answer.body)
         if not head_only:
             assert reader.reusable is answer.keep
 
@@ -152,16 +72,16 @@ def test_a_valid_answer_is_read_as_it_was_meant(said: tuple[Answer, bool], lengt
     st.lists(st.integers(0, 2), min_size=2, max_size=5),
 )
 def test_answers_that_follow_each_other_do_not_disturb_each_other(
-    said: list[tuple[Answer, list[int]]], order: list[int]
+    said: list[tuple[ValidAnswer, list[int]]], order: list[int]
 ) -> None:
     # Each comes several times, so that known answers mix with new ones.
-    readers = [make() for make in READERS]
+    all_readers = readers()
     for number in order:
         answer, lengths = said[number % len(said)]
         pieces = cut(answer.raw, lengths)
-        for reader in readers:
+        for reader in all_readers:
             outcome = reader.read(pieces, head_only=answer.head_only, ends=answer.until_close)
-            assert outcome == ("done", answer.status, len(answer.body), MARK in answer.body)
+            assert outcome[:4] == ("done", answer.status, len(answer.body), MARK in answer.body)
             if not reader.reusable:
                 reader.renew()
 
@@ -199,12 +119,10 @@ def test_what_never_ends_is_stopped(start: bytes, unit: bytes, length: int, head
     most = len(start) + MOST_HEAD + 6 * MOST_BODY + 2 * length  # a body in chunks of one byte takes six on the wire
     stream = start + unit * (most // len(unit) + 1)
     with pytest.MonkeyPatch.context() as patch:
-        for module in (answer_module, reply_module):
-            patch.setattr(module, "MAX_HEAD_BYTES", MOST_HEAD)
-            patch.setattr(module, "MAX_BODY_BYTES", MOST_BODY)
-        outcomes = {
-            make().read(cut(stream, [length] * len(stream)), head_only=head_only, ends=False) for make in READERS
-        }
+        patch.setattr(answer_module, "MAX_HEAD_BYTES", MOST_HEAD)
+        patch.setattr(answer_module, "MAX_BODY_BYTES", MOST_BODY)
+        pieces = cut(stream, [length] * len(stream))
+        outcomes = {reader.read(pieces, head_only=head_only, ends=False) for reader in readers()}
     assert len(outcomes) == 1
     assert outcomes.pop().how in {Malformed, "done"}
 
@@ -222,7 +140,9 @@ LINES = st.one_of(
 def test_whatever_stands_in_headers_and_body_an_answer_can_be_looked_at(lines: list[bytes], body: bytes) -> None:
     here = origin("http://127.0.0.1")
     fields = [(b"Set-Cookie", line) for line in lines] + [(b"Content-Type", b"text/plain; charset=" + b"".join(lines))]
-    response = Response(here, "/", 200, fields, body, None, 0.0)
+    answer = Answer(200, b"", body, len(body), keep_alive=True)
+    answer._headers = fields
+    response = Response(here, "/", answer, None, 0.0)
     assert isinstance(response.text, str)
     cookies = cookies_in(Headers(fields))
     here.message("GET", "/", b"", {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())})
@@ -240,11 +160,10 @@ PAGE = HttpStep("GET", "/", expect=MARK)
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Scans and pauses that suit timeouts as short as ours."""
-    monkeypatch.setattr(reaper_module, "EVERY_S", SCAN_S)
-    monkeypatch.setattr(lane_module, "SCAN_S", SCAN_S)
-    for module in (client, lane_module):
-        monkeypatch.setattr(module, "BACK_OFF_FIRST_S", 0.001)
-        monkeypatch.setattr(module, "BACK_OFF_MOST_S", 0.01)
+    for module in (reactor_module, driver_module):
+        monkeypatch.setattr(module, "SCAN_S", SCAN_S)
+    monkeypatch.setattr(back_off, "FIRST_S", 0.001)
+    monkeypatch.setattr(back_off, "MOST_S", 0.01)
 
 
 class Lag:

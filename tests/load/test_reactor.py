@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,22 +15,18 @@ from gevent import get_hub
 from gevent.event import Event
 from greenlet import greenlet
 
+from floodmark.load import HttpStep, LeanHttpUser
 from floodmark.load import reactor as module
 from floodmark.load.controls import CONTROLS
 from floodmark.load.failure import ConnectionRefused
 from floodmark.load.reactor import reactor
 from floodmark.load.wire import resolve
 from floodmark.records.recorder import Recorder
-from tests.load.scripted import OK, Peer, Scripted, scripted
-from tests.load.test_client import Client
+from tests.load.drive import Client, Drive
+from tests.load.scripted import OK, Peer, Scripted, always, scripted
 from tests.support.processes import free_port
 
 GoOn = Callable[[int, Client], Any]
-
-
-def answering(peer: Peer) -> None:
-    while peer.request() is not None:
-        peer.send(OK)
 
 
 @dataclass
@@ -60,7 +57,7 @@ def answered_together(many: int, go_on: GoOn, *, keeps: bool = True) -> Iterator
         gate.wait()
         peer.send(OK)
         if keeps:
-            answering(peer)
+            always(OK)(peer)
 
     def use(number: int, client: Client) -> Any:
         assert client.get("/first").error is None
@@ -110,10 +107,7 @@ def busy(seconds: float) -> None:
 
 
 def test_a_request_starts_when_it_leaves_and_its_wait_for_others_is_lateness() -> None:
-    asked = []
-
     def go_on(number: int, client: Client) -> None:
-        asked.append(time.monotonic())
         if number == 1:
             busy(0.2)  # the other's request waits meanwhile
         client.get("/second")
@@ -126,7 +120,7 @@ def test_a_request_starts_when_it_leaves_and_its_wait_for_others_is_lateness() -
         answered = before["start_time"] + before["response_time"] / 1000
         assert after["start_time"] - answered >= 0.2
         assert 0.2 <= first._late_s[-1] <= after["start_time"] - answered
-        assert first._connection._until >= asked[0] + 0.2 + first.timeout_s  # it has as long as any other
+        assert first._connection.sent == after["start_time"]  # where its time-out counts from, as any other's
 
 
 def test_nobody_waits_for_more_than_a_few_busy_users() -> None:
@@ -169,7 +163,7 @@ def test_who_is_refused_is_told_so_and_the_others_go_on() -> None:
     def go_on(number: int, client: Client) -> Any:
         if number == 0:
             client.close()
-            client._connection._address = closed
+            client._connection.address = closed
         return client.get("/second")
 
     with answered_together(3, go_on) as together:
@@ -186,7 +180,7 @@ def test_new_connections_are_made_after_all_went_on_and_the_old_ones_are_closed(
     monkeypatch.setattr(CONTROLS, "new_connections", True)
 
     def go_on(number: int, client: Client) -> None:
-        assert client._connection._socket is None
+        assert not client._connection.is_open
         for _ in range(3):
             assert client.get("/again").error is None
 
@@ -194,7 +188,7 @@ def test_new_connections_are_made_after_all_went_on_and_the_old_ones_are_closed(
         together.join()
         assert together.server.connections == len(together.server.requests) == 12
         assert not reactor()._closing
-        assert not any(client._connection._fd in reactor()._watched for client in together.clients)
+        assert not any(client._connection._fd in reactor()._handlers for client in together.clients)
 
 
 def test_an_exception_that_nobody_catches_costs_nobody_else_an_answer() -> None:
@@ -213,17 +207,30 @@ def test_an_exception_that_nobody_catches_costs_nobody_else_an_answer() -> None:
 def test_a_ctrl_c_in_the_middle_of_sending_reaches_the_program_and_ends_nobody_else_s_requests(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def interrupted(_: float) -> float:
+    def interrupted() -> None:
         raise KeyboardInterrupt
 
     with answered_together(3, lambda _, client: client.get("/second")) as together:
-        monkeypatch.setattr(together.clients[0]._connection, "_departs", interrupted)
+        monkeypatch.setattr(together.clients[0], "proceed", interrupted)
         with pytest.raises(KeyboardInterrupt):
             together.join()
         others = together.users[1:]
         gevent.joinall(others, timeout=5)
         assert [user.get().error for user in others] == [None] * 2
         assert together.clients[1].get("/third").error is None
+
+
+def test_a_ctrl_c_at_the_beginning_of_a_turn_costs_nobody_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    with answered_together(3, lambda _, client: client.get("/second")) as together:
+        monkeypatch.setattr(reactor(), "before_turn", [interrupted])
+        with pytest.raises(KeyboardInterrupt):
+            together.join()
+        together.join()
+        assert [user.get().error for user in together.users] == [None] * 3
 
 
 @contextlib.contextmanager
@@ -233,13 +240,13 @@ def turn() -> Iterator[None]:
     reactor().turning = True
     try:
         yield
-        reactor()._send_on()
+        reactor()._go_on()
     finally:
         reactor().turning = False
 
 
 def test_who_is_killed_before_its_request_was_sent_sends_nothing() -> None:
-    with scripted(answering) as server:
+    with scripted(always(OK)) as server:
         client = Client(server.url)
         client.get("/first")
         with turn():
@@ -258,7 +265,7 @@ def test_who_gives_up_and_asks_for_something_else_in_the_same_turn_sends_that_on
             client.get("/given-up")
         client.get("/instead")
 
-    with scripted(answering) as server:
+    with scripted(always(OK)) as server:
         client = Client(server.url)
         client.get("/first")
         with turn():
@@ -272,11 +279,29 @@ def test_who_gives_up_and_asks_for_something_else_in_the_same_turn_sends_that_on
 
 
 def test_what_goes_wrong_in_sending_is_raised_where_the_request_was_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: float) -> float:
+    def fail() -> None:
         raise ZeroDivisionError("of the clock")
 
     with answered_together(2, lambda _, client: client.get("/second")) as together:
-        monkeypatch.setattr(together.clients[0]._connection, "_departs", fail)
+        monkeypatch.setattr(together.clients[0], "proceed", fail)
         gevent.joinall(together.users, timeout=5)
         assert isinstance(together.users[0].exception, ZeroDivisionError)
         assert together.users[1].get().error is None
+
+
+def test_users_of_both_clients_are_served_by_one_reactor() -> None:
+    lean = HttpStep("GET", "/lean", expect=b"ok")
+    others = set(reactor()._connections)
+    with scripted(always(OK)) as server:
+        drive = Drive(server.url, HttpStep("GET", "/step", expect=b"ok"))
+        other = type("Lean", (LeanHttpUser,), {"tasks": [lean], "timeout": 1.0})
+        drive.environment.user_classes.append(other)
+        window = drive.run(users=8, seconds=0.5).window
+        counts = Counter(request.split()[1].decode() for request in server.requests)
+        assert window.failed == 0
+        assert window.good == len(server.requests)
+        assert server.connections == window.connections_opened == 8
+        assert min(counts.values()) > 50
+        assert counts == {name: entry.num_requests for (name, _), entry in drive.environment.stats.entries.items()}
+        assert CONTROLS.recorder._in_flight == 0
+        assert reactor()._connections <= others

@@ -1,4 +1,4 @@
-"""Both lanes over TLS: trusted, untrusted, and where one side does not speak it."""
+"""Both clients over TLS: trusted, untrusted, and where one side does not speak it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ from floodmark.load.controls import CONTROLS
 from floodmark.load.failure import ConnectionRefused, TimedOut
 from floodmark.load.tls import Tls, TlsFailed
 from floodmark.stats.window import ErrorKind
+from tests.load.drive import Client, Drive, errors, reconnects
 from tests.load.scripted import Peer, always, scripted
-from tests.load.test_client import Client, reconnects
-from tests.load.test_lane import Drive, errors
 from tests.support.processes import free_port, python_server
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make a certificate with")
@@ -148,7 +147,7 @@ def test_http_to_a_server_with_tls_is_one_failure(port: int, base: type[User]) -
     assert CONTROLS.recorder._in_flight == 0
 
 
-def test_the_step_lane_leaves_https_to_its_client(port: int) -> None:
+def test_step_users_leave_https_to_the_lean_client(port: int) -> None:
     visit = HttpStep("GET", "/", expect=b"connection")
     drive = Drive(f"https://localhost:{port}", visit, base=StepHttpUser)
     told = drive.shots(10, users=2)

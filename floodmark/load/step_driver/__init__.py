@@ -1,1 +1,1 @@
-"""The fast lane: one loop over one epoll drives the connections of all step users of a process."""
+"""Drives the step users of a process: no greenlet has to wake up for an answer."""

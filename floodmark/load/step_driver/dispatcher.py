@@ -1,4 +1,4 @@
-"""The open model's side of the lane: lines at rest, and arrivals that need one."""
+"""The open model: gives each arrival of a schedule to a user at rest."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 from floodmark.load.arrivals import Arrival, Arrivals
 from floodmark.load.controls import CONTROLS
-from floodmark.load.step_driver.sender import Sender, State
+from floodmark.load.step_driver.session import Activity, StepSession
 
-Send = Callable[[Sender, Arrival], None]
+Send = Callable[[StepSession, Arrival], None]
 
 
-class Pool:
-    """Gives each arrival, in order, a line that is at rest; arrivals that find none wait.
+class Dispatcher:
+    """Gives each arrival, in order, to a session that is at rest; arrivals that find none wait.
 
     A connection already made is taken before a new one, and any of those made with equal chance: a server that
     ties a connection to one of its workers gets the same share of arrivals for each of them, as from many clients.
@@ -24,9 +24,8 @@ class Pool:
         self._send = send
         self._arrivals: Arrivals | None = None
         self._waiting: deque[Arrival] = deque()
-        self._connected: list[Sender] = []
-        self._apart: list[Sender] = []
-        self._dispatching = False
+        self._connected: list[StepSession] = []
+        self._unconnected: list[StepSession] = []
 
     @property
     def next_at(self) -> float:
@@ -34,7 +33,7 @@ class Pool:
         return self._arrivals.next_at if self._arrivals is not None else math.inf
 
     def follow(self) -> bool:
-        """Follow the schedule of the hour; arrivals of an earlier one are given up. Whether it is a new one."""
+        """Switch to the current schedule, and drop what waits of an earlier one. Returns whether it has changed."""
         schedule = CONTROLS.schedule
         if schedule == (self._arrivals.schedule if self._arrivals is not None else None):
             return False
@@ -42,18 +41,18 @@ class Pool:
         self._arrivals = Arrivals(schedule, CONTROLS.share) if schedule is not None else None
         return True
 
-    def add(self, line: Sender) -> None:
-        """A line is at rest."""
-        (self._apart if line.sock is None else self._connected).append(line)
+    def add(self, session: StepSession) -> None:
+        """A session is at rest."""
+        (self._connected if session.connection.is_open else self._unconnected).append(session)
         self.dispatch()
 
-    def empty(self) -> list[Sender]:
-        """Give back every line that is at rest."""
-        lines = [line for line in (*self._connected, *self._apart) if line.state is State.RESTING]
+    def empty(self) -> list[StepSession]:
+        """Give back every session that is at rest."""
+        sessions = [one for one in (*self._connected, *self._unconnected) if one.activity is Activity.RESTING]
         self._connected.clear()
-        self._apart.clear()
+        self._unconnected.clear()
         self._waiting.clear()
-        return lines
+        return sessions
 
     def advance(self, now: float) -> None:
         """Take in what is due, and send it."""
@@ -65,31 +64,25 @@ class Pool:
         self.dispatch()
 
     def dispatch(self) -> None:
-        """Send what waits, as long as there are lines for it."""
-        if self._dispatching:
-            return  # what was sent has failed at once, and its line is back: the loop below goes on with it
-        self._dispatching = True
-        try:
-            while self._waiting and (line := self._take()) is not None:
-                arrival = self._waiting.popleft()
-                CONTROLS.recorder.sent(arrival.at)
-                self._send(line, arrival)
-        finally:
-            self._dispatching = False
+        """Send what waits, as long as there are sessions for it."""
+        while self._waiting and (session := self._take()) is not None:
+            arrival = self._waiting.popleft()
+            CONTROLS.recorder.sent(arrival.at)
+            self._send(session, arrival)
 
-    def _take(self) -> Sender | None:
+    def _take(self) -> StepSession | None:
         connected = self._connected
         while connected:
             index = int(CONTROLS.random.random() * len(connected))
             connected[index], connected[-1] = connected[-1], connected[index]
-            line = connected.pop()
-            if line.state is not State.RESTING:
+            session = connected.pop()
+            if session.activity is not Activity.RESTING:
                 continue
-            if line.sock is not None:
-                return line
-            self._apart.append(line)  # the server has closed it meanwhile
-        while self._apart:
-            line = self._apart.pop()
-            if line.state is State.RESTING:
-                return line
+            if session.connection.is_open:
+                return session
+            self._unconnected.append(session)  # the server has closed its connection meanwhile
+        while self._unconnected:
+            session = self._unconnected.pop()
+            if session.activity is Activity.RESTING:
+                return session
         return None

@@ -1,259 +1,304 @@
-"""The fast lane: decides when each step user sends what, and takes down how it went."""
+"""Drives all step users of a process: decides when each sends what, and records how it went."""
 
 from __future__ import annotations
 
+import logging
 import time
-from typing import TYPE_CHECKING
+from collections import deque
+from typing import Any, NamedTuple
 
+import gevent
+from gevent import get_hub
+from locust.env import Environment
 from locust.exception import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser
 
+from floodmark.load.answer import NO_ANSWER
 from floodmark.load.arrivals import Arrival
+from floodmark.load.back_off import back_off_s
 from floodmark.load.controls import CONTROLS
-from floodmark.load.failure import ConnectionLost, ConnectionRefused, RequestFailed, TimedOut
+from floodmark.load.failure import BadStatus, RequestFailed, WrongBody
+from floodmark.load.reactor import SCAN_S, reactor
 from floodmark.load.reporting import Report, Reports
 from floodmark.load.response import Response
-from floodmark.load.step_driver.dispatcher import Pool
-from floodmark.load.step_driver.event_loop import Pump
-from floodmark.load.step_driver.request_plan import Course, Leg
-from floodmark.load.step_driver.sender import IN_FLIGHT, Sender, State
+from floodmark.load.step_driver.dispatcher import Dispatcher
+from floodmark.load.step_driver.request_plan import PreparedRequest, RequestPlan
+from floodmark.load.step_driver.session import Activity, StepSession
 from floodmark.records.recorder import BINS_PER_S
 
-if TYPE_CHECKING:
-    from locust.env import Environment
-
-SCAN_S = 0.25
-BACK_OFF_FIRST_S, BACK_OFF_MOST_S = 0.05, 1.0
+logger = logging.getLogger("floodmark")
 _now = time.time
 
 
-class Lane:
-    """One per process. Lines join, and stay until they are retired or leave.
+class Ending(NamedTuple):
+    """A request that is over."""
 
-    In the closed model a line sends its next request when its user has thought. In the open model, while a
-    schedule of arrivals is set, lines rest until an arrival needs one; an arrival that finds none waits.
+    session: StepSession
+    ended: float
+    error: RequestFailed | None
+
+
+class StepDriver:
+    """One per process. Sessions join, and stay until they are retired or leave.
+
+    In the closed model a session sends its next request when its user has thought. In the open model, while a
+    schedule of arrivals is set, sessions rest until an arrival needs one; an arrival that finds none waits.
+
+    What may wait for something, such as listeners of the request event, runs in the driver's own greenlet; everything
+    else in the reactor's turns.
     """
 
     def __init__(self, environment: Environment) -> None:
-        self.pump = Pump(began=self._turn_began, due=self._depart, rang=self._rang)
-        self._lines: set[Sender] = set()
+        self._reactor = reactor()
         self._reports = Reports.of(environment)
+        self._sessions: set[StepSession] = set()
+        self._dispatcher = Dispatcher(self._send_arrival)
         self._bin = 0
         self._entered_s = 0.0  # sum of the starts told to the recorder, since its epoch
-        self.opened = 0
         self._scan_at = 0.0
-        self._pool = Pool(self._send_arrival)
-        CONTROLS.recorder.sources.insert(0, self._count_opened)
+        self.ticket = 0
+        self.asked = 0.0
+        self._endings: deque[Ending] = deque()  # that the greenlet has to see to
+        self._greenlet: Any = None
+        self._parked = False
         CONTROLS.recorder.renewals.append(self._sent_later)
         CONTROLS.changed.append(self._orders_changed)
         self._orders_changed()
 
-    def serve(self, course: Course) -> None:
-        """Take up a course that lines will follow."""
-        self._reports.adopt(course.tallies)
+    def serve(self, plan: RequestPlan) -> None:
+        """Take up a plan that sessions will follow."""
+        self._reports.adopt(plan.tallies)
 
     # Users come and go.
 
-    def join(self, line: Sender) -> None:
-        """Start driving a line; its first request comes at a random moment within the ramp's spread."""
-        self._lines.add(line)
-        line.generation = CONTROLS.generation
-        self.pump.start()
+    def join(self, session: StepSession) -> None:
+        """Start driving a session; its first request comes at a random moment within the ramp's spread."""
+        if not self._sessions:
+            self._start()
+        self._sessions.add(session)
+        session.generation = CONTROLS.generation
         if CONTROLS.open:
-            self._rest(line)
+            self._rest(session)
         else:
-            self._pause(line, _now() + self._spread_s())
+            self._pause(session, _now() + self._spread_s())
 
-    def retire(self, line: Sender) -> None:
-        """Let a line's user go: now, or after the answer that is under way."""
-        line.retiring, line.at_once = True, False
-        if line.state not in IN_FLIGHT:
-            self._release(line)
+    def _start(self) -> None:
+        if self._greenlet is None:
+            self._greenlet = gevent.spawn(self._conclude_for_ever)
+        self._reactor.before_turn.append(self._turn_begins)
+        self._reactor.at(_now(), self)
 
-    def leave(self, line: Sender) -> None:
-        """Stop driving a line, whatever it is doing."""
-        if line not in self._lines:
+    def retire(self, session: StepSession) -> None:
+        """Let a session's user go: now, or after the answer that is under way."""
+        session.retiring, session.at_once = True, False
+        if session.activity is not Activity.IN_FLIGHT:
+            self._release(session)
+
+    def leave(self, session: StepSession) -> None:
+        """Stop driving a session, whatever it is doing."""
+        if session not in self._sessions:
             return
-        self._lines.discard(line)
-        if line.state in IN_FLIGHT:
-            self._leave_flight(line)
-        line.state = State.IDLE
-        line.ticket = 0
-        line.close()
-        if not self._lines:
-            self.flush()
+        self._sessions.discard(session)
+        if session.activity is Activity.IN_FLIGHT:
+            self._leave_flight(session)
+        session.activity = Activity.IDLE
+        session.ticket = 0
+        session.connection.close()
+        if not self._sessions:
+            self._reactor.before_turn.remove(self._turn_begins)
+            self._reports.flush()
 
-    def _release(self, line: Sender) -> None:
-        self.leave(line)
-        line.gone.set()
+    def _release(self, session: StepSession) -> None:
+        self.leave(session)
+        session.gone.set()
 
-    # Requests.
+    # Requests, in the reactor's turns.
 
-    def answered(self, line: Sender, ended: float, size: int) -> None:
-        """A good answer was complete at ``ended``."""
-        leg = line.leg
-        tally = leg.tally
-        tally.started.append(line.intended or line.sent)
+    def depart(self, session: StepSession) -> None:
+        """The session's user is ready: send."""
+        if CONTROLS.open:
+            self._rest(session)
+            return
+        prepared = session.prepared.after
+        session.at_once = not (session.waits or session.back_off_s or self._reports.listened)
+        now = self._send(session, prepared)
+        prepared.tally.late_s.append(now - session.ready_at)
+
+    def _send(self, session: StepSession, prepared: PreparedRequest, intended: float = 0.0) -> float:
+        if session.generation != CONTROLS.generation:
+            session.generation = CONTROLS.generation
+            session.connection.close()
+        recorder = CONTROLS.recorder
+        now = recorder.enter()
+        self._entered_s += now - recorder.epoch
+        session.send(prepared, now, intended)
+        return now
+
+    def session_answered(self, session: StepSession) -> None:
+        """An answer came that is not known to be good, or whose user does not go on at once."""
+        connection, prepared = session.connection, session.prepared
+        answer, ended = connection.answer, connection.ended
+        step, tally = prepared.step, prepared.tally
+        if not 100 <= answer.status < 400:
+            self._end(session, ended, BadStatus(f"{answer.status} {step.path}"))
+            return
+        if step.expect is not None and step.expect not in answer.body:
+            lacking = step.expect.decode(errors="replace")
+            self._end(session, ended, WrongBody(f"{step.path}: the body lacks {lacking!r}"))
+            return
+        if answer.raw is not None and answer is not tally.known:
+            tally.learn(answer)
+        tally.started.append(session.intended or connection.sent)
         tally.ended.append(ended)
-        tally.body_bytes += size
-        line.back_off_s = 0.0
-        if self._reports.listened:
-            self._tell(line, ended, None)
-        if not line.at_once:
-            self._go_on(line, ended)
+        tally.body_bytes += answer.size
+        session.back_off_s = 0.0
+        if self._reports.listened or not session.at_once:
+            self._end(session, ended, None)
             return
         now = _now()
-        CONTROLS.recorder.replaced(line.sent, ended, now)
-        line.sent = now
+        CONTROLS.recorder.replaced(connection.sent, ended, now)
         tally.late_s.append(now - ended)
-        line.fire(leg.after)
+        session.send(prepared.after, now)
 
-    def failed(self, line: Sender, error: RequestFailed, ended: float | None = None) -> None:
-        """The request is over without a good answer."""
-        if ended is None:
-            ended = _now()
-        if isinstance(error, ConnectionRefused | ConnectionLost):
-            # A refusing server answers at once: without a pause one user would "fail" thousands a second.
-            line.back_off_s = min(BACK_OFF_MOST_S, 2 * line.back_off_s or BACK_OFF_FIRST_S)
-        else:
-            line.back_off_s = 0.0
-        self._tell(line, ended, error)
-        self._go_on(line, ended)
+    def session_failed(self, session: StepSession, error: RequestFailed) -> None:
+        """There will be no answer."""
+        self._end(session, _now(), error)
 
-    def _go_on(self, line: Sender, ended: float) -> None:
-        """After a request, where the next does not follow at once."""
-        if line not in self._lines:
-            return
-        self._leave_flight(line, ended)
-        line.state = State.IDLE
-        line.at_once = False
-        if line.retiring:
-            self._release(line)
+    def _end(self, session: StepSession, ended: float, error: RequestFailed | None) -> None:
+        """Leave a request that is over to the greenlet."""
+        if not self._endings:
+            self.asked = _now()
+            self._reactor.outgoing.append(self)
+        self._endings.append(Ending(session, ended, error))
+
+    def proceed(self) -> None:
+        """Of the reactor: all owners have been told."""
+        if self._parked:
+            self._greenlet.switch()
+
+    def failed(self, error: BaseException) -> None:
+        """Of the reactor: the greenlet has ended, which only happens with the program."""
+        raise error
+
+    # Requests, in the greenlet.
+
+    def _conclude_for_ever(self) -> None:
+        hub, endings = get_hub(), self._endings
+        while True:
+            while endings:
+                try:
+                    self._conclude(endings.popleft())
+                except gevent.GreenletExit:
+                    pass
+                except Exception:
+                    logger.exception("a step user's request could not be concluded")
+            self._parked = True
+            hub.switch()
+            self._parked = False
+
+    def _conclude(self, ending: Ending) -> None:
+        session, ended, error = ending
+        if session not in self._sessions:
+            return  # its user was killed
+        if error is not None:
+            session.back_off_s = back_off_s(error, session.back_off_s)
+        if error is not None or self._reports.listened:
+            self._tell(session, ended, error)
+            if session not in self._sessions:
+                return
+        self._leave_flight(session, ended)
+        session.activity = Activity.IDLE
+        session.at_once = False
+        if session.retiring:
+            self._release(session)
         elif CONTROLS.open:
-            self._rest(line)
+            self._rest(session)
         else:
-            wait_s = line.leg.step.wait_s
-            think_s = line.owner.wait_time() if wait_s is None else CONTROLS.thinks(wait_s)
-            fresh = line.generation != CONTROLS.generation
-            self._pause(line, ended + max(think_s, line.back_off_s) + (self._spread_s() if fresh else 0.0))
+            wait_s = session.prepared.step.wait_s
+            think_s = session.user.wait_time() if wait_s is None else CONTROLS.thinks(wait_s)
+            spread_s = self._spread_s() if session.generation != CONTROLS.generation else 0.0
+            self._pause(session, ended + max(think_s, session.back_off_s) + spread_s)
+
+    def _tell(self, session: StepSession, ended: float, error: RequestFailed | None) -> None:
+        """Fire Locust's request event: for a failure to everyone, otherwise to those the tallies do not serve."""
+        connection, step = session.connection, session.prepared.step
+        started = session.intended or connection.sent
+        complete = error is None or isinstance(error, BadStatus | WrongBody)
+        answer = connection.answer if complete else NO_ANSWER
+        response = Response(session.plan.origin, step.path, answer, error, ended - started)
+        report = Report(self._reports, session.user, step.method, step.name, started, ended, None)
+        try:
+            report.fire(response, error, answer.size)
+        except (RescheduleTask, RescheduleTaskImmediately, InterruptTaskSet):
+            pass  # a listener ends the task: it has ended
+        except (StopUser, StopTest) as stop:
+            session.stop = stop
+            session.retiring, session.at_once = True, False
 
     @staticmethod
     def _spread_s() -> float:
         return CONTROLS.random.random() * CONTROLS.spread_s
 
-    def _pause(self, line: Sender, until: float) -> None:
-        line.state = State.PAUSING
-        line.ready_at = until
-        self.pump.at(until, line)
-
-    def _depart(self, line: Sender) -> None:
-        """The line's user is ready: send."""
-        if CONTROLS.open:
-            self._rest(line)
-            return
-        leg = line.leg.after
-        line.at_once = not (line.waits or line.back_off_s or self._reports.listened)
-        now = self._fire(line, leg)
-        leg.tally.late_s.append(now - line.ready_at)
-
-    def _fire(self, line: Sender, leg: Leg, intended: float = 0.0) -> float:
-        if line.generation != CONTROLS.generation:
-            line.generation = CONTROLS.generation
-            line.close()
-        recorder = CONTROLS.recorder
-        line.sent = now = recorder.enter()
-        self._entered_s += now - recorder.epoch
-        line.fire(leg, intended)
-        return now
+    def _pause(self, session: StepSession, until: float) -> None:
+        session.activity = Activity.PAUSING
+        session.ready_at = until
+        self._reactor.at(until, session)
 
     # The open model.
 
     def _orders_changed(self) -> None:
-        """The ramp wants something else: every line looks at its orders before it goes on."""
-        for line in self._lines:
-            line.at_once = False
-        if self._pool.follow():
-            self.flush()
+        """The ramp wants something else: every session is to ask the driver before it goes on."""
+        for session in self._sessions:
+            session.at_once = False
+        if self._dispatcher.follow():
+            self._reports.flush()
             self._reports.by_arrival = CONTROLS.schedule is not None
-            self.pump.call_at(min(self._pool.next_at, self._scan_at))
+            if self._sessions:
+                self._reactor.at(min(self._dispatcher.next_at, self._scan_at), self)
         if CONTROLS.open:
-            for line in [line for line in self._lines if line.state is State.PAUSING]:
-                self._rest(line)
+            for session in [session for session in self._sessions if session.activity is Activity.PAUSING]:
+                self._rest(session)
         else:
-            for line in self._pool.empty():
-                self._pause(line, _now() + self._spread_s())
+            for session in self._dispatcher.empty():
+                self._pause(session, _now() + self._spread_s())
 
-    def _rest(self, line: Sender) -> None:
-        line.state = State.RESTING
-        line.at_once = False
-        line.ticket = 0
-        self._pool.add(line)
+    def _rest(self, session: StepSession) -> None:
+        session.activity = Activity.RESTING
+        session.at_once = False
+        session.ticket = 0
+        self._dispatcher.add(session)
 
-    def _send_arrival(self, line: Sender, arrival: Arrival) -> None:
-        leg = line.course.leg_of(arrival.number)
-        now = self._fire(line, leg, arrival.at)
-        leg.tally.late_s.append(now - arrival.at)
+    def _send_arrival(self, session: StepSession, arrival: Arrival) -> None:
+        prepared = session.plan.for_arrival(arrival.number)
+        now = self._send(session, prepared, arrival.at)
+        prepared.tally.late_s.append(now - arrival.at)
 
     # Once per turn, and at times.
 
-    def _turn_began(self) -> None:
+    def _turn_begins(self) -> None:
         current = int(_now() * BINS_PER_S)
         if current != self._bin:
-            self._count_opened()
             self._bin = current
             CONTROLS.recorder.advance()
 
     def _sent_later(self, edge: float) -> float:
-        """Lines that sent at once again did not tell: their starts are summed as a bin ends, none beyond its edge."""
+        """Sessions that go on at once do not tell: their starts are summed as a bin ends, none beyond its edge."""
         epoch = CONTROLS.recorder.epoch
-        return sum(min(line.sent, edge) - epoch for line in self._lines if line.state in IN_FLIGHT) - self._entered_s
+        in_flight = (session.connection.sent for session in self._sessions if session.activity is Activity.IN_FLIGHT)
+        return sum(min(sent, edge) - epoch for sent in in_flight) - self._entered_s
 
-    def _leave_flight(self, line: Sender, ended: float | None = None) -> None:
+    def _leave_flight(self, session: StepSession, ended: float | None = None) -> None:
         recorder = CONTROLS.recorder
-        recorder.leave(line.sent, ended)
-        self._entered_s -= line.sent - recorder.epoch
+        sent = session.connection.sent
+        recorder.leave(sent, ended)
+        self._entered_s -= sent - recorder.epoch
 
-    def _rang(self, now: float) -> float:
-        """The pump's timer: arrivals and timeouts. Returns when to be called again."""
-        self._pool.advance(now)
+    def ring(self, now: float) -> None:
+        """Of the reactor's timer: send arrivals that are due; look for listeners now and then."""
+        self._dispatcher.advance(now)
         if now >= self._scan_at:
             self._scan_at = now + SCAN_S
-            self._scan(now)
-        return min(self._pool.next_at, self._scan_at)
-
-    def _scan(self, now: float) -> None:
-        """Timeouts, four times a second: a timer per request would cost a third of the rate."""
-        self._look_for_listeners()
-        for line in [line for line in self._lines if line.state in IN_FLIGHT]:
-            waited_s = now - line.sent
-            if line.state is State.CONNECTING and waited_s > line.course.connect_timeout_s:
-                line.abort(TimedOut("no connection in time"))
-            elif waited_s > line.course.timeout_s:
-                line.abort(TimedOut("no complete answer in time"))
-
-    def _look_for_listeners(self) -> None:
-        if self._reports.look():
-            for line in self._lines:
-                line.at_once = False
-
-    def flush(self) -> None:
-        """Fold everything taken down so far into our records and Locust's statistics."""
-        self._count_opened()
-        self._reports.flush()
-
-    def _count_opened(self) -> None:
-        CONTROLS.recorder.opened(self.opened, self._bin)
-        self.opened = 0
-
-    def _tell(self, line: Sender, ended: float, error: RequestFailed | None) -> None:
-        """Fire Locust's request event: for a failure to everyone, otherwise to those the tallies do not serve."""
-        step = line.leg.step
-        started = line.intended or line.sent
-        response = Response(line.course.origin, step.path, line.status, [], line.body, error, ended - started)
-        report = Report(self._reports, line.owner, step.method, step.name, started, ended, None)
-        try:
-            report.fire(response, error, line.size)
-        except (RescheduleTask, RescheduleTaskImmediately, InterruptTaskSet):
-            pass  # a listener ends the task: it has ended
-        except (StopUser, StopTest) as stop:
-            line.stop = stop
-            line.retiring, line.at_once = True, False
+            if self._reports.find_listeners():
+                for session in self._sessions:
+                    session.at_once = False
+        if self._sessions:
+            self._reactor.at(min(self._dispatcher.next_at, self._scan_at), self)

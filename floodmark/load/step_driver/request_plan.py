@@ -1,4 +1,4 @@
-"""What the step users of one class send: their steps, made into bytes once."""
+"""What the step users of one class send: their steps, compiled to bytes once."""
 
 from __future__ import annotations
 
@@ -7,63 +7,58 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from floodmark.load.http_step import HttpStep
+from floodmark.load.request import Request
 from floodmark.load.tally import Tally
 from floodmark.load.wire import Address, Origin, resolve
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class Leg:
-    """One step at its place in the course, ready to be sent.
-
-    after: what the same user sends next. closes: the connection is not used again after it.
-    """
+class PreparedRequest:
+    """One step at its place in the mix, ready to be sent."""
 
     step: HttpStep
-    message: bytes
-    length: int
-    expect: bytes
-    head_only: bool
-    closes: bool
+    request: Request
+    """The same for all places of a step, as is the tally."""
     tally: Tally
-    after: Leg = field(init=False)
+    after: PreparedRequest = field(init=False)
+    """What the same user sends next."""
 
 
 @dataclass(slots=True, kw_only=True)
-class Course:
-    """The steps of a user class against one origin.
-
-    deck: every step as often as its weight says, shuffled once with a fixed seed. Each user goes through it again
-    and again, from a place of its own: the mix is exact, and the same in every run.
-    """
+class RequestPlan:
+    """The steps of a user class against one origin."""
 
     origin: Origin
     address: Address
-    deck: Sequence[Leg]
+    mix: Sequence[PreparedRequest]
+    """Every step as often as its weight says, shuffled once with a fixed seed. Each user goes through it again and
+    again, from a place of its own: the proportions are exact, and the same in every run."""
     connect_timeout_s: float
     timeout_s: float
     started: int = field(default=0)
+    """Users that have begun."""
 
-    def first_leg(self) -> Leg:
+    def first(self) -> PreparedRequest:
         """Where the next user begins."""
         self.started += 1
-        return self.deck[self.started % len(self.deck)]
+        return self.mix[self.started % len(self.mix)]
 
-    def leg_of(self, number: int) -> Leg:
-        """The step of the n-th arrival of a schedule, whoever sends it."""
-        return self.deck[number % len(self.deck)]
+    def for_arrival(self, number: int) -> PreparedRequest:
+        """The request of the n-th arrival of a schedule, whoever sends it."""
+        return self.mix[number % len(self.mix)]
 
     @property
     def waits(self) -> bool:
         """Whether any step has a pause of its own."""
-        return any(leg.step.wait_s for leg in self.deck)
+        return any(prepared.step.wait_s for prepared in self.mix)
 
     @property
     def tallies(self) -> Sequence[Tally]:
         """One per step."""
-        return list({id(leg.tally): leg.tally for leg in self.deck}.values())
+        return list({id(prepared.tally): prepared.tally for prepared in self.mix}.values())
 
 
-def lay_out(
+def compile_plan(
     steps: Sequence[HttpStep],
     origin: Origin,
     *,
@@ -71,38 +66,40 @@ def lay_out(
     new_connections: bool,
     connect_timeout_s: float,
     timeout_s: float,
-) -> Course:
-    """Make a course; a step that is listed several times has that weight.
+) -> RequestPlan:
+    """Make a plan; a step that is listed several times has that weight.
 
     Raises ConnectionRefused where the host does not resolve, ValueError for an unfit path.
     """
-    tallies = {step: Tally(step.method, step.name) for step in steps}
-    deck = []
+    compiled: dict[HttpStep, tuple[Request, Tally]] = {}
+    mix = []
     for step in steps:
-        headers = dict(step.headers)
-        if cookies:
-            headers.setdefault("Cookie", cookies)
-        if new_connections:
-            headers["Connection"] = "close"
-        message = origin.message(step.method, step.path, step.body, headers)
-        deck.append(
-            Leg(
-                step=step,
-                message=message,
-                length=len(message),
-                expect=step.expect or b"",
-                head_only=step.method == "HEAD",
-                closes=new_connections,
-                tally=tallies[step],
-            )
-        )
-    random.Random(0).shuffle(deck)
-    for leg, after in zip(deck, [*deck[1:], deck[0]], strict=True):
-        leg.after = after
-    return Course(
+        if step not in compiled:
+            request = _compile(step, origin, cookies=cookies, new_connections=new_connections)
+            compiled[step] = request, Tally(step.method, step.name)
+        request, tally = compiled[step]
+        mix.append(PreparedRequest(step=step, request=request, tally=tally))
+    random.Random(0).shuffle(mix)
+    for prepared, after in zip(mix, [*mix[1:], mix[0]], strict=True):
+        prepared.after = after
+    return RequestPlan(
         origin=origin,
         address=resolve(origin.host, origin.port),
-        deck=deck,
+        mix=mix,
         connect_timeout_s=connect_timeout_s,
         timeout_s=timeout_s,
+    )
+
+
+def _compile(step: HttpStep, origin: Origin, *, cookies: str, new_connections: bool) -> Request:
+    headers = dict(step.headers)
+    if cookies:
+        headers.setdefault("Cookie", cookies)
+    if new_connections:
+        headers["Connection"] = "close"
+    return Request(
+        message=origin.message(step.method, step.path, step.body, headers),
+        head_only=step.method == "HEAD",
+        closes=new_connections,
+        marker=step.expect or b"",
     )

@@ -24,7 +24,7 @@ class _Setting(ctypes.Structure):
     )
 
 
-class Alarm:
+class TimerFd:
     """A Linux timerfd. Raises OSError where there is none."""
 
     def __init__(self) -> None:
@@ -37,19 +37,14 @@ class Alarm:
         if self.fd < 0:
             raise OSError(ctypes.get_errno(), "timerfd_create")
         self._setting = _Setting()
-        self._due = 0.0
 
-    def ring_at(self, due: float) -> None:
-        """Become readable at ``due``, epoch seconds; at once if that is past."""
-        if due == self._due:
-            return
-        self._due = due
+    def set(self, due: float) -> None:
+        """Become readable at ``due``, epoch s; at once if that is past. Replaces an earlier time."""
         ahead_ns = max(1, int((due - time.time()) * _NS))
         self._setting.value_s, self._setting.value_ns = divmod(ahead_ns, _NS)
         self._set(self.fd, 0, ctypes.byref(self._setting), None)
 
-    def silence(self) -> None:
-        """Take note of a ring, or of one no longer wanted."""
-        self._due = 0.0
+    def acknowledge(self) -> None:
+        """Stop being readable."""
         with contextlib.suppress(BlockingIOError):
             struct.unpack("Q", os.read(self.fd, 8))
