@@ -51,7 +51,7 @@ concurrency: $(VENV)/.installed ## nominal slots against requests truly inside t
 hostile: $(VENV)/.installed ## what slow and hostile clients do to others, for every server here: about 4 minutes
 	$(FLOODMARK) hostile $(if $(BACKEND),--backend $(BACKEND)) $(if $(RESULTS),--results $(RESULTS)) $(ARGS)
 
-doctor: $(VENV)/.installed ## what this host lacks, and the mend
+doctor: $(VENV)/.installed ## what this host lacks, and how to fix it
 	$(FLOODMARK) doctor
 
 install: $(VENV)/.installed ## make .venv with floodmark and every server that installs here
