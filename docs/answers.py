@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from docs.claims import CLAIMS as ALL_CLAIMS
-from docs.claims import DEV, DEV_SINGLE, FOUR_BY_4, GEVENT, SYNC_4, TWO_BY_4, UWSGI, WAITRESS, Verdict, find
+from docs.claims import DEV, DEV_SINGLE, FOUR_BY_4, GEVENT, SYNC_4, TWO_BY_4, UWSGI, WAITRESS, Verdict, find, measured
 from floodmark.concurrency.row import CONCURRENCY, ConcurrencyRow
 from floodmark.report import terminal
 from floodmark.report.markdown import escape
@@ -57,7 +57,7 @@ def at_once(folder: Path) -> str:
         if row is None:
             continue
         lines.append(f"| `{setting.command}` | **{_at_once(row)}** | {_where(row)} | {row.burst_s:.1f} s |")
-    return "\n".join(lines)
+    return "\n".join([*lines, "", measured(folder)])
 
 
 def _at_once(row: ConcurrencyRow) -> str:

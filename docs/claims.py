@@ -215,12 +215,17 @@ def rows_table(rows: Sequence[ConcurrencyRow]) -> str:
 def section(folder: Path) -> str:
     """What docs/servers.md says of the run kept in ``folder``."""
     rows = read_table(folder / CONCURRENCY, ConcurrencyRow)
+    return f"\n{table(rows)}\n\n{measured(folder)} Every row of that run:\n\n{rows_table(rows)}\n\n"
+
+
+def measured(folder: Path) -> str:
+    """When, where and with what the run kept in ``folder`` was measured, as a sentence."""
+    rows = read_table(folder / CONCURRENCY, ConcurrencyRow)
     facts: dict[str, Any] = json.loads((folder / CONCURRENCY).with_suffix(".json").read_text(encoding="utf-8"))
     host = facts["host"]
-    measured = (
+    return (
         f"Measured {facts['started'][:10]} by `floodmark concurrency`: {rows[0].clients} requests at once that hold "
         f"the app for {rows[0].hold_ms} ms each; {host['cpu_model']}, {host['cpus']} CPUs, 1 of them "
         f"the target's; backend {facts['backend']}; Linux {host['kernel']}; floodmark {facts['floodmark']['version']} "
         f"({str(facts['floodmark']['git_sha'])[:7]})."
     )
-    return f"\n{table(rows)}\n\n{measured} Every row of that run:\n\n{rows_table(rows)}\n\n"
