@@ -101,13 +101,17 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     night = Night(path=path, record=record, suite=suite, bind=bind, conditions=conditions, console=console)
     minutes = (night.estimate_s(visits) + JUDGE_S) / 60
     console.print(
-        f"night {path.name}: {len(suite.setups)} setups x {suite.rounds} rounds, {len(visits)} visits, backend "
+        f"night {path.name}: {_count(suite.setups, 'setup')} x {suite.rounds} rounds, {len(visits)} visits, backend "
         f"{launcher.name} ({launcher.why}), seed {seed}; about {minutes:.0f} min, until "
-        f"{time.strftime('%H:%M', time.localtime(time.time() + 60 * minutes))}. If killed: floodmark resume {path}",
+        f"{time.strftime('%H:%M', time.localtime(time.time() + 60 * minutes))}. If it is killed, continue with: floodmark resume {path}",
         highlight=False,
         soft_wrap=True,
     )
     return night_outcome.show(night, gates, as_json=options.json)
+
+
+def _count(things: Sequence[object], name: str) -> str:
+    return f"{len(things)} {name}{'s' if len(things) != 1 else ''}"
 
 
 def _mention_unfinished(root: Path, console: Console) -> None:

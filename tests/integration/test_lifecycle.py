@@ -129,7 +129,7 @@ def test_a_results_folder_that_cannot_be_written_is_refused_before_anything_star
     (tmp_path / "results").write_text("a file")
     done = Command(["run", "gthread", "--backend", "process", "--results", str(tmp_path / "results")]).run(30)
     assert done.returncode == 1
-    assert "cannot write results below" in done.stderr
+    assert "cannot write results to" in done.stderr
     assert "--results" in done.stderr
 
 

@@ -50,7 +50,7 @@ def test_a_killed_night_goes_on_where_it_was(tmp_path: Path) -> None:
     wait_for(under_way, 150, "the second visit")
     process.kill()
     _, err = process.communicate(timeout=10)
-    assert "after a kill: floodmark resume" in err.lower()
+    assert "if it is killed, continue with: floodmark resume" in err.lower()
     wait_for(lambda: command.offspring() == [], 30, "the end of Locust and the target")
 
     (night,) = results.glob("nightly/*")
