@@ -103,7 +103,8 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     console.print(
         f"night {path.name}: {_count(suite.setups, 'setup')} x {suite.rounds} rounds, {len(visits)} visits, backend "
         f"{launcher.name} ({launcher.why}), seed {seed}; about {minutes:.0f} min, until "
-        f"{time.strftime('%H:%M', time.localtime(time.time() + 60 * minutes))}. If it is killed, continue with: floodmark resume {path}",
+        f"{time.strftime('%H:%M', time.localtime(time.time() + 60 * minutes))}. "
+        f"If it is killed, continue with: floodmark resume {path}",
         highlight=False,
         soft_wrap=True,
     )
