@@ -60,7 +60,8 @@ test: $(VENV)/.dev ## all tests but the long ones: about 11 minutes on two CPUs
 	@# What measures nothing shares the CPUs; what measures has them for itself, at the end. Searches that a restless
 	@# host kept from a verdict are excused once in all of it, so they are counted together.
 	@FLOODMARK_EXCUSES=$$(mktemp) && export FLOODMARK_EXCUSES && trap 'rm -f "$$FLOODMARK_EXCUSES"' EXIT && \
-	$(MAKE) --no-print-directory -j4 -O test-unit test-simulated test-load test-beside && \
+	$(MAKE) --no-print-directory -j2 -O test-unit test-simulated && \
+	$(MAKE) --no-print-directory -j2 -O test-load test-beside && \
 	$(MAKE) --no-print-directory test-alone
 
 test-unit: $(VENV)/.dev ## seconds: no process, no socket
@@ -73,7 +74,7 @@ test-load: $(VENV)/.dev ## what runs inside Locust, in a process that Locust has
 	$(BIN)/pytest tests/load $(ARGS)
 
 test-beside: $(VENV)/.dev ## real servers, Compose and pages, side by side: what measures nothing
-	$(BIN)/pytest tests/integration tests/e2e -m "not alone and not long" --numprocesses 4 --dist loadgroup $(ARGS)
+	$(BIN)/pytest tests/integration tests/e2e -m "not alone and not long" --numprocesses 3 --dist loadgroup $(ARGS)
 
 test-alone: $(VENV)/.dev ## real servers with known answers, one after another: what measures
 	$(BIN)/pytest tests/integration tests/e2e -m "alone and not long" $(ARGS)
