@@ -141,6 +141,8 @@ class StepHttpUser(LeanHttpUser):
         except ConnectionRefused:
             super().perform(step)  # which counts the failure
             return
+        if self._state == LOCUST_STATE_STOPPING:
+            return  # told to stop while the plan was made, when there was no session to retire
         session = self._session = StepSession(driver, plan, self, waits=plan.waits or _waits(type(self)))
         driver.join(session)
         try:

@@ -175,7 +175,9 @@ def test_a_user_killed_while_waiting_frees_its_connection() -> None:
         user = gevent.spawn(client.get, "/")
         gevent.sleep(0.05)
         user.kill()
-        gevent.sleep(0.05)
+        with gevent.Timeout(10):
+            while not closed:
+                gevent.sleep(0.01)
     assert closed == [True]
 
 

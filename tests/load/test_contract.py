@@ -569,7 +569,9 @@ def test_killed_users_leave_nothing_in_flight_and_no_connection(base: Client) ->
         drive.environment.stop_timeout = 0
         drive.run(users=10, seconds=0.3)
         assert CONTROLS.recorder._in_flight == 0
-        gevent.sleep(0.05)
+        with gevent.Timeout(10):
+            while len(closed) < 10:
+                gevent.sleep(0.01)
         assert closed == [True] * 10
         assert len(server.requests) == 10
 

@@ -6,10 +6,11 @@ import time
 from typing import Any
 
 import gevent
+import pytest
 from locust import task
 from locust.exception import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately
 
-from floodmark.load import HttpStep, StepHttpUser
+from floodmark.load import HttpStep, StepHttpUser, user
 from floodmark.load.answer import NO_ANSWER
 from floodmark.load.arrivals import Schedule
 from floodmark.load.controls import CONTROLS
@@ -91,6 +92,24 @@ def test_the_open_model_sends_every_arrival_of_its_schedule_and_counts_from_when
         assert window.sent == window.offered
         assert window.settled.total >= window.offered
         assert len(server.requests) > before
+
+
+def test_a_user_stopped_while_its_plan_is_made_sends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = user.compile_plan
+
+    def slowly(*steps: Any, **options: Any) -> Any:
+        gevent.sleep(0.3)
+        return compiled(*steps, **options)
+
+    monkeypatch.setattr(user, "compile_plan", slowly)
+    with scripted(always(OK)) as server:
+        drive = Drive(server.url)
+        drive.runner.start(3, 10_000)
+        gevent.sleep(0.1)
+        begun = time.monotonic()
+        drive.stop()
+        assert time.monotonic() - begun < 3  # its stop time-out is 5 s
+        assert server.requests == []
 
 
 def test_an_arrival_that_finds_no_connection_waits_and_its_wait_counts() -> None:
