@@ -10,11 +10,12 @@ import pytest
 from locust import task
 from locust.exception import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately
 
-from floodmark.load import HttpStep, StepHttpUser, user
+from floodmark.load import HttpStep, StepHttpUser
 from floodmark.load.answer import NO_ANSWER
 from floodmark.load.arrivals import Schedule
 from floodmark.load.controls import CONTROLS
 from floodmark.load.reporting import Reports
+from floodmark.load.step_driver.request_plan import compile_plan
 from floodmark.verdict.enums import Spacing
 from tests.load.drive import Drive
 from tests.load.scripted import OK, Peer, after, always, scripted
@@ -95,13 +96,11 @@ def test_the_open_model_sends_every_arrival_of_its_schedule_and_counts_from_when
 
 
 def test_a_user_stopped_while_its_plan_is_made_sends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    compiled = user.compile_plan
-
     def slowly(*steps: Any, **options: Any) -> Any:
         gevent.sleep(0.3)
-        return compiled(*steps, **options)
+        return compile_plan(*steps, **options)
 
-    monkeypatch.setattr(user, "compile_plan", slowly)
+    monkeypatch.setattr("floodmark.load.user.compile_plan", slowly)
     with scripted(always(OK)) as server:
         drive = Drive(server.url)
         drive.runner.start(3, 10_000)
