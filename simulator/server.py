@@ -6,6 +6,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from heapq import heapify, heappop, heappush, heapreplace
+from itertools import islice
 
 import numpy as np
 
@@ -18,6 +19,11 @@ BACK_OFF_FIRST_S, BACK_OFF_MOST_S = 0.05, 1.0
 """A refused user's pause, doubled from refusal to refusal: floodmark.load.step_driver."""
 
 ARRIVALS_BATCH = 1024
+
+PIECES_PER_S, PIECE_NOISE = 4, 0.02
+"""Pieces of work of a witness of the pace, and the standard deviation of the time of one."""
+
+TIMED_OUT = KINDS.index(ErrorKind.TIMEOUT)
 
 
 class Server:
@@ -41,6 +47,7 @@ class Server:
         self._rng = rng
         # Its own stream: with the same seed the machine is as noisy, whatever is asked of it.
         self._speed = Speed(model.noise, model.speed, rng.spawn(1)[0])
+        self._watch = rng.spawn(1)[0]
         self._service = model.service.stream(rng)
         self._thinks = model.think.stream(rng)
         self._pause: Callable[[], float] = self._thinks
@@ -51,6 +58,11 @@ class Server:
         self._good_until: list[float] = []
         self._fails_above, self._backlog = model.fails_above, model.backlog
         self._slowed = bool(model.per_queued or model.per_served)
+        self.timeout_s = math.inf  # after which users give up; what they gave up is served all the same
+        self._abandoned = 0  # the first so many of ``waiting`` have been given up by their users
+        self._abandoned_until: list[float] = []  # ends of services whose users gave up
+        self._slow_share = model.cpu_share
+        self._tokens_at = 0.0  # when the rate limiter admits the next request
 
     # Who sends.
 
@@ -86,11 +98,22 @@ class Server:
         self._arrivals, self.senders = None, [math.inf]
         while self.waiting and len(self.waiting) > self._connections - len(self.slots):
             self.waiting.pop()
-        self.leaving = len(self.waiting)
+        self._abandoned = min(self._abandoned, len(self.waiting))
+        self.leaving = len(self.waiting) - self._abandoned
 
     def in_flight(self, at: float) -> int:
-        """Requests in service or waiting."""
+        """Requests in service or waiting, as the server sees it."""
         return len(self.waiting) + sum(free > at for free in self.slots)
+
+    def awaited(self, at: float) -> int:
+        """Those of them that a user still waits for."""
+        self._abandoned_until = [until for until in self._abandoned_until if until > at]
+        return self.in_flight(at) - self._abandoned - len(self._abandoned_until)
+
+    @property
+    def queued(self) -> list[float]:
+        """When the requests were sent that wait for service and have not been given up."""
+        return list(islice(self.waiting, self._abandoned, None))
 
     def resize(self, slots: int, at: float) -> None:
         """Change the number of slots; those that are free go first."""
@@ -99,6 +122,13 @@ class Server:
         for _ in range(slots - len(self.slots)):
             heappush(self.slots, at)
 
+    def pace(self, start: float, end: float) -> float:
+        """What a witness sees of the machine's speed by PIECES_PER_S fixed pieces of work a second."""
+        first, last = int(start * GRID_PER_S), round(end * GRID_PER_S)
+        pieces = max(1, round(PIECES_PER_S * (end - start)))
+        error = PIECE_NOISE / math.sqrt(pieces) * self._watch.standard_normal()
+        return float(np.mean(self._speed.grid[first : max(first + 1, last)])) * (1 + error)
+
     # What happens.
 
     def run(self, until: float) -> None:
@@ -106,8 +136,16 @@ class Server:
         self._speed.cover(until)
         senders, slots, waiting = self.senders, self.slots, self.waiting
         begin, arrive = self._begin, self._arrive
+        impatient = self.timeout_s < math.inf
         while True:
             arrival = senders[0]
+            if impatient and len(waiting) > self._abandoned:
+                gives_up = waiting[self._abandoned] + self.timeout_s
+                if gives_up < min(arrival, max(slots[0], waiting[0])):
+                    if gives_up > until:
+                        return
+                    self._abandon(gives_up)
+                    continue
             # At the same moment service begins first: the next request is served before an answer reaches its user.
             if waiting and slots[0] <= arrival:
                 free, first = slots[0], waiting[0]
@@ -119,14 +157,34 @@ class Server:
             else:
                 return
 
+    def _abandon(self, at: float) -> None:
+        """The request that has waited longest of those not given up is given up."""
+        self._goes_on(at, self._take_down(self.waiting[self._abandoned], at, TIMED_OUT))
+        self._abandoned += 1
+
+    def _goes_on(self, at: float, pause: float) -> None:
+        """A user whose request has ended leaves, or sends the next one."""
+        if self.leaving:
+            self.leaving -= 1
+        elif self._arrivals is None:
+            heappush(self.senders, at + pause)
+
     def _arrive(self, at: float) -> None:
         if self._arrivals is None:
             heappop(self.senders)
         else:
             heapreplace(self.senders, next(self._arrivals))
-        if at >= self.dead_at or (self._backlog is not None and self._full(at, self._backlog)):
-            self._refuse(at)
+        if at >= self.dead_at:
+            self._refuse(at, ErrorKind.REFUSED)
             return
+        if self._backlog is not None and self._full(at, self._backlog):
+            self._refuse(at, self.model.refusal)
+            return
+        if self.model.limit_rps is not None:
+            if at < self._tokens_at:
+                self._refuse(at, ErrorKind.HTTP)
+                return
+            self._tokens_at = max(self._tokens_at, at - 1 / self.model.limit_rps) + 1 / self.model.limit_rps
         if self._backed_off:
             self._backed_off.pop(at, None)
         self.waiting.append(at)
@@ -137,9 +195,9 @@ class Server:
             waiting = min(waiting, self._connections - len(self.slots))
         return waiting >= backlog and self.slots[0] > at
 
-    def _refuse(self, at: float) -> None:
+    def _refuse(self, at: float, kind: ErrorKind) -> None:
         back_off = min(BACK_OFF_MOST_S, 2 * self._backed_off.pop(at, BACK_OFF_FIRST_S / 2))
-        pause = self._take_down(at, at, KINDS.index(ErrorKind.REFUSED))
+        pause = self._take_down(at, at, KINDS.index(kind))
         if self._arrivals is not None:
             return
         again = at + max(pause, back_off)
@@ -149,7 +207,9 @@ class Server:
     def _begin(self, at: float) -> None:
         """Serve the request that has waited longest."""
         arrived = self.waiting.popleft()
-        seconds = self._service() / self._speed.grid[int(at * GRID_PER_S)]
+        seconds = self._service()
+        speed = self._speed.grid[int(at * GRID_PER_S)]
+        seconds *= 1 / speed if self._slow_share == 1 else 1 - self._slow_share + self._slow_share / speed
         if self._slowed:
             seconds *= self._slowdown(at)
         done = at + seconds
@@ -159,11 +219,18 @@ class Server:
         if done > self.dead_at:
             done, kind = max(at, self.dead_at), KINDS.index(ErrorKind.RESET)
         heapreplace(self.slots, done)
-        pause = self._take_down(arrived, done, kind)
-        if self.leaving:
-            self.leaving -= 1
-        elif self._arrivals is None:
-            heappush(self.senders, done + pause)
+        self._served += 1
+        if self.model.loses_slot_every and self._served % self.model.loses_slot_every == 0 and len(self.slots) > 1:
+            self.slots.remove(done)
+            heapify(self.slots)
+        if self._abandoned:
+            self._abandoned -= 1
+            self._abandoned_until.append(done)
+            return
+        if done > arrived + self.timeout_s:
+            self._abandoned_until.append(done)
+            done, kind = arrived + self.timeout_s, TIMED_OUT
+        self._goes_on(done, self._take_down(arrived, done, kind))
 
     def _take_down(self, arrived: float, done: float, kind: int) -> float:
         pause = self._pause()
@@ -175,7 +242,6 @@ class Server:
 
     def _slowdown(self, at: float) -> float:
         model = self.model
-        self._served += 1
         beyond = len(self.waiting)
         if model.queued_above is not None:
             beyond = max(0, self.in_flight(at) + 1 - model.queued_above)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from floodmark.search.order import Order, Search
-from floodmark.stats.intervals import batch_half_width
 from floodmark.verdict.enums import Phase
 from floodmark.verdict.from_window import visit_from_window
 from floodmark.verdict.outcome import Outcome
@@ -13,7 +14,7 @@ from floodmark.verdict.visit import Visit
 from simulator.model import Model
 from simulator.server import Server
 
-CHECK_EVERY_S = 0.5
+CHECK_EVERY_S = 0.2
 SPREAD_MIN_S, SPREAD_MAX_S, USERS_PER_S = 0.05, 2.0, 500
 DRAIN_S = 1.0
 POLL_S = 0.02
@@ -40,6 +41,7 @@ class Simulator:
     def carry_out(self, order: Order) -> Visit:
         """Visit a level and measure it, as the load side would."""
         self._visit += 1
+        self.server.timeout_s = order.timeout_s
         if self.model.slots_at is not None:
             self.server.resize(self.model.slots_at(self.now), self.now)
         visit = self._closed(order) if order.rate_rps is None else self._open(order, order.rate_rps)
@@ -54,20 +56,34 @@ class Simulator:
         self.run(order.settle_s)
         start = self.now
         self.server.tape.forget(start)
-        seconds = order.min_s
-        self.run(seconds)
-        while seconds < order.max_s and not self._known(start, order.half_width):
-            seconds = min(order.max_s, seconds + CHECK_EVERY_S)
+        seconds = min(order.span.min_s, order.most_s)
+        while True:
             self.run(start + seconds - self.now)
-        tape, waiting = self.server.tape, self.server.waiting
-        window = tape.window(start, self.now, waiting, generator_cpu=self.model.generator_cpu)
-        visit = visit_from_window(window, number=self._visit, phase=order.phase, users=order.users, r0_ms=self._r0_ms)
+            visit = self._measure(order, start)
+            if order.complete(visit):
+                break
+            seconds = min(order.most_s, seconds + CHECK_EVERY_S)
         if order.phase is Phase.BASE and visit.r_mean_ms is not None:
             self._r0_ms = min(self._r0_ms or visit.r_mean_ms, visit.r_mean_ms)
-        return visit
+        return self._witnessed(visit)
+
+    def _measure(self, order: Order, start: float) -> Visit:
+        window = self.server.tape.window(start, self.now, self.server.queued, generator_cpu=self.model.generator_cpu)
+        return visit_from_window(window, number=self._visit, phase=order.phase, users=order.users, r0_ms=self._r0_ms)
+
+    def _witnessed(self, visit: Visit) -> Visit:
+        """With what the sampler would add: the pace of the CPU, and the CPU that the target used."""
+        if not self.model.witness:
+            return visit
+        pace = self.server.pace(visit.t_start_s, visit.t_end_s)
+        busy = visit.counted_rps * self.model.service.mean_s if visit.counted_rps else 0.0
+        cpu = self.model.cpu_share * min(busy / pace, float(self.model.slots))
+        return dataclasses.replace(
+            visit, pace=pace, cpu_cores=cpu, cpu_limit_cores=float(self.model.slots), app_inflight_mean=busy
+        )
 
     def _open(self, order: Order, rate_rps: float) -> Visit:
-        tape, waiting = self.server.tape, self.server.waiting
+        tape = self.server.tape
         if order.continues(self._before):
             start = self._window_end
         else:
@@ -77,27 +93,20 @@ class Simulator:
             self.server.open(rate_rps, order.users, self.now)
             self.run(order.settle_s)
             start = self.now
-        seconds = order.min_s
-        while True:
-            end = self._window_end = start + seconds
-            self.run(end + DRAIN_S - self.now)
-            due = tape.due(start, end, self.now, order.users, waiting)
-            window = tape.window(start, end, waiting, generator_cpu=self.model.generator_cpu, due=due)
-            visit = visit_from_window(
-                window,
-                number=self._visit,
-                phase=order.phase,
-                users=order.users,
-                r0_ms=self._r0_ms,
-                open_model=True,
-                slo_ms=order.slo_ms,
-            )
-            if seconds >= order.max_s or visit.half_width <= order.half_width:
-                return visit
-            seconds = min(order.max_s, seconds + CHECK_EVERY_S)
-
-    def _known(self, start: float, half_width: float) -> bool:
-        return batch_half_width(self.server.tape.good_per_bin(start, self.now)) <= half_width
+        end = self._window_end = start + order.most_s
+        self.run(end + DRAIN_S - self.now)
+        waiting = self.server.queued
+        due = tape.due(start, end, self.now, order.users, waiting)
+        window = tape.window(start, end, waiting, generator_cpu=self.model.generator_cpu, due=due)
+        return visit_from_window(
+            window,
+            number=self._visit,
+            phase=order.phase,
+            users=order.users,
+            r0_ms=self._r0_ms,
+            open_model=True,
+            slo_ms=order.slo_ms,
+        )
 
     def populate(self, users: int, *, think: bool = False) -> None:
         """Bring the users to a number. Returns when those that go have had their last answer, and all others run."""
@@ -110,7 +119,7 @@ class Simulator:
         self.users = users
         if more < 0:
             self.server.dismiss(-more)
-            while self.server.leaving or self.server.in_flight(self.now) > users:
+            while self.server.leaving or self.server.awaited(self.now) > users:
                 self.run(POLL_S)
         self.run(spread_s)
 

@@ -65,6 +65,8 @@ class Tape:
         good = inside & (kind == GOOD)
         ms = 1000 * (done - arrived)
         failed = np.bincount(kind[inside & ~good], minlength=len(KINDS)).tolist()
+        bins = max(1, round((end - start) / BIN_S))
+        index = np.minimum(((done[inside] - start) / BIN_S).astype(np.int64), bins - 1)
         queued = np.fromiter(waiting, np.float64, len(waiting))
         begun = np.concatenate((arrived, queued))
         ended = np.concatenate((done, np.full(len(queued), math.inf)))
@@ -72,6 +74,8 @@ class Tape:
             start_s=start,
             end_s=end,
             good_per_bin=self.good_per_bin(start, end),
+            answers_per_bin=np.bincount(index, minlength=bins).tolist(),
+            ms_per_bin=np.bincount(index, ms[inside], minlength=bins).tolist(),
             errors={kind: number for kind, number in zip(KINDS, failed, strict=True) if number},
             good_ms=float(ms[good].sum()),
             all_ms=float(ms[inside].sum()),

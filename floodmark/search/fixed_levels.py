@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from floodmark.search.order import Order, Search
+from floodmark.search.settings import Span
 from floodmark.verdict.enums import End, Phase
 from floodmark.verdict.outcome import Outcome
 
@@ -27,8 +28,8 @@ def fixed_levels(levels: Sequence[int], seconds: float) -> Search:
             users=users,
             think=True,
             settle_s=SETTLE_S,
-            min_s=seconds,
-            max_s=seconds,
+            span=Span.fixed(seconds),
+            most_s=seconds,
             left_s=(len(levels) - index) * (seconds + SETTLE_S),
         )
     return Outcome(end=End.STEPS_DONE, reason="")

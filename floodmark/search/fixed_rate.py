@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from floodmark.search.order import Order, Search
-from floodmark.search.settings import RateSettings
+from floodmark.search.settings import RateSettings, Span
 from floodmark.verdict.enums import End, Phase
 from floodmark.verdict.outcome import Outcome
 
@@ -30,8 +30,8 @@ def fixed_rate(settings: RateSettings) -> Search:
             users=users,
             think=True,
             settle_s=SETTLE_S,
-            min_s=seconds,
-            max_s=seconds,
+            span=Span.fixed(seconds),
+            most_s=seconds,
             rate_rps=settings.rate_rps,
             left_s=seconds + SETTLE_S + (settings.seconds + SETTLE_S if phase is Phase.WARM else 0.0),
         )

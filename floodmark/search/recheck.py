@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from floodmark.search.bracket import base, warm_up
+from floodmark.search.bracket import base, first_contact, warm_up
 from floodmark.search.hold import Hold, hold
 from floodmark.search.order import Search, SearchEnded
 from floodmark.search.settings import SearchSettings
@@ -22,10 +22,11 @@ def recheck(settings: SearchSettings, users: int) -> Search:
     effort = dataclasses.replace(settings.effort, holds_min=VISITS, holds_max=VISITS)
     budget_s = max(TIME_BUDGET_S, settings.time_budget_s)
     state = SearchState(dataclasses.replace(settings, effort=effort, time_budget_s=budget_s))
-    round_s = effort.rebase_max_s + effort.hold_s + 2 * effort.settle_min_s
-    state.plan_s = 2 * effort.warm_s + effort.base_s + VISITS * round_s
-    held = Hold(min(users, settings.max_users))
+    round_s = effort.base.max_s + effort.hold.max_s + 2 * effort.settle_min_s
+    state.plan_s = 2 * effort.warm.max_s + effort.base.max_s + VISITS * round_s
+    held = Hold(min(users, settings.max_users), think=settings.think_time_s > 0 and settings.known_think)
     try:
+        yield from first_contact(state)
         yield from warm_up(state)
         state.ceiling_rps = state.visits[-1].goodput_rps
         yield from base(state)

@@ -5,62 +5,72 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+DEFAULT_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """How long a window lasts: at least and at most so many seconds, and so many rounds.
+
+    A round is one answer to every user. Fast targets give hundreds of them in a second; slow ones take several seconds
+    for one, and then the rounds decide. Between the least and the most, a window ends as soon as its goodput is known
+    precisely enough.
+    """
+
+    min_s: float
+    max_s: float
+    min_rounds: float
+    max_rounds: float
+
+    @classmethod
+    def fixed(cls, seconds: float) -> Span:
+        """Exactly so many seconds."""
+        return cls(seconds, seconds, 0.0, 0.0)
+
+    def expected_s(self, round_s: float) -> tuple[float, float]:
+        """The least and the greatest length, for rounds of this length."""
+        return max(self.min_s, self.min_rounds * round_s), max(self.max_s, self.max_rounds * round_s)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effort:
-    """Window lengths in seconds, and numbers of visits. ``--quick`` runs the same algorithm with a smaller effort.
+    """Lengths of windows, and numbers of visits. ``--quick`` runs the same algorithm with a smaller effort."""
 
-    A visit with a least and a greatest length ends as soon as its goodput is known precisely enough.
-    """
-
-    warm_s: float = 4.0
+    warm: Span = Span(1.5, 1.5, 1.0, 1.0)
     warm_max_s: float = 60.0
-    base_s: float = 2.5
-    bracket_min_s: float = 1.5
-    bracket_max_s: float = 4.0
-    place_min_s: float = 2.5
-    place_s: float = 3.5
-    rebase_s: float = 1.5
-    rebase_max_s: float = 4.0
-    hold_min_s: float = 3.5
-    hold_s: float = 5.0
+    base: Span = Span(0.6, 2.5, 3.0, 10.0)
+    bracket: Span = Span(0.5, 2.0, 1.0, 2.0)
+    place: Span = Span(0.8, 2.0, 1.0, 2.0)
+    hold: Span = Span(1.0, 5.0, 2.5, 4.0)
     holds_min: int = 3
-    holds_max: int = 12
-    verify_min_s: float = 3.0
-    verify_s: float = 4.0
-    recovery_s: float = 3.0
+    holds_max: int = 9
+    verify: Span = Span(0.8, 3.0, 1.0, 1.5)
+    recovery_s: float = 2.0
     recovery_max_s: float = 10.0
-    edge_s: float = 2.0
+    edge: Span = Span(1.0, 1.5, 1.0, 1.5)
     trial_s: float = 12.0
     trials_min: int = 5
     trials_max: int = 6
     confirm_s: float = 60.0
-    settle_min_s: float = 0.5
+    settle_min_s: float = 0.2
 
 
 FULL = Effort()
 QUICK = Effort(
-    warm_s=2.5,
+    warm=Span(1.0, 1.0, 1.0, 1.0),
     warm_max_s=30.0,
-    base_s=2.0,
-    bracket_min_s=1.0,
-    bracket_max_s=2.0,
-    place_min_s=1.5,
-    place_s=2.0,
-    rebase_s=1.0,
-    rebase_max_s=2.0,
-    hold_min_s=2.5,
-    hold_s=3.0,
+    base=Span(0.5, 1.5, 2.0, 8.0),
+    bracket=Span(0.4, 1.0, 1.0, 1.5),
+    place=Span(0.6, 1.5, 1.0, 1.5),
+    hold=Span(0.8, 3.0, 2.5, 3.0),
     holds_max=5,
-    verify_min_s=2.0,
-    verify_s=3.0,
-    recovery_s=2.0,
+    verify=Span(0.6, 2.0, 1.0, 1.5),
+    recovery_s=1.5,
     recovery_max_s=6.0,
-    edge_s=1.5,
+    edge=Span(0.8, 1.2, 1.0, 1.5),
     trial_s=6.0,
     trials_max=5,
     confirm_s=20.0,
-    settle_min_s=0.4,
 )
 
 
@@ -111,6 +121,10 @@ class SearchSettings:
     precision: float = 0.02
     """Relative half-width of the 95 % interval to reach."""
     time_budget_s: float = 180.0
+    stretches: bool = True
+    """Whether a slow target may take longer than ``time_budget_s``, in proportion to its R0."""
+    timeout_s: float | None = None
+    """Time after which a request counts as failed; None: DEFAULT_TIMEOUT_S, or longer if R0 is long."""
     max_users: int = 4000
     """No level is higher than this."""
     effort: Effort = FULL
@@ -118,6 +132,8 @@ class SearchSettings:
     """If given, also search for the SLO rate, which takes time beyond ``time_budget_s``."""
     known_users: int | None = None
     """If given, only recheck this level, at which an earlier search held its ceiling."""
+    known_think: bool = False
+    """Whether the users of ``known_users`` took their think time."""
 
 
 _LATENCY = re.compile(r"(\d+(?:\.\d+)?)\s*(x|ms|s)")

@@ -6,15 +6,29 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 
 from floodmark.search.order import Order, SearchEnded
-from floodmark.search.settings import SearchSettings
+from floodmark.search.settings import DEFAULT_TIMEOUT_S, SearchSettings, Span
 from floodmark.verdict.enums import End, Phase
 from floodmark.verdict.enums import Generator as GeneratorWord
+from floodmark.verdict.overload import failing
 from floodmark.verdict.visit import Visit
 
-SETTLE_CAP_S = 8.0
+Visiting = Generator[Order, Visit, Visit]
+
+SETTLE_CAP_S = 30.0
+SETTLE_ROUNDS, SETTLE_THINKING_ROUNDS = 1.25, 2.0
+"""After one round, every request from before has left. Users who think take another round to spread out."""
 DEAD_SHARE = 0.5
-WORTH_SETTLING = 2.0
-"""A visit to the held level should last at least this many times its settling time."""
+STRETCH_R0, STRETCH_THINK = 110.0, 12.0
+"""A search may take so many R0 and think times, if that is more than its time budget."""
+TIMEOUT_R0, TIMEOUT_MOST_S = 5.5, 120.0
+"""At four times the knee, a response takes 4 R0."""
+TIMEOUT_USED = 0.8
+"""No level is visited on purpose whose responses would take a larger share of the time-out."""
+LATE = 1.5
+"""A window ends at the latest after this many times the time expected for it, or the time-out if that is longer."""
+DRAIN_S, ALIVE_S = 60.0, 4.0
+NOT_NEEDED = {Phase.OVERLOAD, Phase.RECOVERY}
+"""Phases without which there is a verdict."""
 
 
 @dataclass(slots=True)
@@ -27,6 +41,9 @@ class SearchState:
     elapsed_s: float = 0.0
     visits: list[Visit] = field(default_factory=list)
     plan_s: float = 0.0
+    timeout_s: float = DEFAULT_TIMEOUT_S
+    abandoned: bool = False
+    """Whether the target may still be serving requests that their users gave up."""
 
     @property
     def think_s(self) -> float:
@@ -43,92 +60,182 @@ class SearchState:
         return self.ceiling_rps * (self.r0_s + self.think_s)
 
     @property
+    def budget_s(self) -> float:
+        """The time that the whole search may take."""
+        budget_s = self.settings.time_budget_s
+        return max(budget_s, self.stretched_s) if self.settings.stretches else budget_s
+
+    @property
+    def stretched_s(self) -> float:
+        """The time that a search of a target this slow may need."""
+        return STRETCH_R0 * self.r0_s + STRETCH_THINK * self.think_s
+
+    @property
     def time_left_s(self) -> float:
-        return self.settings.time_budget_s - self.elapsed_s
+        return self.budget_s - self.elapsed_s
 
     @property
     def verification_s(self) -> float:
         """Time reserved for verification and recovery, including settling."""
         effort = self.settings.effort
-        settling_s = self.settle_s(self.users_for(4), think=True) + 2 * effort.settle_min_s
-        return effort.verify_s + effort.recovery_s + settling_s
+        beyond_s = self.visit_s(effort.verify, self.users_for(4, think=True), think=True)
+        return beyond_s + effort.recovery_s + effort.settle_min_s
 
-    def hold_s(self, users: int) -> float:
-        """Length of a visit to the held level.
-
-        Users who think take long to settle and are measured longer, as far as time allows the least number of visits.
-        """
-        effort = self.settings.effort
-        spare_s = (self.time_left_s - self.verification_s) / effort.holds_min - self._between_holds_s(users)
-        return max(effort.hold_s, min(WORTH_SETTLING * self.settle_s(users, think=True), spare_s))
-
-    def round_s(self, users: int) -> float:
-        """Duration of a base visit and a hold visit, including settling."""
-        return self._between_holds_s(users) + self.hold_s(users)
-
-    def _between_holds_s(self, users: int) -> float:
-        effort = self.settings.effort
-        settling = self.settle_s(1, think=False) + self.settle_s(users, think=True) + effort.settle_min_s
-        return (effort.rebase_s + effort.rebase_max_s) / 2 + settling
-
-    def users_for(self, factor: float) -> int:
-        """``factor`` times the knee in users, between 1 and ``max_users``."""
-        return max(1, min(self.settings.max_users, round(factor * self.knee_users)))
+    def round_s(self, users: int, *, think: bool) -> float:
+        """The expected time from one request of a user to the next."""
+        z = self.think_s if think else 0.0
+        return max(self.r0_s, users / self.ceiling_rps - z) + z if self.ceiling_rps else self.r0_s + z
 
     def settle_s(self, users: int, *, think: bool) -> float:
-        """Two cycles at this level, within bounds. By then every request from before has left."""
+        """Time before a window, within bounds, in which the level settles."""
+        rounds = SETTLE_THINKING_ROUNDS if think and self.think_s else SETTLE_ROUNDS
+        wanted_s = rounds * self.round_s(users, think=think)
+        return min(SETTLE_CAP_S, max(self.settings.effort.settle_min_s, wanted_s))
+
+    def visit_s(self, span: Span, users: int, *, think: bool) -> float:
+        """The expected time of a visit, including settling, if its window is as long as it may be."""
+        return self.settle_s(users, think=think) + self._window_s(span, users, think=think)
+
+    def _window_s(self, span: Span, users: int, *, think: bool) -> float:
+        # Rounds are counted in response times: users who think give enough answers, and do so at all times.
+        return span.expected_s(self.round_s(users, think=think) - (self.think_s if think else 0.0))[1]
+
+    def users_for(self, factor: float, *, think: bool) -> int:
+        """``factor`` times the knee, in users who take their think time or who do not, at least 1."""
+        knee = self.knee_users if think else self.knee_inflight
+        return max(1, min(self.most_users(think=think), round(factor * knee)))
+
+    def most_users(self, *, think: bool) -> int:
+        """The highest level to visit: ``max_users``, or less so that responses stay well below the time-out."""
+        if not self.ceiling_rps:
+            return self.settings.max_users
         z = self.think_s if think else 0.0
-        r = max(self.r0_s, users / self.ceiling_rps - z) if self.ceiling_rps else self.r0_s
-        return min(SETTLE_CAP_S, max(self.settings.effort.settle_min_s, 2 * (r + z)))
+        return min(self.settings.max_users, max(1, int(self.ceiling_rps * (TIMEOUT_USED * self.timeout_s + z))))
+
+    def learn_r0(self, r0_s: float) -> None:
+        """Take a first R0. If it is long, so is the time-out, unless the settings fix it."""
+        self.r0_s = r0_s
+        fixed_s = self.settings.timeout_s
+        longer_s = min(TIMEOUT_MOST_S, max(DEFAULT_TIMEOUT_S, TIMEOUT_R0 * r0_s))
+        self.timeout_s = fixed_s if fixed_s is not None else longer_s
 
     def visit(
         self,
         phase: Phase,
         users: int,
-        seconds: float,
+        span: Span,
         *,
         think: bool,
-        min_s: float | None = None,
         half_width: float = 0.0,
+        answers: int | None = None,
         fresh: bool = False,
         may_fail: bool = False,
         settle_s: float | None = None,
-        rate_rps: float | None = None,
-        slo_ms: float | None = None,
-    ) -> Generator[Order, Visit, Visit]:
-        """Order a visit and record it. The parameters are the fields of Order.
+        most_s: float | None = None,
+    ) -> Visiting:
+        """Visit a level in the closed model. The parameters are the fields of Order.
 
-        Raises SearchEnded if the generator was the limit, or if most answers are errors and ``may_fail`` is not set.
+        A visit that the generator limited is made again, because one stall of the host proves nothing. Raises
+        SearchEnded if it was the limit twice, or if the target is dead and ``may_fail`` is not set.
         """
+        if self.abandoned and phase is not Phase.RECOVERY:
+            yield from self._drain()
+        expected_s = self._window_s(span, users, think=think)
         settle = self.settle_s(users, think=think) if settle_s is None else settle_s
-        visit = yield Order(
+        order = Order(
             phase=phase,
             users=users,
             think=think,
             settle_s=settle,
-            min_s=seconds if min_s is None else min_s,
-            max_s=seconds,
+            span=span,
+            most_s=LATE * max(expected_s, self.timeout_s) if most_s is None else most_s,
             half_width=half_width,
+            answers=answers,
             fresh=fresh,
-            left_s=max(settle + seconds, self.plan_s),
+            left_s=max(settle + expected_s, self.plan_s),
+            timeout_s=self.timeout_s,
+            r0_s=self.r0_s,
+        )
+        visit = yield from self._carry_out(order)
+        if _limited(visit):
+            visit = yield from self._carry_out(order)
+            if _limited(visit) and phase not in NOT_NEEDED:
+                raise SearchEnded(End.GENERATOR_LIMITED, visit.reason or "the generator was the limit")
+        if not may_fail and _dead(visit):
+            yield from self._see_whether_alive(visit)
+        return visit
+
+    def offer(
+        self, phase: Phase, rate_rps: float, users: int, seconds: float, *, settle_s: float, slo_ms: float | None
+    ) -> Visiting:
+        """Visit a rate in the open model. Raises SearchEnded if the generator was the limit."""
+        order = Order(
+            phase=phase,
+            users=users,
+            think=True,
+            settle_s=settle_s,
+            span=Span.fixed(seconds),
+            most_s=seconds,
+            left_s=max(settle_s + seconds, self.plan_s),
+            timeout_s=self.timeout_s,
             rate_rps=rate_rps,
             slo_ms=slo_ms,
         )
-        self.visits.append(visit)
-        self.plan_s = max(0.0, self.plan_s - (visit.t_end_s - self.elapsed_s))
-        self.elapsed_s = visit.t_end_s
-        # A target that fails fast keeps any generator busy, so check for errors before the generator.
-        if not may_fail and visit.errors and not visit.good:
-            raise self._ended_by_errors(visit)
+        visit = yield from self._carry_out(order)
         # If arrivals found no connection, the target holds all of them, and the generator is not to blame.
         if visit.gen_verdict is GeneratorWord.LIMITED and not visit.not_sent:
             raise SearchEnded(End.GENERATOR_LIMITED, visit.reason or "the generator was the limit")
-        if not may_fail and _dead(visit):
-            raise self._ended_by_errors(visit)
         return visit
 
+    def _carry_out(self, order: Order) -> Visiting:
+        visit = yield order
+        self.visits.append(visit)
+        self.plan_s = max(0.0, self.plan_s - (visit.t_end_s - self.elapsed_s))
+        self.elapsed_s = visit.t_end_s
+        self.abandoned = self.abandoned or visit.error_timeout > 0
+        return visit
+
+    def _probe(self, seconds: float) -> Visiting:
+        """Wait for one answer to one user."""
+        order = Order(
+            phase=Phase.WARM,
+            users=1,
+            think=False,
+            settle_s=0.0,
+            span=Span(self.settings.effort.settle_min_s, 0.0, 1.0, 1.0),
+            most_s=seconds,
+            answers=1,
+            left_s=max(seconds, self.plan_s),
+            timeout_s=self.timeout_s,
+            r0_s=self.r0_s,
+        )
+        return (yield from self._carry_out(order))
+
+    def _drain(self) -> Generator[Order, Visit, None]:
+        """Let the target work off what was given up: its queue is empty when it answers a new request.
+
+        Raises SearchEnded if it does not.
+        """
+        visit = yield from self._probe(DRAIN_S + self.timeout_s)
+        if not visit.good:
+            raise SearchEnded(End.DIED, f"no answer to one user for {visit.seconds:.0f} s after {self._last_load()}")
+        self.abandoned = False
+
+    def _see_whether_alive(self, visit: Visit) -> Generator[Order, Visit, None]:
+        """Raise SearchEnded unless the target still answers one user."""
+        if self.abandoned:
+            yield from self._drain()
+            return
+        alone = visit if visit.users == 1 else (yield from self._probe(max(ALIVE_S, 2 * self.r0_s)))
+        if not alone.good:
+            raise self._ended_by_errors(visit)
+
+    def _last_load(self) -> str:
+        loads = [v.users for v in self.visits if v.users > 1]
+        return f"{loads[-1]} users" if loads else "that"
+
     def _ended_by_errors(self, visit: Visit) -> SearchEnded:
-        answered_before = any(v.good for v in self.visits[:-1])
+        answered_before = any(v.good for v in self.visits if v is not visit)
         kinds = ", ".join(
             f"{count} {name}"
             for name, count in (
@@ -144,6 +251,11 @@ class SearchState:
         if answered_before:
             return SearchEnded(End.DIED, f"at {visit.users} users: {errors}")
         return SearchEnded(End.ALL_ERRORS, errors)
+
+
+def _limited(visit: Visit) -> bool:
+    """Whether the generator was the limit. Errors say something about the target, whatever the generator did."""
+    return visit.gen_verdict is GeneratorWord.LIMITED and not failing(visit)
 
 
 def _dead(visit: Visit) -> bool:

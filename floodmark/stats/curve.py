@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 
 def isotonic(values: Sequence[float], weights: Sequence[float]) -> list[float]:
@@ -14,19 +14,3 @@ def isotonic(values: Sequence[float], weights: Sequence[float]) -> list[float]:
             (a, wa, na), (b, wb, nb) = blocks[-2], blocks[-1]
             blocks[-2:] = [((a * wa + b * wb) / (wa + wb), wa + wb, na + nb)]
     return [value for value, _, length in blocks for _ in range(length)]
-
-
-def users_reaching(curve: Mapping[int, Sequence[float]], goodput: float) -> float | None:
-    """The fewest users that reach ``goodput``, interpolated on the monotone curve; None if no level does.
-
-    ``curve`` holds the goodput of the visits by users.
-    """
-    levels = sorted(curve)
-    means = [sum(curve[n]) / len(curve[n]) for n in levels]
-    smooth = isotonic(means, [len(curve[n]) for n in levels])
-    below_n, below_x = 0.0, 0.0
-    for n, x in zip(levels, smooth, strict=True):
-        if x >= goodput:
-            return n if x == below_x else below_n + (n - below_n) * (goodput - below_x) / (x - below_x)
-        below_n, below_x = n, x
-    return None

@@ -12,6 +12,8 @@ import numpy as np
 LEVEL = 0.95
 MEDIAN_FACTOR = 1.25
 """Standard error of a median over that of a mean, for near-normal samples: sqrt(pi / 2)."""
+MIDMEAN_FACTOR = 1.15
+"""Standard error of a midmean of 3 to 12 values over that of their mean, for near-normal samples; at most this."""
 FLOOR = 0.01
 """No capacity is claimed more precisely than 1 %: even a quiet host drifts by half of that from minute to minute."""
 
@@ -35,6 +37,20 @@ def t_quantile(df: int, level: float = LEVEL) -> float:
     from scipy.special import stdtrit  # importing SciPy takes half a second, which file readers need not wait for
 
     return float(stdtrit(df, 0.5 + level / 2))
+
+
+def one_sided_t(df: int, level: float) -> float:
+    """One-sided quantile of Student's t."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(df, level))
+
+
+def at_most(hits: int, of: int, level: float) -> float:
+    """Upper bound of a share by Clopper and Pearson (1934), of which ``hits`` of ``of`` were seen."""
+    from scipy.special import betaincinv
+
+    return 1.0 if hits >= of else float(betaincinv(hits + 1, of - hits, level))
 
 
 def batch_half_width(counts: Sequence[int], batch: int = 25) -> float:
@@ -82,17 +98,35 @@ def median_interval(values: Sequence[float], independent: int | None = None) -> 
     return Interval(middle, max(0.0, middle - half), middle + half)
 
 
+def midmean(values: Sequence[float]) -> float:
+    """The mean of the middle half: a quarter of the values is left out at either end, at least one of three or more.
+
+    Of two or fewer values it is the mean, of three or four the median. It is as safe from disturbed visits as a median
+    and nearly as precise as a mean. Raises ValueError without values.
+    """
+    if not values:
+        raise ValueError("no visit to estimate from")
+    out = max(len(values) // 4, 1 if len(values) > 2 else 0)
+    return float(np.mean(sorted(values)[out : len(values) - out]))
+
+
 def pooled_interval(values: Sequence[float], half_widths: Sequence[float], independent: int | None = None) -> Interval:
-    """The interval of a run: the widest of (a) within visits, (b) between visits and (c) 1 %.
+    """The midmean of the visits of a run. Its interval is the widest of (a) within visits, (b) between visits and
+    (c) 1 %.
 
     ``values`` holds one estimate per visit, ``half_widths`` the relative half-width of each visit. ``independent`` is
-    the number of independent values, if not all are.
+    the number of independent values, if not all are. Visits without a half-width of their own rest on (b), which takes
+    at least two.
     """
-    between = median_interval(values, independent)
+    middle = midmean(values)
+    count = len(values) if independent is None else independent
+    between = math.inf
+    if count > 1:
+        between = t_quantile(count - 1) * float(np.std(values, ddof=1)) / math.sqrt(count) * MIDMEAN_FACTOR
     finite = [width for width in half_widths if math.isfinite(width)]
-    within = math.sqrt(sum(width**2 for width in finite)) / len(finite) * MEDIAN_FACTOR if finite else math.inf
-    half = max(between.hi - between.value, within * between.value, FLOOR * between.value)
-    return Interval(between.value, max(0.0, between.value - half), between.value + half)
+    within = math.sqrt(sum(width**2 for width in finite)) / len(finite) * MIDMEAN_FACTOR if finite else 0.0
+    half = max(between, within * middle, FLOOR * middle)
+    return Interval(middle, max(0.0, middle - half), middle + half)
 
 
 def wilson(hits: int, of: int) -> Interval:

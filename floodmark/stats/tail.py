@@ -35,18 +35,18 @@ def first_guess(ceiling_rps: float, limit_s: float) -> float:
     return ceiling_rps * min(0.97, max(0.3, 1 + math.log(MISSES) / slope))
 
 
-def sustainable(trials: Sequence[Trial], ceiling_rps: float, limit_s: float) -> Interval:
-    """The rate per second with 1 % misses, and its 95 % interval between trials.
+def sustainable(trials: Sequence[Trial], ceiling_rps: float, limit_s: float, share: float = MISSES) -> Interval:
+    """The rate per second with this share of misses, and its 95 % interval between trials.
 
     In heavy traffic P(W > x) ~ exp(-theta (1 - rho) x), so the log of the share of misses v is linear in the rate:
     log v = a + b rho. b is fitted by least squares, weighted by the independent information in each trial, and kept
-    within [0.25, 1] of 2 x limit x ceiling. Each trial then gives the rate at which its line meets 1 %, and the
+    within [0.25, 1] of 2 x limit x ceiling. Each trial then gives the rate at which its line meets the share, and the
     estimate is their median, so that a stall of the host spoils one trial but not the estimate.
 
     Raises ValueError without trials.
     """
     slope = _slope(trials, ceiling_rps, limit_s)
-    meets = [t.rate_rps + ceiling_rps * (math.log(MISSES) - t.log_share) / slope for t in trials]
+    meets = [t.rate_rps + ceiling_rps * (math.log(share) - t.log_share) / slope for t in trials]
     median = median_interval([min(1.05 * ceiling_rps, max(0.05 * ceiling_rps, rate)) for rate in meets])
     return Interval(median.value, median.lo, min(median.hi, 1.05 * ceiling_rps))
 

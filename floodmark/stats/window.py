@@ -27,6 +27,10 @@ class Window:
     end_s: float
     good_per_bin: Sequence[int]
     """Good responses in consecutive bins of equal length."""
+    answers_per_bin: Sequence[int]
+    """All responses in the same bins."""
+    ms_per_bin: Sequence[float]
+    """Sums of their latencies."""
     errors: Mapping[ErrorKind, int]
     good_ms: float
     """Sum of the latencies of good responses."""
@@ -46,6 +50,9 @@ class Window:
     think_s: float = 0.0
     """Sum of the think times requested, over ``thoughts`` waits."""
     thoughts: int = 0
+    paused_s: float = 0.0
+    """Sum of ``pauses`` after errors."""
+    pauses: int = 0
     cpu_cores: Mapping[str, float] = field(default_factory=dict)
     """CPU of each generator process."""
     queued_cores: Mapping[str, float] = field(default_factory=dict)
@@ -72,6 +79,10 @@ class Window:
     @property
     def failed(self) -> int:
         return sum(self.errors.values())
+
+    @property
+    def answers(self) -> int:
+        return sum(self.answers_per_bin)
 
     @property
     def response_s(self) -> float:

@@ -14,6 +14,7 @@ LEAST_EFFECT = 0.03
 """A smaller relative difference counts as none, even if it is significant."""
 WIDEST = 0.10
 """Relative half-width beyond which an interval could hide any difference: no verdict."""
+NORMAL = 1.96
 PRIOR_SD, PRIOR_STARTS = 0.01, 4
 """Prior for the relative spread between freshly started servers, and how many starts it counts as."""
 
@@ -63,11 +64,14 @@ class Ratio:
         return float(2 * stdtr(self.freedom, -abs(self.t)))
 
 
-def ratio(a: Sequence[Value], b: Sequence[Value], *, paired: bool = False, shift: Ratio | None = None) -> Ratio:
+def ratio(
+    a: Sequence[Value], b: Sequence[Value], *, paired: bool = False, shift: Ratio | None = None, host_sd: float = 0.0
+) -> Ratio:
     """B over A, from the starts of both.
 
     With ``paired``, only rounds that both have count, each as one difference. ``shift``, if given, is how much the
-    machine itself changed in between; it is removed.
+    machine itself changed in between; it is removed. ``host_sd`` is the relative standard deviation of what a machine
+    changes by itself between the two occasions: more starts on the same two occasions do not make it smaller.
     """
     if paired:
         pairs = [(x, y) for x in a for y in b if x.round == y.round is not None]
@@ -86,12 +90,12 @@ def ratio(a: Sequence[Value], b: Sequence[Value], *, paired: bool = False, shift
     if shift is not None and shift.ratio and shift.lo:
         difference -= math.log(shift.ratio)
         error = math.hypot(error, (math.log(shift.ratio) - math.log(shift.lo)) / t_quantile(freedom))
-    half = t_quantile(freedom) * error
+    half = math.hypot(t_quantile(freedom) * error, NORMAL * host_sd)
     estimate = Ratio(
         ratio=math.exp(difference),
         lo=math.exp(difference - half),
         hi=math.exp(difference + half),
-        t=difference / error,
+        t=difference * t_quantile(freedom) / half,
         freedom=freedom,
     )
     return _worded(estimate, half)

@@ -115,7 +115,7 @@ END_TEXT = {
     End.MISCOUNTED: "client and server did not count the same requests; see that nobody else loads the target",
     End.FOUND: "confirmed: doubling the users raises goodput no further",
     End.MAX_USERS: "goodput still rose at max_users; raise [search] max_users",
-    End.TIMED_OUT: "the time budget ended before a capacity was confirmed; raise [search] time_budget_s",
+    End.TIMED_OUT: "no ceiling was confirmed in the time there was",
     End.NOT_STEADY: "goodput kept drifting; the target is not in a steady state",
     End.GENERATOR_LIMITED: "the load generator was the limit, not the target",
     End.ALL_ERRORS: "the target answered with errors only",

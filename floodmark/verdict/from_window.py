@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from floodmark.stats.histogram import percentile
-from floodmark.stats.intervals import batch_half_width
+from floodmark.stats.rate import counted, edge_corrected
 from floodmark.stats.steadiness import trending
 from floodmark.stats.window import ErrorKind, Window
 from floodmark.verdict.enums import Generator, Model, Phase
@@ -39,15 +39,16 @@ def visit_from_window(
     stamped: latencies end when the kernel received the answer, not when the generator read it.
 
     In the open model, percentiles cover the arrivals due in the window, measured from when they were due. Arrivals
-    without a good answer count as slower than all others.
+    without a good answer count as slower than all others, as do requests that timed out in the closed model.
     """
     good, seconds = window.good, window.seconds
-    goodput = good / seconds
-    half = batch_half_width(window.good_per_bin)
+    rate = counted(window) if open_model else edge_corrected(window, users)
+    goodput, half = rate.value, rate.half_width
     r_mean = window.good_ms / good if good else None
     little, law = _gaps(window, None if open_model else users)
     latencies = window.settled if open_model else window.histogram
-    population = window.offered if open_model else None
+    timed_out = window.errors.get(ErrorKind.TIMEOUT, 0)
+    population = window.offered if open_model else good + timed_out if timed_out else None
     late = window.late.quantile(0.99)
     cpu = max(window.cpu_cores.values(), default=None)
     demand = max(
@@ -60,12 +61,16 @@ def visit_from_window(
             demand_max=demand,
             shared=shared,
             stamped=stamped,
-            cycle_ms=1000 * users / goodput if goodput and not open_model else None,
+            cycle_ms=1000 * users * seconds / window.answers if window.answers and not open_model else None,
+            flight_ms=1000 * (window.in_flight_s or 0.0) / window.answers if window.answers else None,
             rate_share=goodput / null_rps if null_rps else None,
             loop_lag_p99_ms=lag,
             r0_ms=r0_ms,
             little_gap=little,
             law_gap=law,
+            law_chance=_law_chance(window, users),
+            waiting_ms=r_mean - r0_ms if r_mean is not None and r0_ms is not None else None,
+            stall_ms=window.lag.quantile(1.0),
             sched_lag_p99_ms=late if open_model else None,
             unsent_share=1 - window.sent / window.offered if open_model and window.offered else None,
         )
@@ -73,7 +78,10 @@ def visit_from_window(
     # In the open model a stall delays answers but loses none, so a target that follows its arrivals is steady.
     follows = open_model and window.settled.total >= FOLLOWING * window.offered
     steady = follows or not trending(window.good_per_bin)
-    valid, reason = _validity(word, reason, steady=steady, phase=phase)
+    valid = word is not Generator.LIMITED and rate.agrees
+    reason = _remark(word, reason, steady=steady, phase=phase)
+    if not rate.agrees:
+        reason = "the answers counted and their response times do not fit together"
     return Visit(
         number=number,
         phase=phase,
@@ -87,7 +95,7 @@ def visit_from_window(
         good=good,
         errors=window.failed,
         error_refused=window.errors.get(ErrorKind.REFUSED, 0),
-        error_timeout=window.errors.get(ErrorKind.TIMEOUT, 0),
+        error_timeout=timed_out,
         error_reset=window.errors.get(ErrorKind.RESET, 0),
         error_http=window.errors.get(ErrorKind.HTTP, 0),
         error_body=window.errors.get(ErrorKind.BODY, 0),
@@ -117,6 +125,9 @@ def visit_from_window(
         gen_verdict=word,
         valid=valid,
         reason=reason,
+        counted_rps=rate.counted,
+        think_s=_think_s(window) if window.answers else None,
+        error_ms_mean=(window.all_ms - window.good_ms) / window.failed if window.failed else None,
     )
 
 
@@ -136,15 +147,22 @@ def _gaps(window: Window, users: int | None) -> tuple[float | None, float | None
     responses = window.good + window.failed
     if responses < MIN_FOR_LAWS or users is None:
         return None, None
-    law = 1 - (window.response_s + window.think_s) / (users * window.seconds)
+    law = 1 - (window.response_s + window.think_s + window.paused_s) / (users * window.seconds)
     if not window.in_flight_s:
         return None, law
     return 1 - window.response_s / window.in_flight_s, law
 
 
-def _validity(word: Generator, reason: str, *, steady: bool, phase: Phase) -> tuple[bool, str]:
+def _law_chance(window: Window, users: int) -> float:
+    """Two standard deviations of what both edges cut from pauses: of each user about a mean one, if it pauses there."""
+    pause_s = _think_s(window) + (window.paused_s / window.pauses if window.pauses else 0.0)
+    return 2 * pause_s * math.sqrt(2 / users) / window.seconds if users else 0.0
+
+
+def _remark(word: Generator, reason: str, *, steady: bool, phase: Phase) -> str:
+    """What a reader of the visit should know. A visit that drifted counts: the spread between visits tells."""
     if word is Generator.LIMITED:
-        return False, f"generator limited: {reason}"
+        return f"generator limited: {reason}"
     if not steady and phase is not Phase.WARM:
-        return False, "goodput drifted within the visit"
-    return True, reason if word is Generator.SUSPECT else ""
+        return "goodput drifted within the visit"
+    return reason if word is Generator.SUSPECT else ""

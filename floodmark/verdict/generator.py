@@ -10,6 +10,8 @@ CPU_OK, CPU_LIMITED = 0.6, 0.8
 GAP_OK, GAP_LIMITED = 0.02, 0.05
 QUEUED_OK = 0.2
 TURN_MS = 0.1
+WAITS = 0.25
+"""Requests that wait for a larger share of R0 have a queue before them."""
 NULL_OK, NULL_LIMITED = 0.6, 0.8
 LAG_OK_MS, LAG_STAMPED_OK_MS, LAG_OK_SHARE = 2.0, 4.0, 0.05
 SCHEDULE_OK_MS = 2.0
@@ -39,7 +41,15 @@ class GeneratorGauges:
     rate_share: float | None = None
     """Goodput relative to what this generator reaches against a null server."""
     cycle_ms: float | None = None
-    """N / X, the mean time from one request of a user to the next."""
+    """The mean time from one request of a user to the next, whether its answer was good or not."""
+    flight_ms: float | None = None
+    """The part of it in which the request is in flight."""
+    law_chance: float = 0.0
+    """How far the law may be off by chance, because think times are cut by the edges of the window."""
+    waiting_ms: float | None = None
+    """R - R0: how long the target has work without a new request. None if R0 is unknown."""
+    stall_ms: float | None = None
+    """The longest time for which the event loop did not run."""
     shared: bool = False
     """Target and generator run on the same CPUs."""
     stamped: bool = False
@@ -116,6 +126,17 @@ def _lag(gauges: GeneratorGauges) -> tuple[Generator, str]:
     return Generator.SUSPECT, f"generator's loop ran {lag:.1f} ms late (p99)"
 
 
+def _idles_target(gauges: GeneratorGauges, gap: float, of_ms: float | None) -> bool:
+    """Whether the target ran out of requests while the generator sent none.
+
+    Below the knee requests do not wait, and the target is idle at times anyway. There a lost request-second lowers the
+    goodput of the level, which the search takes for what it is: more users will give more.
+    """
+    if gauges.waiting_ms is None or of_ms is None or gauges.waiting_ms <= WAITS * (gauges.r0_ms or 0.0):
+        return False
+    return max(gap * of_ms, gauges.stall_ms or 0.0) > gauges.waiting_ms
+
+
 def _schedule(gauges: GeneratorGauges) -> tuple[Generator, str]:
     if gauges.unsent_share is not None and gauges.unsent_share > UNSENT_LIMITED:
         return Generator.LIMITED, f"{gauges.unsent_share:.1%} of the arrivals were never sent"
@@ -129,16 +150,20 @@ def _gaps(gauges: GeneratorGauges) -> list[tuple[Generator, str]]:
     """Time that the operational laws cannot account for.
 
     With CPU to spare, a gap of up to 0.1 ms per cycle is the fixed cost of a turn of the generator, not a limit, even
-    if it is a large part of a fast server's response time.
+    if it is a large part of a fast server's response time. A larger one is no limit either while the target's queue
+    outlasts it: a target in which requests wait longer than the generator stood still was never idle.
     """
     findings = []
-    for gap, law in ((gauges.little_gap, "L = X R"), (gauges.law_gap, "N = X (R + Z)")):
-        if gap is None or abs(gap) <= GAP_OK:
+    for gap, law, of_ms, chance in (
+        (gauges.little_gap, "L = X R", gauges.flight_ms, 0.0),
+        (gauges.law_gap, "N = X (R + Z)", gauges.cycle_ms, gauges.law_chance),
+    ):
+        if gap is None or abs(gap) <= max(GAP_OK, chance):
             continue
         demand = gauges.demand_max if gauges.demand_max is not None else gauges.cpu_max
         busy = demand is None or demand > CPU_OK
-        if not busy and gauges.cycle_ms is not None and abs(gap) * gauges.cycle_ms <= TURN_MS:
+        if not busy and of_ms is not None and abs(gap) * of_ms <= TURN_MS:
             continue
-        limited = gap > GAP_LIMITED and busy and not _yields(gauges)
+        limited = gap > max(GAP_LIMITED, chance) and not _yields(gauges) and (busy or _idles_target(gauges, gap, of_ms))
         findings.append((Generator.LIMITED if limited else Generator.SUSPECT, f"{law} is off by {gap:.1%}"))
     return findings

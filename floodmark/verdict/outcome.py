@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from floodmark.stats.intervals import pooled_interval
 from floodmark.verdict.counts import Counts, disagreement
+from floodmark.verdict.drift import changed, sunk
 from floodmark.verdict.enums import End
 from floodmark.verdict.generator import lacked_cpu
-from floodmark.verdict.visit import Visit
+from floodmark.verdict.pace import at_pace_1
+from floodmark.verdict.visit import Visit, held
 
 FULL = 0.85
 """Shared CPUs count as fully used if target and generator together used at least this share of them."""
+VAGUE = 0.5
+"""Relative half-width of the interval beyond which it is no answer."""
 MORE = 1.03
 """Twice the generators raised goodput if it exceeds that of every earlier visit by more than this factor."""
 
@@ -80,3 +86,48 @@ def judge_doubling(
         return outcome
     reason = f"{how} gave {doubled_rps:.1f} good answers/s instead of {max(before):.1f}"
     return dataclasses.replace(outcome, end=End.GENERATOR_LIMITED, reason=reason)
+
+
+def judge_visits(outcome: Outcome, visits: Sequence[Visit]) -> Outcome:
+    """Void a ceiling that the visits themselves speak against: the target changed, or it is not known well enough."""
+    return judge_precision(judge_drift(outcome, visits), held(visits, outcome.hold_users))
+
+
+def judge_drift(outcome: Outcome, visits: Sequence[Visit]) -> Outcome:
+    """Void the ceiling of a target that changed while it was searched, and say so before anything else is advised."""
+    if outcome.end not in {End.FOUND, End.MAX_USERS, End.TIMED_OUT} or outcome.hold_users is None:
+        return outcome
+    sinking = sunk(visits, outcome.hold_users)
+    if sinking:
+        rates = ", ".join(f"{rate:.3g}" for rate in sinking)
+        reason = (
+            f"the target sank at {outcome.hold_users} users: {rates} good answers/s, one visit after the other; "
+            "look for what it does not give back: connections, threads, memory"
+        )
+        return dataclasses.replace(outcome, end=End.NOT_STEADY, reason=reason)
+    share = changed(visits, outcome.hold_users) if outcome.end is End.FOUND else None
+    if share is None:
+        return outcome
+    slowed = f"the target slowed by {-share:.0%} while searched: a leak, or throttling"
+    grew = f"the target grew {share:.0%} faster while searched: it had not warmed up"
+    return dataclasses.replace(outcome, end=End.NOT_STEADY, reason=slowed if share < 0 else grew)
+
+
+def judge_precision(outcome: Outcome, holds: Sequence[Visit]) -> Outcome:
+    """Void a ceiling whose interval is too wide to be an answer, or unknown, at the CPUs' pace as at pace 1.
+
+    holds: the valid visits to the held level.
+    """
+    if outcome.end not in {End.FOUND, End.HELD}:
+        return outcome
+    reason = f"{len(holds)} valid visits to {outcome.hold_users} users"
+    if holds:
+        own = [v.half_width for v in holds]
+        half = pooled_interval([v.goodput_rps for v in holds], own).half_width
+        paced = at_pace_1(holds)
+        at_1 = pooled_interval(paced.rates, own).half_width if paced is not None and not paced.objection else half
+        if min(half, at_1) <= VAGUE:
+            return outcome
+        if math.isfinite(half):
+            reason = f"{len(holds)} visits know it to ±{half:.0%}"
+    return dataclasses.replace(outcome, end=End.TIMED_OUT, reason=reason)

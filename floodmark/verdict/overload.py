@@ -47,7 +47,7 @@ def look_beyond(
     visits: Sequence[Visit], *, hold_users: int, ceiling_rps: float, knee_users: float | None, think_s: float
 ) -> Overload:
     """Judge the visits beyond the ceiling."""
-    comparable = as_held(visits, think_s)
+    comparable = with_think(visits, think_s)
     beyond = [v for v in comparable if v.users > hold_users and v.phase not in UNPAUSED]
     recovery, metastable = _recovery(visits, ceiling_rps, think_s)
     return Overload(
@@ -60,9 +60,16 @@ def look_beyond(
     )
 
 
-def as_held(visits: Sequence[Visit], think_s: float) -> list[Visit]:
-    """Visits whose users behaved like those at the held level. Without think time, this includes UNPAUSED phases."""
-    return [v for v in visits if v.phase in USED or (v.phase in UNPAUSED and not think_s)]
+def with_think(visits: Sequence[Visit], think_s: float) -> list[Visit]:
+    """Visits whose users took their think time if ``think_s`` is above 0, and took none if it is 0."""
+    return [v for v in visits if v.phase in USED | UNPAUSED and _thinks(v, think_s) == (think_s > 0)]
+
+
+def _thinks(visit: Visit, think_s: float) -> bool:
+    """Whether the users of a visit took their think time. In runs that do not say, the phase does."""
+    if visit.think_s is None:
+        return think_s > 0 and visit.phase not in UNPAUSED
+    return visit.think_s > 0
 
 
 def _kept(beyond: Sequence[Visit], ceiling_rps: float) -> Estimate:

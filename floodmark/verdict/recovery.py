@@ -19,12 +19,18 @@ class Before:
     ceiling_rps: float
     r_ms: Sequence[float]
     """Mean response times of the base visits."""
+    error_share: float = 0.0
+    """The greatest of a base visit."""
 
     @classmethod
     def of(cls, visits: Sequence[Visit], ceiling_rps: float) -> Before:
         """From the base visits among ``visits``."""
-        bases = [v.r_mean_ms for v in visits if v.phase is Phase.BASE and v.r_mean_ms is not None]
-        return cls(ceiling_rps=ceiling_rps, r_ms=bases)
+        bases = [v for v in visits if v.phase is Phase.BASE]
+        return cls(
+            ceiling_rps=ceiling_rps,
+            r_ms=[v.r_mean_ms for v in bases if v.r_mean_ms is not None],
+            error_share=max((v.error_share for v in bases), default=0.0),
+        )
 
 
 def recovered(visit: Visit, before: Before, think_s: float) -> bool:
@@ -41,4 +47,4 @@ def recovered(visit: Visit, before: Before, think_s: float) -> bool:
     expected = min(before.ceiling_rps, visit.users / cycle_s)
     less = visit.goodput_rps < (1 - LESS) * expected
     slower = visit.r_mean_ms > (1 + SLOWER) * max(before.r_ms)
-    return not (less and slower) and visit.error_share <= LESS
+    return not (less and slower) and visit.error_share <= LESS + before.error_share

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
 
+from floodmark.stats.intervals import at_most, one_sided_t
 from floodmark.stats.tail import MISSES, Trial, sustainable
 from floodmark.verdict.enums import Generator, Phase
 from floodmark.verdict.estimate import Estimate
 from floodmark.verdict.visit import Visit
 
 PIECES = 5
-"""Adjacent windows of a confirming run, one of which may be disturbed."""
+"""Adjacent windows of a confirming run. Their differences show how much the share of misses varies."""
+DOUBT = 0.1
+"""Accepted probability that the long-run share of misses is above the limit, for the first attempt; half of it for the
+second, a third for the third."""
 FAR = 0.03
 """A larger share of misses means that the rate was not just slightly too high."""
 GAP_S = 0.05
@@ -33,28 +38,37 @@ def pooled(run: Run) -> Trial:
     return Trial(arrivals / sum(v.seconds for v in run), arrivals, sum(t.misses for t in trials))
 
 
-def undisturbed(run: Run) -> Run:
-    """The run without its worst window, which a stall of the host may have disturbed."""
-    worst = max(range(len(run)), key=lambda i: trial_of(run[i]).misses)
-    return [*run[:worst], *run[worst + 1 :]]
+def miss_bound(run: Run, attempt: int) -> float:
+    """Upper bound of the long-run share of misses, with DOUBT divided by the number of attempts.
+
+    Misses come in clumps, while the target works off a queue, so their number says less than that of a binomial sample
+    would. The shares of the windows are compared instead: mean + t s / sqrt(n). Without any difference between them,
+    it is the exact bound of so many arrivals (Clopper-Pearson).
+    """
+    shares = [t.misses / t.arrivals for t in map(trial_of, run) if t.arrivals]
+    whole = pooled(run)
+    if len(shares) < 2:
+        return 1.0
+    level = 1 - DOUBT / attempt
+    spread = statistics.stdev(shares) / math.sqrt(len(shares))
+    by_windows = statistics.fmean(shares) + one_sided_t(len(shares) - 1, level) * spread
+    return max(by_windows, at_most(whole.misses, whole.arrivals, level))
 
 
 def hopeless(run: Run) -> bool:
-    """Whether the run has failed already, however good its remaining windows are."""
+    """Whether the run has failed already, even if no arrival misses in its remaining windows."""
     if len(run) < 2:
         return False
-    quiet = pooled(undisturbed(run))
-    return quiet.misses > MISSES * quiet.arrivals * (PIECES - 1) / (len(run) - 1)
+    whole = pooled(run)
+    return whole.misses > MISSES * whole.arrivals * PIECES / len(run)
 
 
-def kept(run: Run, error_share: float) -> bool:
-    """Whether, leaving out one disturbed window, at most 1 % of the arrivals were late, failed or unanswered."""
+def kept(run: Run, error_share: float, attempt: int) -> bool:
+    """Whether in the long run at most 1 % of the arrivals are late, failed or unanswered."""
     if len(run) < PIECES or any(v.gen_verdict is Generator.LIMITED for v in run):
         return False
-    quiet = undisturbed(run)
-    trial = pooled(quiet)
-    errors, answers = sum(v.errors for v in quiet), sum(v.errors + v.good for v in quiet)
-    return trial.arrivals > 0 and trial.misses <= MISSES * trial.arrivals and errors <= error_share * answers
+    errors, answers = sum(v.errors for v in run), sum(v.errors + v.good for v in run)
+    return errors <= error_share * answers and miss_bound(run, attempt) <= MISSES
 
 
 def far_off(run: Run) -> bool:
@@ -83,11 +97,12 @@ def judge_slo(visits: Sequence[Visit], ceiling_rps: float | None, error_share: f
     if limit_ms is None or not ceiling_rps:
         return {"slo_rate_rps": Estimate(valid=False, reason="not searched: no ceiling was confirmed")}
     limit = {"slo_ms": Estimate(value=limit_ms, method="latency from the intended send time, 99 % of arrivals")}
-    held = [run for run in runs if kept(run, error_share)]
+    held = [attempt for attempt, run in enumerate(runs, 1) if kept(run, error_share, attempt)]
     if not held:
         why = _why_none(visits, runs)
         return {"slo_rate_rps": Estimate(valid=False, reason=why, n_visits=len(trials)), **limit}
-    return {"slo_rate_rps": _rate(held[-1], len(runs), trials, ceiling_rps, limit_ms), **limit, **_tail(held[-1])}
+    run = runs[held[-1] - 1]
+    return {"slo_rate_rps": _rate(run, held[-1], trials, ceiling_rps, limit_ms), **limit, **_tail(run)}
 
 
 def _why_none(visits: Sequence[Visit], runs: Sequence[Run]) -> str:
@@ -99,18 +114,16 @@ def _why_none(visits: Sequence[Visit], runs: Sequence[Run]) -> str:
     return f"none of {len(runs)} rates down to {pooled(runs[-1]).rate_rps:.1f}/s kept it"
 
 
-def _rate(run: Run, attempts: int, trials: Sequence[Visit], ceiling_rps: float, limit_ms: float) -> Estimate:
-    whole, quiet = pooled(run), pooled(undisturbed(run))
+def _rate(run: Run, attempt: int, trials: Sequence[Visit], ceiling_rps: float, limit_ms: float) -> Estimate:
+    whole = pooled(run)
     between = sustainable([trial_of(v) for v in trials], ceiling_rps, limit_ms / 1000)
-    text = f"confirmed in {sum(v.seconds for v in run):.0f} s: {whole.misses} of {whole.arrivals} arrivals missed"
-    if whole.misses > MISSES * whole.arrivals:
-        text += f", {whole.misses - quiet.misses} of them in one disturbed window of {len(run)}"
     return Estimate(
         value=whole.rate_rps,
         lo=min(whole.rate_rps, between.lo),
         hi=max(whole.rate_rps, between.hi),
-        method=f"{text}; attempt {attempts}",
-        n_visits=len(trials) + attempts,
+        method=f"confirmed in {sum(v.seconds for v in run):.0f} s: {whole.misses} of {whole.arrivals} arrivals missed, "
+        f"in the long run at most {miss_bound(run, attempt):.2%}; attempt {attempt}",
+        n_visits=len(trials) + attempt,
     )
 
 

@@ -101,6 +101,14 @@ class Visit:
     oom_kills: int | None = None
     own_cores: float | None = None
     """What generator and floodmark used, if they share the target's CPUs."""
+    counted_rps: float | None = None
+    """Good answers counted over the window's length; ``goodput_rps`` corrects it for requests cut by the edges."""
+    think_s: float | None = None
+    """Mean think time that users were asked to take."""
+    error_ms_mean: float | None = None
+    """Mean latency of the responses that failed."""
+    pace: float | None = None
+    """Speed of the target's CPUs, relative to the fastest this machine has shown."""
 
     @property
     def seconds(self) -> float:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.nights.__main__ import counts
+from benchmarks.nights.__main__ import ASSUMED, counts
 from benchmarks.nights.suite import nights
 from benchmarks.nights.world import Noise, World
 
 
 @pytest.mark.parametrize("seed", [11, 12])
 def test_nights_without_a_change_are_quiet(seed: int) -> None:
-    counted = counts(0.0, 25, seed)
+    counted = counts(ASSUMED, 0.0, 25, seed)
     assert counted["cases"] == 23
     assert counted["regressions"] == 0
     assert counted["twins"] == 23
@@ -20,8 +20,8 @@ def test_nights_without_a_change_are_quiet(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
 def test_a_tenth_is_confirmed_the_first_night_and_half_of_it_within_a_week(seed: int) -> None:
-    assert counts(0.10, 14, seed) == {"cases": 1, "first": 1, "week": 1}
-    assert counts(0.05, 14, seed)["week"] == 1
+    assert counts(ASSUMED, 0.10, 14, seed) == {"cases": 1, "first": 1, "week": 1}
+    assert counts(ASSUMED, 0.05, 14, seed)["week"] == 1
 
 
 def test_a_move_to_another_host_is_no_regression() -> None:

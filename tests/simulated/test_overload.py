@@ -9,7 +9,7 @@ import pytest
 from floodmark.search.find import find_ceiling
 from floodmark.search.settings import SearchSettings
 from floodmark.verdict.enums import Phase
-from floodmark.verdict.overload import Overload, as_held, error_onset, failing, look_beyond
+from floodmark.verdict.overload import Overload, error_onset, failing, look_beyond, with_think
 from floodmark.verdict.recovery import Before, recovered
 from floodmark.verdict.saturation import judge
 from floodmark.verdict.visit import Visit
@@ -132,8 +132,8 @@ def test_the_search_holds_where_errors_are_rare_and_finds_where_they_begin(seed:
 
 def test_users_that_take_no_think_time_are_like_the_held_ones_only_where_those_take_none() -> None:
     bracket, placed = visit(Phase.BRACKET, 64, 20.0, errors=600), visit(Phase.PLACE, 84, 80.0)
-    assert as_held([bracket, placed], 0.0) == [bracket, placed]
-    assert as_held([bracket, placed], 1.0) == [placed]
+    assert with_think([bracket, placed], 0.0) == [bracket, placed]
+    assert with_think([bracket, placed], 1.0) == [placed]
 
 
 @pytest.mark.parametrize("seed", range(3))

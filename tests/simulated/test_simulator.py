@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from floodmark.search.order import Order
+from floodmark.search.settings import Span
 from floodmark.verdict.enums import Generator, Phase
 from floodmark.verdict.visit import Visit
 from simulator import (
@@ -26,7 +27,9 @@ from simulator.noise import GRID_PER_S, Speed
 
 
 def order(users: int, seconds: float, *, settle_s: float = 10.0, think: bool = True) -> Order:
-    return Order(phase=Phase.HOLD, users=users, think=think, settle_s=settle_s, min_s=seconds, max_s=seconds)
+    return Order(
+        phase=Phase.HOLD, users=users, think=think, settle_s=settle_s, span=Span.fixed(seconds), most_s=seconds
+    )
 
 
 def arrivals(rate_rps: float, seconds: float, *, users: int = 4000, slo_ms: float | None = None) -> Order:
@@ -35,8 +38,8 @@ def arrivals(rate_rps: float, seconds: float, *, users: int = 4000, slo_ms: floa
         users=users,
         think=True,
         settle_s=10.0,
-        min_s=seconds,
-        max_s=seconds,
+        span=Span.fixed(seconds),
+        most_s=seconds,
         rate_rps=rate_rps,
         slo_ms=slo_ms,
     )
@@ -205,7 +208,9 @@ def test_a_leak_slows_each_service_a_little_more() -> None:
 
 
 def test_a_visit_ends_once_goodput_is_known() -> None:
-    wanted = Order(phase=Phase.BRACKET, users=4, think=False, settle_s=1, min_s=1.5, max_s=60, half_width=0.05)
+    wanted = Order(
+        phase=Phase.BRACKET, users=4, think=False, settle_s=1, span=Span(1.5, 60, 0, 0), most_s=60, half_width=0.05
+    )
     visit = Simulator(Model(slots=4, service=exponential(0.05)), 1).carry_out(wanted)
     assert 1.5 <= visit.seconds < 60
     assert visit.half_width <= 0.05
