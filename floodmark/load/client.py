@@ -15,7 +15,7 @@ from locust.event import EventHook
 
 from floodmark.load.answer import NO_ANSWER, Answer
 from floodmark.load.back_off import back_off_s
-from floodmark.load.connection import CONNECT_TIMEOUT_S, TIMEOUT_S, HttpConnection
+from floodmark.load.connection import CONNECT_TIMEOUT_S, HttpConnection
 from floodmark.load.controls import CONTROLS
 from floodmark.load.failure import BadStatus, RequestFailed, WrongBody
 from floodmark.load.options import Data, Fields, Options, basic
@@ -67,7 +67,7 @@ class LeanClient:
         """Go with every request, as do the cookies."""
         self.cookies: dict[str, str] = {}
         self.connect_timeout_s = CONNECT_TIMEOUT_S
-        self.timeout_s = TIMEOUT_S
+        self.timeout_s: float | None = None
 
     def request(
         self,
@@ -134,6 +134,7 @@ class LeanClient:
                 self._keep_cookies(answer)
         if error is None and not catch_response and not reports.find_listeners():
             # The path of nearly every request: good, and nobody but the tally has to know.
+            self._back_off_s = 0.0
             tally = reports.tallies.get((method, name)) or reports.tally(method, name)
             tally.started.append(started)
             tally.ended.append(ended)
@@ -147,7 +148,9 @@ class LeanClient:
             if not catch_response:
                 response.report()
         finally:
+            self._back_off_s = 0.0 if error is None else back_off_s(error, ended - started, self._back_off_s)
             if self._back_off_s:
+                CONTROLS.recorder.paused(self._back_off_s)
                 gevent.sleep(self._back_off_s)
         return response
 
@@ -201,13 +204,11 @@ class LeanClient:
                 self._hub.switch()
             ended = connection.ended
         except RequestFailed as error:
-            self._back_off_s = back_off_s(error, self._back_off_s)
             return self._started, _now(), error
         except BaseException:
             connection.close()
             raise
         else:
-            self._back_off_s = 0.0
             if self._user is not None:
                 self._user.yielded = True
             return self._started, max(self._started, ended), None

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import _socket
 
 CONNECT_TIMEOUT_S = 5.0
-TIMEOUT_S = 10.0
 _IN_PROGRESS = {errno.EINPROGRESS, errno.EAGAIN}
 _NS = 1_000_000_000
 _NOTHING = Request(message=b"")
@@ -108,8 +107,8 @@ class HttpConnection:
         """Where to connect. To be set before the first request."""
         self._tls_host = tls_host
         self.connect_timeout_s = CONNECT_TIMEOUT_S
-        self.timeout_s = TIMEOUT_S
-        """For the whole exchange, connecting included."""
+        self.timeout_s: float | None = None
+        """For the whole exchange, connecting included; None: as the ramp has it, ``CONTROLS.timeout_s``."""
 
         self.request: Request = _NOTHING
         """The last request."""
@@ -376,7 +375,7 @@ class HttpConnection:
             return
         if state <= _HANDSHAKING and now - self._connecting_since > self.connect_timeout_s:
             self._fail(TimedOut("no connection in time"))
-        elif now - self.sent > self.timeout_s:
+        elif now - self.sent > (CONTROLS.timeout_s if self.timeout_s is None else self.timeout_s):
             self._fail(TimedOut("no complete answer in time"))
 
     def _lost(self, text: str, *, unread: bool) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from floodmark.load.arrivals import Schedule, Share
 from floodmark.records.recorder import Recorder
 from floodmark.records.sums import Record
+from floodmark.search.settings import DEFAULT_TIMEOUT_S
 
 
 class Controls:
@@ -27,6 +28,10 @@ class Controls:
         self.spread_s = 0.0
         """Users then start at random moments within this time, so that they neither connect in one burst nor stay in
         step."""
+        self.timeout_s = DEFAULT_TIMEOUT_S
+        """Time for a whole answer, for users that do not set their own."""
+        self.fast_error_s = 0.0
+        """Users pause after an error that came sooner than this."""
         self.open = False
         """Whether requests are sent by a schedule of arrivals, not by users."""
         self.schedule: Schedule | None = None
@@ -62,6 +67,8 @@ class Controls:
             "think_time_s": self.think_time_s,
             "generation": self.generation,
             "spread_s": self.spread_s,
+            "timeout_s": self.timeout_s,
+            "fast_error_s": self.fast_error_s,
             "open": self.open,
             "schedule": self.schedule.wire() if self.schedule is not None else None,
             "new_connections": self.new_connections,
@@ -75,6 +82,8 @@ class Controls:
         self.think_time_s = float(state["think_time_s"])
         self.generation = int(state["generation"])
         self.spread_s = float(state["spread_s"])
+        self.timeout_s = float(state["timeout_s"])
+        self.fast_error_s = float(state["fast_error_s"])
         self.open = bool(state["open"])
         self.schedule = Schedule.from_wire(state["schedule"])
         self.new_connections = bool(state["new_connections"])

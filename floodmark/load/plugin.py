@@ -22,7 +22,7 @@ from floodmark.load import gauges
 from floodmark.load.arrivals import Share
 from floodmark.load.controls import CONTROLS
 from floodmark.load.failure import kind_of
-from floodmark.load.ramp import GRACE_BINS, RampShape, collect
+from floodmark.load.ramp import GRACE_BINS, STOP_TIMEOUT_S, RampShape, collect
 from floodmark.load.sinks import CsvFiles, LivePage, Log, Sink
 from floodmark.load.start_form import SLO, Form, add_fields, with_slo
 from floodmark.load.user import LeanHttpUser
@@ -41,7 +41,6 @@ logger = logging.getLogger("floodmark")
 NONE, STEPS, SEARCH = "none", "steps", "search"
 STEP_S = 10.0
 STEPS_LAST_DEFAULT = 64
-STOP_TIMEOUT_S = 10.0
 MESSAGE = "floodmark-controls"
 REPORT = "floodmark"
 REPORT_EVERY_S = 0.5

@@ -22,19 +22,25 @@ from floodmark.stats.window import ErrorKind
 from floodmark.verdict.enums import End, Phase, Spacing
 from floodmark.verdict.from_window import visit_from_window
 from floodmark.verdict.outcome import Outcome
+from floodmark.verdict.shedding import FAST
 from floodmark.verdict.visit import Visit
 
 logger = logging.getLogger("floodmark")
 
-GRACE_BINS = 2
+GRACE_BINS = 1
 """Bins still open for stragglers: an answer is recorded when its user gets to it."""
 DRAIN_BINS = 10
 """Time in the open model for the last arrivals of a window to be answered."""
 NOTICE_S = 0.3
 """Workers hear of a schedule before it begins."""
-CHECK_EVERY_S = 0.5
+CHECK_EVERY_S, CHECK_SHARE = 0.2, 0.05
+"""How often a growing window is looked at: after so many seconds, or after this share of its length."""
+COLLECT_S = 0.05
 POLL_S = 0.02
 POPULATE_TIMEOUT_S = 60.0
+CLOCK_JUMP_S = 1.0
+STOP_TIMEOUT_S = 10.0
+"""Longer if requests may take longer."""
 SPREAD_MIN_S, SPREAD_MAX_S = 0.05, 2.0
 USERS_PER_S = 500
 SPAWN_RATE = 100_000.0
@@ -130,6 +136,7 @@ class RampShape(LoadTestShape):
     def _begin(self) -> None:
         CONTROLS.ramping = True
         self._origin_bin = bin_of(time.time())
+        self._clock_s = _clock_s()
         self._next_second = self._origin_bin + BINS_PER_S
         for sink in self._sinks:
             sink.start(self._origin_bin / BINS_PER_S)
@@ -141,6 +148,10 @@ class RampShape(LoadTestShape):
         self._visit += 1
         CONTROLS.think = order.think
         CONTROLS.open = order.rate_rps is not None
+        CONTROLS.timeout_s = order.timeout_s
+        # A user that leaves takes its answer along; killed sooner, it would leave work behind that nobody counts.
+        self._let_users_finish(max(STOP_TIMEOUT_S, order.timeout_s))
+        CONTROLS.fast_error_s = FAST * order.r0_s if order.r0_s is not None else 0.0
         if not goes_on:
             CONTROLS.schedule = None
         CONTROLS.spread_s = min(SPREAD_MAX_S, max(SPREAD_MIN_S, order.users / USERS_PER_S))
@@ -150,6 +161,10 @@ class RampShape(LoadTestShape):
         for sink in self._sinks:
             sink.order(order, self._visit)
         return self._target(order.users)
+
+    def _let_users_finish(self, seconds: float) -> None:
+        assert self.runner is not None
+        self.runner.environment.stop_timeout = seconds
 
     def _target(self, users: int) -> tuple[int, float]:
         # Locust starts users of a fixed count first and stops them last: they stay, the search moves the others.
@@ -162,11 +177,12 @@ class RampShape(LoadTestShape):
 
     def _wait_for_users(self, users: int) -> None:
         assert self.runner is not None
-        deadline = time.monotonic() + POPULATE_TIMEOUT_S
+        seconds = POPULATE_TIMEOUT_S + CONTROLS.timeout_s
+        deadline = time.monotonic() + seconds
         while self.runner.user_count != users + self._fixed:
             if time.monotonic() > deadline:
                 raise RuntimeError(
-                    f"{self.runner.user_count} users instead of {users + self._fixed} after {POPULATE_TIMEOUT_S:.0f} s"
+                    f"{self.runner.user_count} users instead of {users + self._fixed} after {seconds:.0f} s"
                 )
             gevent.sleep(POLL_S)
 
@@ -179,14 +195,14 @@ class RampShape(LoadTestShape):
         else:
             gevent.sleep(CONTROLS.spread_s + order.settle_s)
             first = bin_of(time.time()) + 1
-        seconds = order.min_s
+        seconds = max(order.span.min_s, 1 / BINS_PER_S)
         while True:
             last = first + max(1, round(seconds * BINS_PER_S))
             self._wait_for(last + (DRAIN_BINS if order.rate_rps is not None else 0))
             visit = self._measure(order, first, last)
-            if seconds >= order.max_s or visit.half_width <= order.half_width:
+            if order.complete(visit):
                 break
-            seconds = min(order.max_s, seconds + CHECK_EVERY_S)
+            seconds += max(CHECK_EVERY_S, CHECK_SHARE * seconds)
         self._last_bin = last
         window = self._timeline.window(first, last, self._origin_bin / BINS_PER_S)
         for sink in self._sinks:
@@ -229,8 +245,15 @@ class RampShape(LoadTestShape):
             lost = self._timeline.processes - self._alive()
             if lost:
                 raise RuntimeError(f"{len(lost)} of {len(self._timeline.processes)} Locust workers were lost")
+            self._check_clock()
             ahead = last / BINS_PER_S - time.time()
             gevent.sleep(min(1.0, max(POLL_S, ahead)))
+
+    def _check_clock(self) -> None:
+        """Bins are cut by the system's clock, and no record would ever be complete after it went back."""
+        jump_s = _clock_s() - self._clock_s
+        if abs(jump_s) > CLOCK_JUMP_S:
+            raise RuntimeError(f"the system's clock jumped by {jump_s:+.0f} s; what was measured before is kept")
 
     def _alive(self) -> set[str]:
         """Processes that still report."""
@@ -281,6 +304,7 @@ class RampShape(LoadTestShape):
 
     def _finish(self, outcome: Outcome) -> None:
         self.outcome = outcome
+        self._let_users_finish(STOP_TIMEOUT_S)
         CONTROLS.ramping = CONTROLS.open = False
         CONTROLS.schedule = None
         self._announce()
@@ -288,9 +312,14 @@ class RampShape(LoadTestShape):
             sink.end(outcome)
 
 
+def _clock_s() -> float:
+    """How far the system's clock is ahead of one that nobody sets."""
+    return time.time() - time.monotonic()
+
+
 def collect(timeline: Timeline, process: str = "local") -> None:
     """Move what this process recorded into ``timeline``, for ever. Needs no worker."""
     while True:
-        gevent.sleep(1 / BINS_PER_S)
+        gevent.sleep(COLLECT_S)
         until = bin_of(time.time()) - GRACE_BINS
         timeline.add(process, until, CONTROLS.recorder.take(until))

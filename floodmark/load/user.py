@@ -13,7 +13,7 @@ from locust.exception import StopTest
 from locust.user.task import LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
 
 from floodmark.load.client import LeanClient
-from floodmark.load.connection import CONNECT_TIMEOUT_S, TIMEOUT_S
+from floodmark.load.connection import CONNECT_TIMEOUT_S
 from floodmark.load.controls import CONTROLS
 from floodmark.load.failure import ConnectionRefused
 from floodmark.load.http_step import HttpStep
@@ -39,8 +39,8 @@ class LeanHttpUser(User):
     abstract = True
     connect_timeout: float = CONNECT_TIMEOUT_S
     """Seconds for a connection."""
-    timeout: float = TIMEOUT_S
-    """Seconds for a whole answer."""
+    timeout: float | None = None
+    """Seconds for a whole answer; None: 10, or while a ramp measures what it sets."""
     ready_at: float = 0.0
     """When it wanted to send its next request, epoch s; 0 if it did not pause before."""
     yielded: bool = False

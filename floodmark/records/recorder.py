@@ -163,6 +163,12 @@ class Recorder:
         gauges.think_s += seconds
         gauges.thoughts += 1
 
+    def paused(self, seconds: float) -> None:
+        """Record a pause that a user takes after an error."""
+        gauges = self._gauge(bin_of(self._clock()))
+        gauges.paused_s += seconds
+        gauges.pauses += 1
+
     def lagged(self, ms: float) -> None:
         """Record a sample of how late the event loop ran."""
         lag = self._gauge(bin_of(self._clock())).lag

@@ -37,6 +37,8 @@ class Gauges:
         "late",
         "offered",
         "opened",
+        "paused_s",
+        "pauses",
         "queued_s",
         "reconnects",
         "sent",
@@ -53,6 +55,8 @@ class Gauges:
         self.reconnects = 0
         self.think_s = 0.0
         self.thoughts = 0
+        self.paused_s = 0.0  # pauses after errors
+        self.pauses = 0
         self.cpu_s = 0.0
         self.queued_s = 0.0
         self.lag: dict[int, int] = {}

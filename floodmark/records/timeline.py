@@ -28,6 +28,8 @@ class Bin:
     reconnects: int = 0
     think_s: float = 0.0
     thoughts: int = 0
+    paused_s: float = 0.0
+    pauses: int = 0
     users: dict[str, int] = field(default_factory=dict)
     cpu_s: dict[str, float] = field(default_factory=dict)
     queued_s: dict[str, float] = field(default_factory=dict)
@@ -57,6 +59,8 @@ class Bin:
         self.reconnects += gauges["reconnects"]
         self.think_s += gauges["think_s"]
         self.thoughts += gauges["thoughts"]
+        self.paused_s += gauges["paused_s"]
+        self.pauses += gauges["pauses"]
         # A late record of a bin that was reported before has no number of users.
         self.users[process] = max(gauges["users"], self.users.get(process, 0))
         self.cpu_s[process] = self.cpu_s.get(process, 0.0) + gauges["cpu_s"]
@@ -122,6 +126,8 @@ class Timeline:
             start_s=first / BINS_PER_S - origin,
             end_s=last / BINS_PER_S - origin,
             good_per_bin=[part.good for part in bins],
+            answers_per_bin=[part.good + sum(part.errors.values()) for part in bins],
+            ms_per_bin=[part.good_ms + part.error_ms for part in bins],
             errors=kinds,
             good_ms=sum(part.good_ms for part in bins),
             all_ms=sum(part.good_ms + part.error_ms for part in bins),
@@ -135,6 +141,8 @@ class Timeline:
             reconnects=sum(part.reconnects for part in bins),
             think_s=sum(part.think_s for part in bins),
             thoughts=sum(part.thoughts for part in bins),
+            paused_s=sum(part.paused_s for part in bins),
+            pauses=sum(part.pauses for part in bins),
             cpu_cores={process: seconds / span for process, seconds in cpu.items()},
             queued_cores={process: seconds / span for process, seconds in queued.items()},
             lag=lag,

@@ -270,6 +270,51 @@ def test_a_host_that_does_not_resolve_is_a_failed_request(base: Client) -> None:
     assert "does not resolve" in str(told[0]["exception"])
 
 
+BUSY = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
+
+
+def test_an_error_much_faster_than_an_answer_can_be_slows_the_user_down_while_a_ramp_measures(base: Client) -> None:
+    with scripted(always(BUSY)) as server:
+        drive = Drive(server.url, base=base)
+        CONTROLS.ramping, CONTROLS.fast_error_s = True, 10.0
+        window = drive.run(users=2, seconds=0.8).window
+        # Pauses of 50, 100, 200 and 400 ms.
+        assert 2 <= len(server.requests) <= 2 * 5
+        assert window.paused_s >= 2 * 0.05
+        assert window.pauses == window.failed
+        assert window.think_s == 0
+
+
+@pytest.mark.parametrize("ramping", [True, False])
+def test_an_error_that_took_as_long_as_an_answer_slows_nobody_down(base: Client, *, ramping: bool) -> None:
+    with scripted(always(BUSY)) as server:
+        drive = Drive(server.url, base=base)
+        CONTROLS.ramping, CONTROLS.fast_error_s = ramping, 0.0 if ramping else 10.0
+        window = drive.run(users=2, seconds=0.5).window
+        assert window.failed > 2 * 5
+        assert window.pauses == 0
+
+
+def test_good_answers_end_the_back_off(base: Client) -> None:
+    with scripted(in_turn(*[BUSY, OK] * 4)) as server:
+        drive = Drive(server.url, base=base)
+        CONTROLS.ramping, CONTROLS.fast_error_s = True, 10.0
+        begun = time.time()
+        drive.shots(8)
+        assert time.time() - begun < 4 * 0.05 + 1.0  # doubled each time, it would be 0.75 s more
+        assert len(server.requests) >= 8
+
+
+def test_users_without_a_time_out_of_their_own_have_that_of_the_ramp(base: Client) -> None:
+    with scripted(after(5.0)) as server:
+        drive = Drive(server.url, base=base, timeout=None)
+        CONTROLS.timeout_s = 0.3
+        (told,) = drive.shots(1)
+        assert isinstance(told["exception"], TimedOut)
+        assert told["response_time"] >= 300
+        assert len(server.requests) == 1
+
+
 def test_no_descriptor_left_is_refused(base: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def none(*_: Any, **__: Any) -> Any:
         raise OSError(errno.EMFILE, "Too many open files")

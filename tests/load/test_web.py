@@ -24,7 +24,7 @@ from floodmark.records.timeline import Timeline
 from floodmark.results.run import read_run
 from floodmark.results.schema import Second
 from floodmark.search.order import Order
-from floodmark.search.settings import SearchSettings
+from floodmark.search.settings import SearchSettings, Span
 from floodmark.verdict.enums import End
 from floodmark.verdict.outcome import Outcome
 from floodmark.webui import page as web
@@ -40,7 +40,9 @@ def feed(live: Live, visits: int) -> None:
     live.start(0.0)
     for visit in RUN.visits[:visits]:
         live.order(
-            Order(phase=visit.phase, users=visit.users, think=True, settle_s=1, min_s=3, max_s=3, left_s=60),
+            Order(
+                phase=visit.phase, users=visit.users, think=True, settle_s=1, span=Span.fixed(3), most_s=3, left_s=60
+            ),
             visit.number,
         )
         for half in range(2):
@@ -130,7 +132,7 @@ def test_the_search_is_told_in_words_from_start_to_verdict(live: Live) -> None:
     assert live.facts()["bracket"] == "above 8 users"
     feed(live, len(RUN.visits))
     (held,) = live.snapshot(0, 0, 0)["charts"]["data"]["marks"]
-    assert held["label"].startswith("gthread: so far 155.6 good/s [153.0, 158.2]")
+    assert held["label"].startswith("gthread: so far 155.6 good/s [153.2, 158.0]")
     live.end(Outcome(end=End.FOUND, reason="", hold_users=32))
     assert live.facts()["phase"].startswith("ended: confirmed")
     state = live.snapshot(0, 0, 0)

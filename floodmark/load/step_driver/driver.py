@@ -200,7 +200,7 @@ class StepDriver:
         if session not in self._sessions:
             return  # its user was killed
         if error is not None:
-            session.back_off_s = back_off_s(error, session.back_off_s)
+            session.back_off_s = back_off_s(error, ended - session.connection.sent, session.back_off_s)
         if error is not None or self._reports.listened:
             self._tell(session, ended, error)
             if session not in self._sessions:
@@ -215,6 +215,8 @@ class StepDriver:
         else:
             wait_s = session.prepared.step.wait_s
             think_s = session.user.wait_time() if wait_s is None else CONTROLS.thinks(wait_s)
+            if session.back_off_s > think_s:
+                CONTROLS.recorder.paused(session.back_off_s - think_s)
             spread_s = self._spread_s() if session.generation != CONTROLS.generation else 0.0
             self._pause(session, ended + max(think_s, session.back_off_s) + spread_s)
 

@@ -34,7 +34,7 @@ class RequestPlan:
     """Every step as often as its weight says, shuffled once with a fixed seed. Each user goes through it again and
     again, from a place of its own: the proportions are exact, and the same in every run."""
     connect_timeout_s: float
-    timeout_s: float
+    timeout_s: float | None
     started: int = field(default=0)
     """Users that have begun."""
 
@@ -65,7 +65,7 @@ def compile_plan(
     cookies: str,
     new_connections: bool,
     connect_timeout_s: float,
-    timeout_s: float,
+    timeout_s: float | None,
 ) -> RequestPlan:
     """Make a plan; a step that is listed several times has that weight.
 
