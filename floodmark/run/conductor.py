@@ -23,14 +23,25 @@ from floodmark.protocol.load_settings import Client, LoadSettings
 from floodmark.results.conclude import conclude
 from floodmark.results.folder import RunFolder, create, index
 from floodmark.results.outcome import LOCUSTFILE
-from floodmark.results.record import GeneratorRecord, NightPlace, RunRecord, SearchRecord, Status, TargetRecord, Timing
+from floodmark.results.record import (
+    GeneratorRecord,
+    NightPlace,
+    PaceRecord,
+    RunRecord,
+    SearchRecord,
+    Status,
+    TargetRecord,
+    Timing,
+)
 from floodmark.results.repeats import write_starts
 from floodmark.run.calibrate import NullCeiling, null_ceiling
 from floodmark.run.describe import describe, now
 from floodmark.run.doubling import double, goodput_by_generators
 from floodmark.run.follow import Follower
 from floodmark.run.locust_process import LocustProcess, processes
+from floodmark.run.machine import Machine, remember, this_machine
 from floodmark.run.progress import Progress
+from floodmark.sampling.pace import PaceWitness
 from floodmark.sampling.sampler import Sampler
 from floodmark.targets.cpus import pinned
 from floodmark.targets.launcher import Launcher
@@ -134,7 +145,8 @@ def _load(
         stack.callback(running.down)
         memory = dataclasses.replace(draft.record.memory, enforced=running.memory_enforced)
         draft.note(target=_read_back(draft.record.target, running), memory=memory)
-        sampler = make_sampler(running, allotment)
+        machine = this_machine()
+        sampler = make_sampler(running, allotment, machine)
         stack.callback(sampler.stop)
         sampler.start()
         generator = _generator(planned, conditions, _null_ceiling(planned, conditions, progress))
@@ -181,7 +193,7 @@ def _load(
                 draft.note(generator=dataclasses.replace(generator, **dataclasses.asdict(doubled)))
         finally:
             counts = follower.counts if follower.counts.served else None
-            draft.note(counts=counts, timing=Timing(load_s=follower.load_s))
+            draft.note(counts=counts, timing=Timing(load_s=follower.load_s), pace=_pace(sampler.witness, machine))
         for name in ("load.jsonl", "load.json"):
             (folder.path / name).unlink(missing_ok=True)
     return SearchRecord(end=outcome.end, reason=outcome.reason, hold_users=outcome.hold_users)
@@ -268,8 +280,23 @@ def _read_back(declared: TargetRecord, running: Running) -> TargetRecord:
     )
 
 
-def make_sampler(running: Running, allotment: Allotment) -> Sampler:
-    """A sampler of the target's processes, its accept queue and the host."""
+def _pace(witness: PaceWitness, machine: Machine) -> PaceRecord:
+    """What the witness saw, which the machine's history remembers too."""
+    fastest_s, piece_s = witness.fastest_s, witness.mean_s
+    if fastest_s is not None and piece_s is not None:
+        remember(fastest_s, piece_s)
+    return PaceRecord(
+        fastest_s=machine.fastest_s,
+        piece_s=piece_s,
+        usual_s=machine.usual_s,
+        host_sd=machine.host_sd,
+        runs=len(machine.runs),
+        missing=witness.missing if piece_s is None else "",
+    )
+
+
+def make_sampler(running: Running, allotment: Allotment, machine: Machine | None = None) -> Sampler:
+    """A sampler of the target's processes, its accept queue and the host. ``machine``: also of the CPUs' pace."""
     pids = running.root_pids()
     cpus = allotment.target_cpus
     # A server that was already running may use any CPUs, including the generator's.
@@ -285,9 +312,13 @@ def make_sampler(running: Running, allotment: Allotment) -> Sampler:
         cpus,
         port=parts.port or 80 if local else None,
         shared=bool(set(cpus) & set(allotment.generator_cpus)),
+        fastest_s=machine.fastest_s if machine is not None and local else None,
     )
 
 
 def _ended_by(error: FloodmarkError) -> SearchRecord:
-    end = End.INTERRUPTED if isinstance(error, Interrupted) else End.DIED
+    if isinstance(error, Interrupted):
+        end = End.INTERRUPTED
+    else:
+        end = End.DIED if isinstance(error, TargetError) else End.FAILED
     return SearchRecord(end=end, reason=str(error).splitlines()[0] if str(error) else "")

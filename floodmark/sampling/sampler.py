@@ -12,6 +12,7 @@ from pathlib import Path
 
 from floodmark.sampling.cgroup import Groups
 from floodmark.sampling.netstat import WANTED, read_netstat
+from floodmark.sampling.pace import PaceWitness
 from floodmark.sampling.pressure import HOST, cpu_time, stalled_s
 from floodmark.sampling.series import Series
 from floodmark.sampling.sock_diag import SockDiag
@@ -43,7 +44,10 @@ class Sampler:
         *,
         port: int | None = None,
         shared: bool = False,
+        fastest_s: float | None = None,
     ) -> None:
+        self._fastest_s = fastest_s
+        self.witness = PaceWitness(cpus if fastest_s else ())
         self._pids = tuple(pids)
         self._trees = ProcessTrees(self._pids)
         self._ours = ProcessTrees([os.getpid()]) if shared else None
@@ -59,9 +63,11 @@ class Sampler:
 
     def start(self) -> None:
         self._thread.start()
+        self.witness.start()
 
     def stop(self) -> None:
         self._stop.set()
+        self.witness.stop()
         if self._thread.is_alive():
             self._thread.join()
         if self._ledger is not None:
@@ -97,6 +103,7 @@ class Sampler:
         finished, in_app = change("finished"), change("busy_s")
         periods, throttled, faults = change("periods"), change("throttled"), change("faults")
         return Use(
+            pace=self.witness.pace(start, end, self._fastest_s) if self._fastest_s else None,
             cpu_cores=cpu,
             cpu_proc_max=self._busiest(start, end),
             cpu_limit_cores=_last(levels(self._counters, "cpu_limit")),

@@ -22,6 +22,8 @@ class ProcessUse:
 class Use:
     """The use of a target in a window. None: not measured. Counts are interpolated at the edges of the window."""
 
+    pace: float | None = None
+    """Speed of the target's CPUs relative to the fastest this machine has shown."""
     cpu_cores: float | None = None
     cpu_proc_max: float | None = None
     cpu_limit_cores: float | None = None
