@@ -11,6 +11,7 @@ from floodmark.commands import arguments, user_app
 from floodmark.plan.host_limits import binding_of
 from floodmark.report.failure import show_warning
 from floodmark.report.tables import stdout, table
+from floodmark.search.state import STRETCH_R0
 from floodmark.targets.choose import choose
 
 
@@ -45,5 +46,10 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     out.print(rendered)
     for text in dict.fromkeys(binding.text for planned in plans for binding in binding_of(planned, backend)):
         show_warning(out, text)
-    out.print(f"{len(plans)} runs, about {sum(p.estimate_s for p in plans) / 60:.0f} min", highlight=False)
+    minutes = sum(p.estimate_s for p in plans) / 60
+    out.print(
+        f"{len(plans)} runs, about {minutes:.0f} min; a run takes up to "
+        f"{STRETCH_R0:.0f} response times if that is more",
+        highlight=False,
+    )
     return 0

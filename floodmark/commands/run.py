@@ -164,6 +164,8 @@ def _document(folder: Path) -> dict[str, object]:
             "value": row.value,
             "lo": row.lo,
             "hi": row.hi,
+            "lo_run": row.lo_run,
+            "hi_run": row.hi_run,
             "unit": row.unit,
             "valid": row.valid,
             "reason": row.reason,

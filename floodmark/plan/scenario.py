@@ -103,6 +103,7 @@ def _load(top: Keys) -> Load:
         {
             "model": _one_of(Model),
             "think_time_ms": _between(0, 3_600_000),
+            "timeout_s": _between(0.1, 3600),
             "connections": _one_of(Connections),
             "close_delay_ms": _between(0, 60_000),
             "rate_rps": _between(0.1, 1_000_000),

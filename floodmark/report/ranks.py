@@ -51,6 +51,7 @@ def _value(row: Result | None) -> Value | None:
     """The value of a confirmed ceiling with its half-width; None for any other."""
     if row is None or not row.valid or not isinstance(row.value, float) or row.value <= 0:
         return None
-    if row.lo is None or row.hi is None:
+    lo, hi = row.in_run
+    if lo is None or hi is None:
         return None
-    return Value(value=row.value, half_width=(row.hi - row.lo) / 2 / row.value)
+    return Value(value=row.value, half_width=(hi - lo) / 2 / row.value)

@@ -14,6 +14,7 @@ from floodmark.results.repeats import StartsRow
 from floodmark.results.run import Run
 from floodmark.results.schema import RESULTS, STEPS, Result
 from floodmark.verdict.enums import BOTTLENECK_TEXT, Advice, Bottleneck, Phase
+from floodmark.verdict.saturation import UNCONFIRMED
 from floodmark.verdict.visit import Visit
 
 GOOD, BAD, NOTE, WARN = "[green]✓[/green]", "[red]✗[/red]", "•", "[yellow]![/yellow]"
@@ -21,6 +22,8 @@ Line = tuple[str, str, str]
 """A line of the summary: mark, name, text."""
 QUIET_STEAL = 0.02
 """Share of CPU time that the hypervisor may take before a warning (docs/method.md)."""
+SLOW_PACE, CHANGED_PACE = 0.9, 1.1
+"""A pace below the first, or one that varies by more than the second between visits, is worth a warning."""
 
 
 def show(console: Console, run: Run) -> None:
@@ -92,6 +95,7 @@ def _lines(run: Run) -> list[Line]:
         lines.append((NOTE, "R0", f"{r0.value:.2f} ms {_interval(r0, 2)} per request without contention"))
     lines.append(_generator(results["generator"], visits))
     lines += host_lines(visits)
+    lines += pace_lines(results)
     lines += limit_lines(results)
     kept, collapse = results["overload_kept"], results["collapse_users"]
     if isinstance(kept.value, float):
@@ -172,12 +176,47 @@ def _time_line(results: Mapping[str, Result]) -> list[Line]:
 
 def _ceiling(ceiling: Result, hold_users: int | None) -> Line:
     if ceiling.valid and isinstance(ceiling.value, float):
-        basis = f"{ceiling.n_visits} visits at {hold_users} users, confirmed"
-        text = f"{ceiling.value:.1f} requests/s {_interval(ceiling, 1)}  {basis}"
-        return GOOD, "ceiling", text
+        basis = f"{ceiling.n_visits} visits at {hold_users} users, {ceiling.reason or 'confirmed'}"
+        digits = _digits(ceiling.value)
+        intervals = _interval(ceiling, digits) + _this_run(ceiling, digits)
+        text = f"{ceiling.value:.{digits}f} requests/s {intervals}  {basis}"
+        return GOOD if not ceiling.reason else WARN, "ceiling", text
+    if isinstance(ceiling.value, float) and ceiling.method == UNCONFIRMED:
+        digits = _digits(ceiling.value)
+        known = f"{ceiling.value:.{digits}f} requests/s {_interval(ceiling, digits)}"
+        text = f"about {known} so far, not confirmed: {ceiling.reason}"
+        return BAD, "ceiling", text
     if ceiling.lo is not None:
-        return BAD, "ceiling", f"at least {ceiling.lo:.1f} requests/s, not confirmed: {ceiling.reason}"
+        least = f"{ceiling.lo:.{_digits(ceiling.lo)}f}"
+        return BAD, "ceiling", f"at least {least} requests/s, not confirmed: {ceiling.reason}"
     return BAD, "ceiling", f"no number: {ceiling.reason}"
+
+
+def _digits(rate: float) -> int:
+    """Decimals that show a rate to four digits, at least one."""
+    return 1 if rate >= 100 else 2 if rate >= 10 else 3
+
+
+def _this_run(ceiling: Result, digits: int) -> str:
+    """The interval of this run alone, where the one for other days is wider."""
+    if ceiling.lo_run is None or ceiling.hi_run is None or ceiling.lo_run == ceiling.lo:
+        return ""
+    return f", in this run [{ceiling.lo_run:.{digits}f}, {ceiling.hi_run:.{digits}f}]"
+
+
+def pace_lines(results: Mapping[str, Result]) -> list[Line]:
+    """A warning if the target's CPUs were slower than they can be, or changed their pace."""
+    pace, at_1 = results.get("pace"), results.get("ceiling_at_pace_1")
+    if pace is None or not isinstance(pace.value, float) or pace.lo is None or pace.hi is None:
+        return []
+    if pace.value >= SLOW_PACE and pace.hi <= pace.lo * CHANGED_PACE:
+        return []
+    text = f"the target's CPUs ran at {pace.value:.0%} of their fastest ({pace.lo:.0%} to {pace.hi:.0%})"
+    if at_1 is not None and at_1.valid and isinstance(at_1.value, float):
+        text += f"; at their fastest the ceiling is about {at_1.value:.1f} {_interval(at_1, 1)}"
+    elif at_1 is not None and at_1.reason:
+        text += f"; {at_1.reason}"
+    return [(WARN, "pace", text)]
 
 
 def _generator(word: Result, visits: Sequence[Visit]) -> Line:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from floodmark.results.metrics import advice_rows, bottleneck_rows, rate_rows, rows, slo_rows, slots_row
 from floodmark.results.outcome import judged_outcome
-from floodmark.results.record import RunRecord
+from floodmark.results.record import PaceRecord, RunRecord
 from floodmark.results.run import Run, read_run
 from floodmark.results.schema import RESULTS, Result
 from floodmark.results.table import write_table
@@ -16,7 +16,7 @@ from floodmark.verdict.enums import End, Model, Phase
 from floodmark.verdict.estimate import Estimate
 from floodmark.verdict.figures import Declared
 from floodmark.verdict.rate import Sustained, judge_rate
-from floodmark.verdict.saturation import Saturation, judge
+from floodmark.verdict.saturation import Host, Saturation, judge
 from floodmark.verdict.slo import judge_slo
 
 
@@ -38,7 +38,7 @@ def judge_run(run: Run) -> tuple[Saturation | Sustained, list[Result]]:
         results = rate_rows(run.run_id, verdict, run.visits, record.timing)
         generator = verdict.points.get("generator")
     else:
-        verdict = judge(run.visits, outcome, think_s)
+        verdict = judge(run.visits, outcome, think_s, host(record))
         results = rows(run.run_id, verdict, run.visits, record.timing)
         results += slo_rows(run.run_id, _slo(run, verdict))
         results.append(slots_row(run.run_id, verdict, record.target.nominal_slots))
@@ -46,6 +46,12 @@ def judge_run(run: Run) -> tuple[Saturation | Sustained, list[Result]]:
     named = name_bottleneck(run.visits, outcome.hold_users, declared(record), thinking=think_s > 0, generator=generator)
     results += [*bottleneck_rows(run.run_id, named), *advice_rows(run.run_id, record.advice)]
     return verdict, results
+
+
+def host(record: RunRecord) -> Host:
+    """What is known of the machine of a run. Older runs do not record it: the default holds for them."""
+    pace = record.pace or PaceRecord()
+    return Host(sd=pace.host_sd, usual_pace=pace.usual_pace)
 
 
 def declared(record: RunRecord) -> Declared:

@@ -29,7 +29,7 @@ POINTS = {
 }
 
 
-BRACKETED = {"collapse_users", "error_onset_users", "recovery_s"}
+BRACKETED = {"collapse_users", "error_onset_users", "recovery_s", "pace"}
 """Metrics whose lo and hi are neighbouring observations, not a confidence interval."""
 
 RATE_POINTS = {
@@ -59,6 +59,8 @@ def slo_rows(run_id: str, points: Mapping[str, Estimate]) -> list[Result]:
 
 def _unit(metric: str) -> str:
     """The unit of a metric, from its name."""
+    if metric == "ceiling_at_pace_1":
+        return "requests/s"
     for ending, unit in {"_rps": "requests/s", "_ms": "ms", "_s": "s", "_users": "users"}.items():
         if metric.endswith(ending):
             return unit
@@ -86,6 +88,8 @@ def row(run_id: str, metric: str, unit: str, point: Estimate) -> Result:
         n_visits=point.n_visits,
         valid=point.valid,
         reason=point.reason,
+        lo_run=point.lo_run,
+        hi_run=point.hi_run,
     )
 
 

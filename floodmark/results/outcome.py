@@ -5,7 +5,13 @@ from __future__ import annotations
 from floodmark.results.record import RunRecord, SearchRecord
 from floodmark.results.run import Run
 from floodmark.verdict.counts import Counts
-from floodmark.verdict.outcome import Outcome, judge_counts, judge_doubling, judge_shared_cpus
+from floodmark.verdict.outcome import (
+    Outcome,
+    judge_counts,
+    judge_doubling,
+    judge_shared_cpus,
+    judge_visits,
+)
 from floodmark.verdict.visit import held
 
 FOLLOWS_REDIRECTS = {"fast", "http"}
@@ -29,13 +35,14 @@ def judged_outcome(run: Run) -> Outcome:
         cpus, generators = len(record.cores.target), record.generator.processes
         outcome = judge_shared_cpus(outcome, holds, cpus=cpus, generators=generators)
     generator = record.generator
-    return judge_doubling(
+    outcome = judge_doubling(
         outcome,
         holds,
         doubled_rps=generator.doubled_rps,
         beside_rps=generator.beside_rps,
         how=generator.doubled or "twice the generator processes",
     )
+    return judge_visits(outcome, run.visits)
 
 
 def _comparable_counts(record: RunRecord) -> Counts | None:

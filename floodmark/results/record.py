@@ -50,6 +50,8 @@ class Load:
     think_time_ms: float = 0.0
     """Closed model: mean pause between an answer and the next request."""
     connections: Connections = Connections.KEEPALIVE
+    timeout_s: float | None = None
+    """After this time a request counts as failed; None: 10 s, or longer if the target is slow."""
     close_delay_ms: float = 0.0
     """How long clients wait before they close a finished connection, to simulate slow clients."""
     rate_rps: float = 0.0
@@ -68,7 +70,8 @@ class SearchBudget:
 
     precision: float = 0.02
     """Relative half-width of the 95 % interval to reach."""
-    time_budget_s: float = 180.0
+    time_budget_s: float | None = None
+    """None: 180 s, or longer if the target is slow."""
     max_users: int | None = None
     """In a scenario, None if not given; in a record, the value in force."""
 
@@ -193,6 +196,29 @@ class Cores:
     @property
     def shared(self) -> bool:
         return bool(self.shared_cores)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaceRecord:
+    """What the witness of the CPUs' pace saw, and what this machine's history says."""
+
+    fastest_s: float | None = None
+    """CPU time of a piece of work at pace 1: the fastest that this machine has shown before the run."""
+    piece_s: float | None = None
+    """Mean CPU time of a piece during the run."""
+    usual_s: float | None = None
+    """The same in most earlier runs; None if there are none."""
+    host_sd: float = 0.02
+    """Relative standard deviation of the machine's pace between runs."""
+    runs: int = 0
+    """Earlier runs of this machine that ``host_sd`` is estimated from; with few, it is mostly the default."""
+    missing: str = ""
+    """Why there is no pace; empty if there is."""
+
+    @property
+    def usual_pace(self) -> float:
+        """The machine's pace in most earlier runs; 1 if there are none."""
+        return self.fastest_s / self.usual_s if self.fastest_s and self.usual_s else 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -338,6 +364,8 @@ class RunRecord:
     backend_reason: str = ""
     target: TargetRecord
     cores: Cores = field(default_factory=Cores)
+    pace: PaceRecord | None = None
+    """None in runs that had no witness of it."""
     memory: MemoryRecord = field(default_factory=MemoryRecord)
     generator: GeneratorRecord = field(default_factory=GeneratorRecord)
     app_hash: str | None = None

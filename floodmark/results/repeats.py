@@ -68,13 +68,19 @@ def _rows(key: tuple[str, str, str], starts: Sequence[RunSummary]) -> Iterable[S
             yield _row(key, metric, starts, valid, results[0].unit)
 
 
+def _holds(result: Result, value: float) -> bool:
+    """Whether the interval of one run contains a value of the same sitting."""
+    lo, hi = result.in_run
+    return lo is not None and hi is not None and lo <= value <= hi
+
+
 def _row(
     key: tuple[str, str, str], metric: str, starts: Sequence[RunSummary], valid: Sequence[Result], unit: str
 ) -> StartsRow:
     values = [r.value for r in valid if isinstance(r.value, float)]
     between = median_interval(values) if values else None
     bounded = between is not None and math.isfinite(between.hi)
-    inside = [r for r in valid if between and r.lo is not None and r.hi is not None and r.lo <= between.value <= r.hi]
+    inside = [r for r in valid if between and _holds(r, between.value)]
     mean = sum(values) / len(values) if values else 0.0
     return StartsRow(
         series=key[0],

@@ -107,7 +107,8 @@ class Result:
     value: float | str | None = None
     """A number, or a word of the verdict; None if not measured."""
     lo: float | None = None
-    """``lo`` and ``hi`` bound the interval at ``level``. A censored value has ``lo`` only."""
+    """``lo`` and ``hi`` bound the interval at ``level``. A censored value has ``lo`` only. For what depends on the
+    machine's speed, the interval is that of this machine on another day."""
     hi: float | None = None
     unit: str = ""
     level: float | None = None
@@ -115,6 +116,14 @@ class Result:
     n_visits: int | None = None
     valid: bool = True
     reason: str = ""
+    lo_run: float | None = None
+    """``lo_run`` and ``hi_run`` bound the narrower interval of this run alone, where there are two."""
+    hi_run: float | None = None
+
+    @property
+    def in_run(self) -> tuple[float | None, float | None]:
+        """The bounds of the interval of this run alone. They compare what was measured in one sitting."""
+        return (self.lo, self.hi) if self.lo_run is None else (self.lo_run, self.hi_run)
 
 
 RowType = TypeVar("RowType", bound="DataclassInstance")

@@ -100,6 +100,7 @@ def sweep_row(
     knee, knee_users = run.number("knee_inflight"), run.number("knee_users")
     p95, p95_users = _p95(run, knee, knee_users)
     used = None if gen is None else gen * generators
+    lo, hi = ceiling.in_run
     return SweepRow(
         order=order,
         point=point,
@@ -114,9 +115,9 @@ def sweep_row(
         shared_cores=shared,
         verdict=verdict,
         ceiling_rps=_value(ceiling) if ceiling.valid else None,
-        ceiling_lo=ceiling.lo,
-        ceiling_hi=ceiling.hi,
-        ceiling_alone_hi=alone_hi(ceiling.hi, cpu, used, scenario.budget.cpus) if shared else ceiling.hi,
+        ceiling_lo=lo,
+        ceiling_hi=hi,
+        ceiling_alone_hi=alone_hi(hi, cpu, used, scenario.budget.cpus) if shared else hi,
         knee_inflight=knee,
         knee_users=knee_users,
         r0_ms=run.number("r0_ms"),
@@ -163,9 +164,10 @@ def _verdict(ceiling: Result, error: FloodmarkError | None, end: End) -> tuple[P
 def _vague(ceiling: Result) -> str:
     """Why a ceiling is too vague to choose by; empty if it is not."""
     value = _value(ceiling)
-    if not value or ceiling.lo is None or ceiling.hi is None:
+    lo, hi = ceiling.in_run
+    if not value or lo is None or hi is None:
         return "no interval"
-    half = (ceiling.hi - ceiling.lo) / 2 / value
+    half = (hi - lo) / 2 / value
     return (
         ""
         if half <= WIDE
