@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.nights.document import PAGE, Row, document, table
 from benchmarks.nights.suite import nights
-from benchmarks.nights.world import Noise
+from benchmarks.nights.world import WORLDS
 from benchmarks.record import RESULTS, write
 from floodmark.nightly.predictive import LEAST_NIGHTS
 
@@ -19,11 +19,12 @@ CHANGED = "gthread-io"
 HISTORY = 60
 """Nights of one suite in the search for false alarms; its first nights are judged too."""
 WEEK = 7
+ASSUMED = next(iter(WORLDS))
 CASES = ((0.10, 30), (0.10, 14), (0.05, 30), (0.05, 14))
 """Slowdowns, and the nights before them."""
 POWER_SEED = 100_000
 
-Task = tuple[float, int, int]
+Task = tuple[str, float, int, int]
 
 
 def main() -> None:
@@ -48,9 +49,9 @@ def main() -> None:
 def run(options: argparse.Namespace) -> list[Row]:
     """All cases; the result does not depend on the number of jobs."""
     quiet = max(1, round(options.nights / (HISTORY - LEAST_NIGHTS)))
-    tasks: list[Task] = [(0.0, HISTORY, options.seed + i) for i in range(quiet)]
+    tasks: list[Task] = [(world, 0.0, HISTORY, options.seed + i) for world in WORLDS for i in range(quiet)]
     tasks += [
-        (effect, before, options.seed + POWER_SEED * number + i)
+        (ASSUMED, effect, before, options.seed + POWER_SEED * number + i)
         for number, (effect, before) in enumerate(CASES, 1)
         for i in range(options.suites)
     ]
@@ -64,14 +65,14 @@ def run(options: argparse.Namespace) -> list[Row]:
             left = seconds * (len(tasks) - len(found)) / len(found)
             print(f"\r  {len(found)}/{len(tasks)}, {seconds:.0f} s, {left:.0f} s left ", end="", file=sys.stderr)
     print(file=sys.stderr)
-    cases = [(0.0, HISTORY), *CASES]
-    return [_row(case, [counted for task, counted in found.items() if task[:2] == case]) for case in cases]
+    cases = [*((world, 0.0, HISTORY) for world in WORLDS), *((ASSUMED, *case) for case in CASES)]
+    return [_row(case, [counted for task, counted in found.items() if task[:3] == case]) for case in cases]
 
 
-def counts(effect: float, before: int, seed: int) -> dict[str, int]:
+def counts(world: str, effect: float, before: int, seed: int) -> dict[str, int]:
     """One suite: what it said."""
     if not effect:
-        seen = list(nights(seed, before, LEAST_NIGHTS, Noise(), {}))
+        seen = list(nights(seed, before, LEAST_NIGHTS, WORLDS[world], {}))
         apart = [night.twins_apart for night in seen if night.twins_apart is not None]
         return {
             "cases": len(seen),
@@ -81,20 +82,21 @@ def counts(effect: float, before: int, seed: int) -> dict[str, int]:
             "twins_apart": sum(apart),
         }
     first = week = 0
-    for night in nights(seed, before + WEEK, before, Noise(), {CHANGED: (before, math.log1p(-effect))}):
+    for night in nights(seed, before + WEEK, before, WORLDS[world], {CHANGED: (before, math.log1p(-effect))}):
         if CHANGED in night.regressions:
             first, week = int(night.number == before), 1
             break
     return {"cases": 1, "first": first, "week": week}
 
 
-def _row(case: tuple[float, int], counted: list[dict[str, int]]) -> Row:
+def _row(case: tuple[str, float, int], counted: list[dict[str, int]]) -> Row:
     def total(name: str) -> int:
         return sum(counts_of.get(name, 0) for counts_of in counted)
 
     return Row(
-        effect=case[0],
-        nights_before=case[1],
+        world=case[0],
+        effect=case[1],
+        nights_before=case[2],
         cases=total("cases"),
         alarms=total("alarms"),
         regressions=total("regressions"),

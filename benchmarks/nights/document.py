@@ -16,8 +16,11 @@ PAGE = DOCS / "nightly.md"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One case. effect: 0 without a change, and then cases are suite-nights; else suites with one changed setup."""
+    """One case. world: how machine and setups differ between nights. effect: 0 without a change, and then cases are
+    suite-nights; else suites with one changed setup.
+    """
 
+    world: str
     effect: float
     nights_before: int
     cases: int
@@ -46,9 +49,9 @@ def table(rows: Sequence[Row]) -> list[str]:
     for row in rows:
         if not row.effect:
             lines += [
-                _line("suite-nights with an alarm, before the re-run", row.alarms, row.cases, "-"),
-                _line("**suite-nights with a false regression**", row.regressions, row.cases, "at most .005"),
-                _line("nights that tell a setup from its twin", row.twins_apart, row.twins, "-"),
+                _line(f"{row.world}: suite-nights with an alarm, before the re-run", row.alarms, row.cases, "-"),
+                _line(f"{row.world}: **a false regression**", row.regressions, row.cases, "at most .01"),
+                _line(f"{row.world}: a setup told from its twin", row.twins_apart, row.twins, "-"),
             ]
             continue
         what = f"-{row.effect:.0%} after {row.nights_before} nights, confirmed"

@@ -28,12 +28,19 @@ def nights(seed: int, count: int, first: int, noise: Noise, effects: dict[str, t
     shape = (METRICS, count, len(world.members), 2 * ROUNDS)
     logs = np.full(shape, np.nan)
     reported: list[dict[str, list[int]]] = [{} for _ in range(METRICS)]
+    alarmed: list[dict[str, list[int]]] = [{} for _ in range(METRICS)]
     for night in range(count):
         logs[:, night, :, :ROUNDS] = world.night()
         if night < first:
             continue
         histories = [
-            History(members=world.members, logs=logs[m, : night + 1], rounds=ROUNDS, reported=dict(reported[m]))
+            History(
+                members=world.members,
+                logs=logs[m, : night + 1],
+                rounds=ROUNDS,
+                reported=dict(reported[m]),
+                alarmed=dict(alarmed[m]),
+            )
             for m in range(METRICS)
         ]
         found = [judge(history) for history in histories]
@@ -44,6 +51,9 @@ def nights(seed: int, count: int, first: int, noise: Noise, effects: dict[str, t
             found = [judge(history, confirm=True) for history in histories]
         for metric, rows in enumerate(found):
             _report(rows, reported[metric])
+            for row in rows:
+                if row.finding is Finding.ALARM:
+                    alarmed[metric].setdefault(row.member.name, []).append(night)
         yield Night(
             number=night,
             alarms=frozenset(alarms),

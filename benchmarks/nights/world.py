@@ -27,6 +27,8 @@ class Noise:
 
     night: of the machine, AR(0.5) from night to night. migration: of a move to another host, which lasts, in
     ``migrations`` of the nights. drift: within a night, over ``drift_s``. setup: of a setup in a night. run: of a run.
+    heavy_tails: whether setups have Student's t with 3 degrees of freedom. loses: share of the nights in which a setup
+    is slower by ``loss``. moves_apart: what a move to another host means to each setup, beside what it means to all.
     """
 
     night: float = 0.04
@@ -36,6 +38,21 @@ class Noise:
     drift_s: float = 1200.0
     setup: float = 0.007
     run: float = 0.02
+    heavy_tails: bool = False
+    loses: float = 0.0
+    loss: float = 0.03
+    moves_apart: float = 0.0
+
+
+WORLDS = {
+    "as assumed": Noise(),
+    "setups differ by 1.5 %": Noise(setup=0.015),
+    "the same, heavy tails": Noise(setup=0.015, heavy_tails=True),
+    "setups differ by 2 %": Noise(setup=0.02),
+    "runs differ by 5 %": Noise(run=0.05),
+    "setups lose 3 % in one night of ten": Noise(loses=0.1),
+    "a move means another 2 % to each setup": Noise(moves_apart=0.02),
+}
 
 
 def members() -> list[Member]:
@@ -60,6 +77,7 @@ class World:
         self._random = np.random.default_rng(self.seed)
         self.members = members()
         self._setups = np.zeros(len(self.members))
+        self._moved_apart = np.zeros(len(self.members))
 
     def night(self) -> Array:
         """The next night: by metric, member and round, greater being better."""
@@ -67,7 +85,10 @@ class World:
         self.machine = 0.5 * self.machine + noise.night * math.sqrt(0.75) * random.standard_normal()
         if random.random() < noise.migrations:
             self.moved += noise.migration * random.standard_normal()
-        self._setups = noise.setup * random.standard_normal(len(self.members))
+            self._moved_apart += noise.moves_apart * random.standard_normal(len(self.members))
+        count = len(self.members)
+        tails = random.standard_t(3, count) / math.sqrt(3) if noise.heavy_tails else random.standard_normal(count)
+        self._setups = noise.setup * tails - noise.loss * (random.random(count) < noise.loses)
         self.nights += 1
         return self.measure(range(len(self.members)))
 
@@ -79,7 +100,8 @@ class World:
         for number in range(ROUNDS):
             for index in random.permutation(list(who)):
                 drift = keep * drift + noise.drift * math.sqrt(1 - keep * keep) * random.standard_normal()
-                common = self.machine + self.moved + drift + self._setups[index] + self._effect(index)
+                common = self.machine + self.moved + self._moved_apart[index] + drift
+                common += self._setups[index] + self._effect(index)
                 found[:, index, number] = common + noise.run * random.standard_normal(METRICS)
         return found
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from floodmark.compare.enums import Role
-from floodmark.compare.inputs import RunSet, notes, unlike
+from floodmark.compare.inputs import RunSet, by_turns, notes, typical_host_sd, unlike
 from floodmark.errors import UsageError
-from floodmark.verdict.difference import Ratio, Value, Word, decide, rank, ratio
+from floodmark.verdict.difference import NORMAL, Ratio, Value, Word, decide, rank, ratio
 
 METRICS = {"ceiling_rps": False, "r0_ms": True, "slo_rate_rps": False}
 """The metrics that are compared, and whether less is better."""
@@ -59,8 +59,11 @@ class Comparison:
         return [row for row in self.rows if row.word is Word.WORSE and row.role != Role.REFERENCE]
 
 
-def compare(a: RunSet, b: RunSet, *, force: bool = False) -> Comparison:
-    """Compare the setups that both sides have. Raises UsageError if they differ too much, unless ``force`` is set."""
+def compare(a: RunSet, b: RunSet, *, force: bool = False, meant: bool = False) -> Comparison:
+    """Compare the setups that both sides have. Raises UsageError if they differ too much, unless ``force`` is set.
+
+    meant: their differences are the subject of the comparison, so they forbid nothing.
+    """
     pairs = [(name, name) for name in a.names if name in b.names]
     if not pairs and len(a.names) == len(b.names) == 1:
         pairs = [(a.names[0], b.names[0])]
@@ -69,7 +72,7 @@ def compare(a: RunSet, b: RunSet, *, force: bool = False) -> Comparison:
     objections = list(
         dict.fromkeys(d for x, y in pairs for d in _named(x, y, unlike(a.of(x)[0], b.of(y)[0]), len(pairs)))
     )
-    if objections and not force:
+    if objections and not force and not meant:
         raise UsageError(
             "A and B are unlike:\n  "
             + "\n  ".join(objections)
@@ -79,8 +82,12 @@ def compare(a: RunSet, b: RunSet, *, force: bool = False) -> Comparison:
     return Comparison(
         a=str(a.path),
         b=str(b.path),
-        unlike=tuple(objections),
-        notes=tuple(dict.fromkeys(d for x, y in pairs for d in notes(a.of(x)[0], b.of(y)[0]))),
+        unlike=() if meant else tuple(objections),
+        notes=tuple(
+            dict.fromkeys(
+                [*(objections if meant else []), *(d for x, y in pairs for d in notes(a.of(x)[0], b.of(y)[0]))]
+            )
+        ),
         only_a=tuple(name for name in a.names if name not in {x for x, _ in pairs}),
         only_b=tuple(name for name in b.names if name not in {y for _, y in pairs}),
         platform=tuple(_platform(rows)),
@@ -110,9 +117,11 @@ def _rows(a: RunSet, b: RunSet, pairs: Sequence[tuple[str, str]]) -> list[Compar
         if r.word in {Word.WORSE, Word.BETTER}
     }
     others = [key for key in keys if key not in references]
+    known = {(a.of(key[0])[0].group, key[2]): r for key, r in zip(references, of_references, strict=True)}
+    hosts = [_host_sd(a, b, key, known.get((a.of(key[0])[0].group, key[2]))) for key in others]
     shifts = [moved.get((a.of(key[0])[0].group, key[2])) for key in others]
     of_others = decide(
-        [_ratio(a, b, key, shift) for key, shift in zip(others, shifts, strict=True)],
+        [_ratio(a, b, key, shift, host_sd) for key, shift, host_sd in zip(others, shifts, hosts, strict=True)],
         less_is_better=[METRICS[k[2]] for k in others],
     )
     return [
@@ -121,8 +130,24 @@ def _rows(a: RunSet, b: RunSet, pairs: Sequence[tuple[str, str]]) -> list[Compar
     ]
 
 
-def _ratio(a: RunSet, b: RunSet, key: tuple[str, str, str], shift: Ratio | None = None) -> Ratio:
-    return ratio(a.values(key[0], key[2]), b.values(key[1], key[2]), shift=shift)
+def _ratio(a: RunSet, b: RunSet, key: tuple[str, str, str], shift: Ratio | None = None, host_sd: float = 0.0) -> Ratio:
+    left, right = a.values(key[0], key[2]), b.values(key[1], key[2])
+    turns = {start.turn for start in a.of(key[0])} & {start.turn for start in b.of(key[1])} - {None}
+    return ratio(left, right, paired=bool(turns), shift=shift, host_sd=host_sd)
+
+
+def _host_sd(a: RunSet, b: RunSet, key: tuple[str, str, str], reference: Ratio | None) -> float:
+    """What the machine may have changed by itself between A and B, as a relative standard deviation.
+
+    0 if they were measured by turns. With a reference, the machine's change is known as precisely as that one's.
+    """
+    x, y = a.of(key[0]), b.of(key[1])
+    if by_turns(x, y):
+        return 0.0
+    host_sd = math.hypot(typical_host_sd(x), typical_host_sd(y))
+    if reference is None or not reference.ratio or not reference.hi:
+        return host_sd
+    return min(host_sd, math.log(reference.hi / reference.ratio) / NORMAL)
 
 
 def _row(a: RunSet, b: RunSet, key: tuple[str, str, str], estimate: Ratio, *, normalised: bool) -> ComparisonRow:

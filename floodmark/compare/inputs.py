@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from floodmark.errors import UsageError
 from floodmark.results.document import plain
-from floodmark.results.record import PROVENANCE, RunRecord, Status
+from floodmark.results.record import PROVENANCE, PaceRecord, RunRecord, Status
 from floodmark.results.run import RunSummary, read_summary
 from floodmark.verdict.difference import Value
 
@@ -22,6 +23,8 @@ class Start:
     """A run, with its place in a night if it has one."""
 
     run: RunSummary
+    turn: int | None = None
+    """The round in which both sides of a comparison were measured by turns."""
 
     @property
     def name(self) -> str:
@@ -41,7 +44,7 @@ class Start:
     @property
     def round(self) -> int | None:
         place = self.run.record.night
-        return place.round if place is not None else None
+        return place.round if place is not None else self.turn
 
     @property
     def again(self) -> bool:
@@ -54,7 +57,8 @@ class Start:
         row = self.run.results.get(metric)
         if row is None or not row.valid or not isinstance(row.value, float) or row.value <= 0:
             return None
-        half = None if row.lo is None or row.hi is None else (row.hi - row.lo) / 2 / row.value
+        lo, hi = row.in_run
+        half = None if lo is None or hi is None else (hi - lo) / 2 / row.value
         return Value(value=row.value, half_width=half, round=self.round)
 
 
@@ -94,6 +98,17 @@ def read_run_set(path: Path) -> RunSet:
 def read_start(folder: Path) -> Start:
     """Read one run. Raises UsageError."""
     return Start(run=read_summary(folder))
+
+
+def by_turns(a: Sequence[Start], b: Sequence[Start]) -> bool:
+    """Whether the starts of two sides took turns, so that a change of the machine hit both alike."""
+    first, last = (sorted(start.run.record.started for start in side) for side in (a, b))
+    return first[0] < last[-1] and last[0] < first[-1]
+
+
+def typical_host_sd(starts: Sequence[Start]) -> float:
+    """How much the machine's pace differs between occasions, relative; a default where a run does not say."""
+    return statistics.fmean((start.run.record.pace or PaceRecord()).host_sd for start in starts)
 
 
 def unlike(a: Start, b: Start) -> list[str]:

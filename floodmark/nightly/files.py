@@ -138,6 +138,10 @@ class NightRow:
     series: str = ""
     server_version: str | None = None
     app_hash: str | None = None
+    twin_sd: float | None = None
+    """Of a twin: standard deviation between nights of one setup, as the differences of both show it."""
+    assumed_sd: float | None = None
+    """What is assumed of every setup before its own nights tell."""
 
 
 def night_folders(root: Path) -> list[Path]:
@@ -201,8 +205,8 @@ def _round_row(night: str, start: Start, metric: str, series: str, noisy: bool |
         run_id=run.run_id,
         metric=metric,
         value=value,
-        lo=row.lo if row is not None else None,
-        hi=row.hi if row is not None else None,
+        lo=row.in_run[0] if row is not None else None,
+        hi=row.in_run[1] if row is not None else None,
         unit=row.unit if row is not None else "",
         valid=valid,
         noisy=noisy,

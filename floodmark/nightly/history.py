@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import numpy as np
 
 from floodmark.compare.enums import Finding, Role
 from floodmark.nightly.files import METRICS, NightRow, RoundRow, night_folders, read_night_rows, read_rounds
-from floodmark.nightly.judge import LOOK_BACK, History, Judged, Member, judge, twins_apart
+from floodmark.nightly.judge import LOOK_BACK, History, Judged, Member, judge, prior_sd, twin_sd, twins_apart
 from floodmark.stats.intervals import t_quantile
 
 NOISY_SHARE = 5 / 11
@@ -64,7 +65,10 @@ def judge_night(tonight: Sequence[RoundRow], past: Past, *, night: str, started:
         for judged in judge(history, confirm=confirm):
             name = judged.member.name
             of_setup = [row for row in rounds if row.setup == name]
-            rows.append(_row(judged, of_setup, [*past.names, night], started, apart.get(name), noisy=noisy))
+            row = _row(judged, of_setup, [*past.names, night], started, apart.get(name), noisy=noisy)
+            if judged.member.role is Role.TWIN:
+                row = dataclasses.replace(row, twin_sd=twin_sd(history), assumed_sd=prior_sd(history))
+            rows.append(row)
     return rows
 
 
@@ -88,7 +92,9 @@ def _history(metric: str, tonight: Sequence[RoundRow], past: Past) -> History:
             if comparable and row.valid and row.value is not None and _enough(row, rows):
                 column = rounds + _repeat(row, rows) - 1 if row.again else row.round - 1
                 logs[night, index[row.setup], column] = math.log(row.value) * (-1 if METRICS[metric] else 1)
-    return History(members=members, logs=logs, rounds=rounds, reported=_reported(metric, past))
+    return History(
+        members=members, logs=logs, rounds=rounds, reported=_reported(metric, past), alarmed=_alarmed(metric, past)
+    )
 
 
 def _repeat(row: RoundRow, rows: Sequence[RoundRow]) -> int:
@@ -110,6 +116,16 @@ def _reported(metric: str, past: Past) -> dict[str, list[int]]:
             if row.metric == metric and row.finding in REPORTED and row.since in places:
                 reported.setdefault(row.setup, []).append(places[row.since])
     return reported
+
+
+def _alarmed(metric: str, past: Past) -> dict[str, list[int]]:
+    """By setup, the nights whose alarm was still open when they ended."""
+    nights: dict[str, list[int]] = {}
+    for index, rows in enumerate(past.rows):
+        for row in rows:
+            if row.metric == metric and row.finding is Finding.ALARM:
+                nights.setdefault(row.setup, []).append(index)
+    return nights
 
 
 def _row(

@@ -10,7 +10,7 @@ import numpy as np
 
 from floodmark.compare.enums import Finding, Role
 from floodmark.nightly.normalise import Array, Normalised, mean, normalise
-from floodmark.nightly.predictive import NIGHTS, Prediction, predict
+from floodmark.nightly.predictive import NIGHTS, PRIOR_SD, Prediction, predict, twin_spread
 from floodmark.stats.change_points import change_points
 
 LOOK_BACK = 90
@@ -23,6 +23,10 @@ MUCH_STEADIER = 0.6
 """Raw values are used instead of normalised ones only if their spread is below this share of the normalised spread."""
 SEEN_AGAIN = 0.7
 """The second measurement must show at least this share of the effect by itself."""
+LARGE = math.log1p(-0.08)
+"""An effect of 8 % or more is confirmed in the same night; a smaller one waits for the next."""
+LASTING_NIGHTS = 2
+"""A change that has lasted so many nights has been seen again."""
 SPREAD_NIGHTS = 10
 """The number of nights needed to compare two spreads."""
 LEAST_NIGHTS = 4
@@ -52,6 +56,8 @@ class History:
     """The number of regular rounds; later ones were measured again because of an alarm."""
     reported: Mapping[str, Collection[int]] = field(default_factory=dict)
     """By member, the indices of nights at which a change was reported before."""
+    alarmed: Mapping[str, Collection[int]] = field(default_factory=dict)
+    """By member, the indices of nights that ended with an alarm that the next night was to confirm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,11 +91,30 @@ def judge(history: History, *, confirm: bool = False) -> list[Judged]:
     roles = [member.role is Role.REFERENCE for member in history.members]
     normal = normalise(logs, [member.group for member in history.members], roles, history.rounds)
     judged = []
+    assumed_sd = prior_sd(history)
     for index, member in enumerate(history.members):
         reported = [night - offset for night in history.reported.get(member.name, ()) if night >= offset]
-        series = _Series(member, index, normal, reported)
+        alarmed = [night - offset for night in history.alarmed.get(member.name, ()) if night >= offset]
+        series = _Series(member, index, normal, reported, alarmed, assumed_sd)
         judged.append(series.judge(offset, confirm=confirm))
     return judged
+
+
+def prior_sd(history: History) -> float:
+    """The spread between nights to assume of a setup: the prior, or more if its twin shows more."""
+    return max(PRIOR_SD, twin_sd(history) or 0.0)
+
+
+def twin_sd(history: History) -> float | None:
+    """The spread between nights that the twins show, the greatest of them; None without a twin of enough nights."""
+    names = [member.name for member in history.members]
+    raw = mean(history.logs[-LOOK_BACK:, :, : history.rounds], axis=2)
+    found = []
+    for index, member in enumerate(history.members):
+        if member.twin_of in names:
+            differences = raw[:-1, index] - raw[:-1, names.index(member.twin_of)]
+            found.append(twin_spread(differences[~np.isnan(differences)].tolist()))
+    return max((sd for sd in found if sd is not None), default=None)
 
 
 def twins_apart(history: History) -> list[tuple[Member, bool | None]]:
@@ -114,9 +139,19 @@ def twins_apart(history: History) -> list[tuple[Member, bool | None]]:
 class _Series:
     """The nights of one member."""
 
-    def __init__(self, member: Member, index: int, normal: Normalised, reported: Collection[int]) -> None:
+    def __init__(
+        self,
+        member: Member,
+        index: int,
+        normal: Normalised,
+        reported: Collection[int],
+        alarmed: Collection[int],
+        assumed_sd: float,
+    ) -> None:
         self._member = member
         self._reported = reported
+        self._alarmed = alarmed
+        self._assumed_sd = assumed_sd
         raw, adjusted = normal.raw[:, index], normal.adjusted[:, index]
         self._adjusted = member.role is not Role.REFERENCE and _steadier(raw, adjusted)
         self._values = adjusted if self._adjusted else raw
@@ -129,7 +164,7 @@ class _Series:
             return self._judged(Finding.NO_VERDICT, reason="no valid result tonight")
         baseline = max(self._reported, default=0)
         before = self._values[baseline:-1]
-        prediction = predict(before[~np.isnan(before)].tolist())
+        prediction = predict(before[~np.isnan(before)].tolist(), self._assumed_sd)
         if prediction is None:
             return self._judged(Finding.YOUNG, reason="too few valid nights before this one")
         return (
@@ -141,7 +176,8 @@ class _Series:
     def _tonight(self, tonight: float, prediction: Prediction, offset: int, *, confirm: bool) -> Judged | None:
         at = offset + len(self._values) - 1
         if prediction.outside(tonight) and not self._refuted(prediction.expected, prediction.lowest, confirm=confirm):
-            return self._finding(self._worse(confirm=confirm), tonight, prediction, at=at, tier="tonight")
+            worse = self._worse(tonight - prediction.expected, confirm=confirm)
+            return self._finding(worse, tonight, prediction, at=at, tier="tonight")
         mirrored = 2 * prediction.expected - tonight
         if self._member.role is Role.REFERENCE and prediction.outside(mirrored):
             return self._finding(Finding.PLATFORM, tonight, prediction, at=at, tier="tonight")
@@ -163,7 +199,8 @@ class _Series:
             elif self._refuted(math.log(point.before), math.log(point.after), confirm=confirm):
                 continue
             else:
-                finding = self._worse(confirm=confirm)
+                lasting = len(self._values) - at >= LASTING_NIGHTS
+                finding = self._worse(math.log(point.ratio), confirm=confirm, lasting=lasting)
             return self._judged(
                 finding,
                 ratio=point.ratio,
@@ -178,10 +215,23 @@ class _Series:
         """Whether the second measurement by itself does not show the effect."""
         return confirm and self._again and self._repeat > expected + SEEN_AGAIN * (low - expected)
 
-    def _worse(self, *, confirm: bool) -> Finding:
+    def _worse(self, effect: float, *, confirm: bool, lasting: bool = False) -> Finding:
+        """The finding for a member that got slower by ``effect``, a logarithm.
+
+        What is measured again in the same night shares the machine's mood of that night, so a small effect is only a
+        regression once another night shows it too.
+        """
         if self._member.role is Role.REFERENCE:
             return Finding.PLATFORM
-        return Finding.REGRESSION if confirm and self._again else Finding.ALARM
+        seen_before = lasting or self._last_valid_night in self._alarmed
+        confirmed = confirm and self._again and (effect <= LARGE or seen_before)
+        return Finding.REGRESSION if confirmed else Finding.ALARM
+
+    @property
+    def _last_valid_night(self) -> int:
+        """The index of the last night before tonight with a value; -1 if there is none."""
+        valid = np.flatnonzero(~np.isnan(self._values[:-1]))
+        return int(valid[-1]) if len(valid) else -1
 
     def _finding(
         self, finding: Finding, tonight: float, prediction: Prediction, at: int | None = None, tier: str = ""

@@ -125,7 +125,7 @@ class Night:
         return sum(self._estimate_s(visit) for visit in visits)
 
     def _estimate_s(self, visit: PlannedVisit) -> float:
-        return self._plan(visit, known_users=2 if visit.round > 1 else None).estimate_s
+        return self._plan(visit, (2, False) if visit.round > 1 else None).estimate_s
 
     def _visit_all(self) -> None:
         visits, done = self.record.visits, self.done()
@@ -143,7 +143,7 @@ class Night:
             self._visit(visit)
 
     def _visit(self, visit: PlannedVisit) -> None:
-        planned = self._plan(visit, self._known_users(visit))
+        planned = self._plan(visit, self._known_level(visit))
         setup = self._setup(visit)
         place = NightPlace(
             night=self.path.name,
@@ -162,23 +162,31 @@ class Night:
         self._spent_s += time.monotonic() - begun
         self._planned_s += planned.estimate_s
 
-    def _plan(self, visit: PlannedVisit, known_users: int | None) -> PlannedRun:
+    def _plan(self, visit: PlannedVisit, known: tuple[int, bool] | None) -> PlannedRun:
         settings = self.record.settings
         planned = self._setup(visit).planned(bind=self.bind, quick=settings.quick, seed=settings.seed + visit.number)
-        return dataclasses.replace(planned, search=dataclasses.replace(planned.search, known_users=known_users))
+        if known is None:
+            return planned
+        users, think = known
+        return dataclasses.replace(
+            planned, search=dataclasses.replace(planned.search, known_users=users, known_think=think)
+        )
 
     def _setup(self, visit: PlannedVisit) -> Setup:
         return next(setup for setup in self.suite.setups if setup.name == visit.setup)
 
-    def _known_users(self, visit: PlannedVisit) -> int | None:
-        """The level that an earlier visit of this night confirmed; None to run the whole search."""
+    def _known_level(self, visit: PlannedVisit) -> tuple[int, bool] | None:
+        """The level that an earlier visit of this night confirmed; None to run the whole search.
+
+        That is its users, and whether they took their think time.
+        """
         if visit.round == 1:
             return None
         for folder in reversed(self.done().values()):
             run = read_run(folder)
             place = run.record.night
             if place is not None and place.setup == visit.setup and judged_outcome(run).end in {End.FOUND, End.HELD}:
-                return run.hold_users
+                return None if run.hold_users is None else (run.hold_users, any(v.think_s for v in run.held))
         return None
 
     def _judge(self, past: Past, *, confirm: bool) -> tuple[list[NightRow], list[RoundRow]]:

@@ -14,8 +14,10 @@ LEAST_NIGHTS = 2
 MAX_P = 0.001
 LEAST_EFFECT = 0.03
 PRIOR_SD = 0.015
-PRIOR_NIGHTS = 8.0
+PRIOR_NIGHTS = 2.0
 """Prior for the spread between the nights of a setup, and how many nights it counts as."""
+TWIN_NIGHTS, TWIN_LEAST = 30, 8
+"""A twin's last nights that show how much a setup differs from itself, and how many it takes."""
 LEAST_SD = 0.005
 MAD_TO_SD = 1.4826
 MAD_WORTH = 0.5
@@ -47,24 +49,35 @@ class Prediction:
         return value < self.lowest
 
 
-def spread(history: Sequence[float]) -> tuple[float, float]:
+def spread(history: Sequence[float], prior_sd: float = PRIOR_SD) -> tuple[float, float]:
     """Standard deviation between nights, from their median absolute deviation and the prior, and its freedom."""
     median = float(np.median(history))
     observed_sd = MAD_TO_SD * float(np.median(np.abs(np.asarray(history) - median)))
     freedom = MAD_WORTH * (len(history) - 1)
-    variance = (PRIOR_NIGHTS * PRIOR_SD**2 + freedom * observed_sd**2) / (PRIOR_NIGHTS + freedom)
+    variance = (PRIOR_NIGHTS * prior_sd**2 + freedom * observed_sd**2) / (PRIOR_NIGHTS + freedom)
     return max(LEAST_SD, math.sqrt(variance)), PRIOR_NIGHTS + freedom
 
 
-def predict(history: Sequence[float]) -> Prediction | None:
+def predict(history: Sequence[float], prior_sd: float = PRIOR_SD) -> Prediction | None:
     """Predict from the last valid nights, oldest first; None if there are too few."""
     last = history[-NIGHTS:]
     if len(last) < LEAST_NIGHTS:
         return None
-    sd, freedom = spread(last)
+    sd, freedom = spread(last, prior_sd)
     return Prediction(
         expected=float(np.median(last)),
         sd=sd * math.sqrt(1 + MEDIAN_VARIANCE / len(last)),
         freedom=freedom,
         nights=len(last),
     )
+
+
+def twin_spread(differences: Sequence[float]) -> float | None:
+    """Standard deviation of one setup between nights, from the differences of two that are the same.
+
+    Both vary alike, so their difference has twice the variance of one. None with too few nights.
+    """
+    last = differences[-TWIN_NIGHTS:]
+    if len(last) < TWIN_LEAST:
+        return None
+    return float(np.std(last, ddof=1)) / math.sqrt(2)

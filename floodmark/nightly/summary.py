@@ -59,10 +59,21 @@ def twins(history: Sequence[NightRow]) -> str:
     if not apart:
         return "False alarms: not known yet; it takes some nights with a twin setup."
     rate = wilson(sum(apart), len(apart))
+    last = next(row for row in reversed(history) if row.metric == "ceiling_rps" and row.twins_apart is not None)
     return (
         f"False alarms: in {sum(apart)} of {len(apart)} nights a setup seemed to differ from itself "
-        f"({rate.value:.1%}; 95 %: {rate.lo:.1%} to {rate.hi:.1%})."
+        f"({rate.value:.1%}; 95 %: {rate.lo:.1%} to {rate.hi:.1%}).{_spread(last)}"
     )
+
+
+def _spread(twin: NightRow) -> str:
+    """How much a setup differs from itself from night to night, as its twin shows it, beside what is assumed."""
+    if twin.assumed_sd is None:
+        return ""
+    assumed = f"assumed is a spread of {twin.assumed_sd:.1%} between nights"
+    if twin.twin_sd is None:
+        return f" Of every setup {assumed}, until more nights show it."
+    return f" Its twin shows a spread of {twin.twin_sd:.1%} between nights; {assumed}."
 
 
 def _change(row: NightRow) -> str:
