@@ -21,6 +21,7 @@ from floodmark.records.timeline import Timeline
 from floodmark.results.run import read_run
 from floodmark.results.schema import Second
 from floodmark.search.order import Order
+from floodmark.search.settings import Span
 from target_apps.serve import ROOT
 from testbed.stored import KEPT, copy_run, many
 
@@ -104,7 +105,7 @@ def live() -> Cost:
     for second in range(LIVE_SECONDS):
         if second % (LIVE_SECONDS // len(visits)) == 0 and len(state.visits) < len(visits):
             visit = visits[len(state.visits)]
-            order = Order(phase=visit.phase, users=visit.users, think=True, settle_s=1.0, min_s=1.0, max_s=1.0)
+            order = Order(phase=visit.phase, users=visit.users, think=True, settle_s=1.0, span=Span.fixed(1), most_s=1)
             state.order(order, visit.number)
             state.visit(visit, window)
         state.second(Second(t_s=second, time="", good=100, users=8))

@@ -47,9 +47,9 @@ def text(measured: Sequence[Row]) -> str:
     return "\n".join(
         [
             "",
-            "| | target | metric | truth | found | 95 % | error | bar | | s | steal |",
-            "|---|---|---|---:|---:|---|---:|---|---|---:|---:|",
-            *(line for _, case in groupby(rows, lambda row: row.id) for line in _lines(list(case))),
+            "| | target | metric | truth | found | 95 % | error | bar | | of all attempts | s | steal |",
+            "|---|---|---|---:|---:|---|---:|---|---|---:|---:|---:|",
+            *(line for _, case in groupby(rows, lambda row: row.id) for line in _lines(list(case), measured)),
             "",
             summary,
             "",
@@ -58,11 +58,18 @@ def text(measured: Sequence[Row]) -> str:
     )
 
 
-def _lines(case: Sequence[Row]) -> list[str]:
-    return [_line(row, first=row is case[0]) for row in case]
+def _lines(case: Sequence[Row], measured: Sequence[Row]) -> list[str]:
+    return [_line(row, _attempts(row, measured), first=row is case[0]) for row in case]
 
 
-def _line(row: Row, *, first: bool) -> str:
+def _attempts(row: Row, measured: Sequence[Row]) -> str:
+    """In how many of all attempts that count this row was inside."""
+    alike = [r for r in measured if (r.id, r.metric, r.bar) == (row.id, row.metric, row.bar) and not r.set_aside]
+    tried = [r for r in alike if r.verdict != NOT_MEASURED]
+    return f"{sum(r.verdict == INSIDE for r in tried)} of {len(tried)}"
+
+
+def _line(row: Row, attempts: str, *, first: bool) -> str:
     interval = f"[{row.lo:g}, {row.hi:g}]" if row.lo is not None and row.hi is not None else ""
     error = f"{row.error_pct:+.1f} %" if row.error_pct is not None else ""
     cells = [
@@ -75,6 +82,7 @@ def _line(row: Row, *, first: bool) -> str:
         error,
         row.bar,
         MARKS[row.verdict] + (f" {row.note}" if row.verdict != INSIDE and row.note else ""),
+        attempts,
         f"{row.seconds:.0f}" if first else "",
         f"{row.steal:.1%}" if first and row.steal is not None else "",
     ]

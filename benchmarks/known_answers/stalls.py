@@ -82,7 +82,6 @@ CASES = (
             Check(metric="r_p99_ms", truth=lambda e: _open_ms(e, 0.99), bar=Within(0.03)),
             Check(metric="open_p999_ms", truth=lambda e: _open_ms(e, 0.999), bar=Within(0.03)),
             Check(metric="closed_p99_ms", truth=lambda e: e.number("calm_p99_ms"), bar=Within(0.1)),
-            Check(metric="goodput_rps", truth=lambda _: RATE_RPS, bar=Within(0.01)),
         ),
     ),
 )

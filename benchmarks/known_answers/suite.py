@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.known_answers import honesty, limits, overload, slots, stalls, stored, thinking
+from benchmarks.known_answers import honesty, limits, overload, restless, slots, slow, stalls, stored, thinking
 from benchmarks.known_answers.case import Case
 
 
@@ -11,7 +11,7 @@ def number(case: Case) -> int:
     return int(case.id.removeprefix("K").partition("-")[0])
 
 
-FAMILIES = (slots, thinking, limits, overload, stalls, honesty, stored)
+FAMILIES = (slots, thinking, limits, overload, stalls, honesty, stored, slow, restless)
 CASES: tuple[Case, ...] = tuple(sorted((case for family in FAMILIES for case in family.CASES), key=number))
 QUICK_SUBSET = ("K2", "K7", "K14", "K16-dying", "K16-errors")
 

@@ -8,6 +8,7 @@ from benchmarks.strategies.finding import Finding
 from benchmarks.strategies.knee import normalised_difference_knee
 from benchmarks.strategies.scenario import Scenario
 from floodmark.search.order import Order
+from floodmark.search.settings import Span
 from floodmark.verdict.enums import Phase
 from floodmark.verdict.visit import Visit
 from simulator import Noise, Simulator
@@ -89,7 +90,7 @@ def _simulator(scenario: Scenario, noise: Noise | None, seed: int) -> Simulator:
 
 def _visit(simulator: Simulator, users: int, settle_s: float, seconds: float) -> Visit:
     return simulator.carry_out(
-        Order(phase=Phase.STEP, users=users, think=True, settle_s=settle_s, min_s=seconds, max_s=seconds)
+        Order(phase=Phase.STEP, users=users, think=True, settle_s=settle_s, span=Span.fixed(seconds), most_s=seconds)
     )
 
 

@@ -6,6 +6,7 @@ from benchmarks.strategies.finding import Finding
 from benchmarks.strategies.scenario import Scenario
 from floodmark.search.find import find_ceiling
 from floodmark.search.settings import SearchSettings
+from floodmark.verdict.outcome import judge_visits
 from floodmark.verdict.saturation import judge
 from simulator import Noise, simulate
 
@@ -16,7 +17,7 @@ def ours(scenario: Scenario, noise: Noise | None, seed: int) -> Finding:
     """
     settings = SearchSettings(slots_hint=scenario.model.slots, think_time_s=scenario.think_s)
     visits, outcome = simulate(find_ceiling(settings), scenario.noisy(noise), seed)
-    verdict = judge(visits, outcome, scenario.think_s)
+    verdict = judge(visits, judge_visits(outcome, visits), scenario.think_s)
     ceiling, knee = verdict.ceiling_rps, verdict.knee_users
     seconds = visits[-1].t_end_s
     if not verdict.confirmed or not isinstance(ceiling.value, float):
