@@ -52,6 +52,8 @@ def window(counts: list[int], r_ms: float, **more: Any) -> Window:
         "start_s": 10.0,
         "end_s": 10.0 + len(counts) / 10,
         "good_per_bin": counts,
+        "answers_per_bin": counts,
+        "ms_per_bin": [r_ms * count for count in counts],
         "errors": {},
         "good_ms": r_ms * sum(counts),
         "all_ms": r_ms * sum(counts),

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from floodmark.search.chance import above, chance_rps
+from floodmark.verdict.chance import above, chance_rps
 from floodmark.verdict.enums import Phase
 from floodmark.verdict.visit import Visit
 from tests.support.visits import visit

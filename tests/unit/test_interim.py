@@ -14,6 +14,7 @@ from floodmark.report.progress import TerminalProgress
 from floodmark.report.reading_progress import Counting
 from floodmark.results.run import read_run
 from floodmark.search.order import Order
+from floodmark.search.settings import Span
 from floodmark.verdict.enums import Generator, Phase
 from floodmark.verdict.interim import Interim, interim
 from floodmark.verdict.visit import Visit
@@ -54,7 +55,7 @@ def test_the_estimate_is_of_the_highest_level_and_then_of_the_held_one() -> None
     done = interim(STEPS)
     assert done.goodput is not None
     assert (done.users, done.visits) == (32, 3)
-    assert doing.estimate(done) == "155.6 good/s [153.0, 158.2], 3 visits held at 32 users"
+    assert doing.estimate(done) == "155.6 good/s [153.2, 158.0], 3 visits held at 32 users"
 
 
 def test_visits_left_out_count_for_nothing() -> None:
@@ -69,7 +70,7 @@ def test_the_generator_s_health_is_told_as_far_as_it_is_known() -> None:
 
 
 def order(phase: Phase, users: int) -> Order:
-    return Order(phase=phase, users=users, think=True, settle_s=1, min_s=5, max_s=5, left_s=60)
+    return Order(phase=phase, users=users, think=True, settle_s=1, span=Span.fixed(5), most_s=5, left_s=60)
 
 
 def test_without_a_terminal_a_plain_line_tells_each_new_phase_with_estimate_and_time_left() -> None:
@@ -84,7 +85,7 @@ def test_without_a_terminal_a_plain_line_tells_each_new_phase_with_estimate_and_
     assert len(lines) == len(STEPS) + changes
     assert "\x1b" not in output.getvalue()
     (verify,) = (line for line in lines if "verifying beyond" in line)
-    assert "about 60 s left, so far 155.6 good/s [153.0, 158.2]" in verify
+    assert "about 60 s left, so far 155.6 good/s [153.2, 158.0]" in verify
 
 
 def test_on_a_terminal_the_status_line_tells_phase_level_estimate_and_time_left() -> None:
@@ -94,7 +95,7 @@ def test_on_a_terminal_the_status_line_tells_phase_level_estimate_and_time_left(
         progress.visit(visit)
     progress.order(order(Phase.RECOVERY, 4))
     progress.close()
-    assert "looking for recovery: 4 users, about 60 s left, so far 155.6 good/s [153.0" in output.getvalue()
+    assert "looking for recovery: 4 users, about 60 s left, so far 155.6 good/s [153.2" in output.getvalue()
 
 
 def test_counting_is_silent_where_nobody_looks() -> None:

@@ -5,8 +5,17 @@ import random
 
 import pytest
 
-from floodmark.stats.curve import isotonic, users_reaching
-from floodmark.stats.intervals import FLOOR, agree, batch_half_width, median_interval, pooled_interval, t_quantile
+from floodmark.stats.curve import isotonic
+from floodmark.stats.intervals import (
+    FLOOR,
+    MEDIAN_FACTOR,
+    MIDMEAN_FACTOR,
+    agree,
+    batch_half_width,
+    median_interval,
+    pooled_interval,
+    t_quantile,
+)
 from floodmark.stats.steadiness import trending
 
 
@@ -42,7 +51,8 @@ def test_one_visit_is_never_an_interval() -> None:
 
 def test_a_run_s_interval_is_the_widest_of_its_three() -> None:
     assert pooled_interval([100, 100, 100], [0.001] * 3).half_width == pytest.approx(FLOOR)
-    assert pooled_interval([100, 100, 100], [0.10] * 3).half_width == pytest.approx(0.10 / math.sqrt(3) * 1.25)
+    within = 0.10 / math.sqrt(3) * MIDMEAN_FACTOR
+    assert pooled_interval([100, 100, 100], [0.10] * 3).half_width == pytest.approx(within)
     assert pooled_interval([98, 100, 102], [0.001] * 3).half_width > 0.05
 
 
@@ -51,7 +61,9 @@ def test_values_that_share_visits_count_as_fewer() -> None:
     shared = median_interval(twice, independent=3)
     assert median_interval(twice).half_width < shared.half_width <= median_interval(once).half_width
     assert median_interval(once, independent=3) == median_interval(once)
-    assert pooled_interval(twice, [0.001] * 3, independent=3).half_width == shared.half_width
+    assert pooled_interval(twice, [0.001] * 3, independent=3).half_width == pytest.approx(
+        shared.half_width * MIDMEAN_FACTOR / MEDIAN_FACTOR
+    )
     assert median_interval(once, independent=1).hi == math.inf
 
 
@@ -79,10 +91,3 @@ def test_false_trends_are_rare() -> None:
 def test_isotonic_pools_violators() -> None:
     assert isotonic([1, 3, 2, 4], [1, 1, 1, 1]) == [1, 2.5, 2.5, 4]
     assert isotonic([1, 3, 2], [1, 1, 3]) == [1, 2.25, 2.25]
-
-
-def test_users_reaching_interpolates() -> None:
-    curve = {1: [20.0], 2: [40.0], 4: [80.0], 8: [80.0]}
-    assert users_reaching(curve, 60) == pytest.approx(3)
-    assert users_reaching(curve, 10) == pytest.approx(0.5)
-    assert users_reaching(curve, 81) is None

@@ -104,7 +104,7 @@ def test_a_visit_that_stood_still_has_no_pace() -> None:
 
 def test_a_base_level_that_proved_contended_is_left_out() -> None:
     alone = visit(Phase.BASE, 1, 20.0, 50.0, 0)
-    crowd = visit(Phase.BASE, 4, 80.0, 50.0, 2)
-    assert uncontended([alone, crowd], 80.0) == [alone]
-    assert uncontended([alone, crowd]) == [alone, crowd]
-    assert uncontended([crowd], 80.0) == [crowd]
+    crowd, even = visit(Phase.BASE, 4, 66.0, 60.0, 2), visit(Phase.BASE, 4, 80.0, 50.0, 4)
+    assert uncontended([alone, crowd]) == [alone]
+    assert uncontended([alone, even]) == [alone, even]
+    assert uncontended([crowd]) == [crowd]

@@ -15,7 +15,7 @@ from floodmark.protocol.load_settings import VARIABLE, Client, LoadSettings, rea
 from floodmark.protocol.wire import decode, encode
 from floodmark.results.schema import Second
 from floodmark.search.order import Order
-from floodmark.search.settings import QUICK, LevelSettings, RateSettings, SearchSettings, SloSettings
+from floodmark.search.settings import QUICK, LevelSettings, RateSettings, SearchSettings, SloSettings, Span
 from floodmark.verdict.enums import End, Phase, Spacing
 from floodmark.verdict.outcome import Outcome
 from tests.support.visits import visit, window
@@ -58,7 +58,7 @@ def test_without_a_conductor_the_environment_says_what_our_own_locustfiles_do(mo
 def test_a_journal_is_read_while_it_grows(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     journal, reader = Journal(path), JournalReader(path)
-    order = Order(phase=Phase.HOLD, users=8, think=True, settle_s=1.0, min_s=1.0, max_s=2.0)
+    order = Order(phase=Phase.HOLD, users=8, think=True, settle_s=1.0, span=Span(1.0, 2.0, 0.0, 0.0), most_s=2.0)
     held = visit(rate=float(np.float64(3.5)))
     journal.start(5.5)
     journal.order(order, 1)

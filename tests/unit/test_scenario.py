@@ -42,7 +42,7 @@ def test_defaults(tmp_path: Path) -> None:
     assert scenario.name == "mine"
     assert scenario.workload == "io"
     assert scenario.budget == Budget(cpus=1, memory=512 * 1024**2)
-    assert scenario.search.time_budget_s == 180
+    assert scenario.search.time_budget_s is None
     assert scenario.slo is None
 
 

@@ -92,11 +92,17 @@ BOTTLENECK_COLUMNS = [
     "own_cores",
 ]
 
-RESULT_COLUMNS = ["run_id", "metric", "value", "lo", "hi", "unit", "level", "method", "n_visits", "valid", "reason"]
+RATE_COLUMNS = ["counted_rps", "think_s", "error_ms_mean", "pace"]
+
+RESULT_COLUMNS = [
+    *("run_id", "metric", "value", "lo", "hi", "unit", "level", "method", "n_visits", "valid", "reason"),
+    *("lo_run", "hi_run"),
+]
 
 
 def test_columns_are_the_contract() -> None:
-    assert columns(Visit) == [*METHOD_COLUMNS, "slo_ms", "slo_misses", "gen_demand_max", *BOTTLENECK_COLUMNS]
+    later = ["slo_ms", "slo_misses", "gen_demand_max", *BOTTLENECK_COLUMNS, *RATE_COLUMNS]
+    assert columns(Visit) == [*METHOD_COLUMNS, *later]
     assert columns(Result) == RESULT_COLUMNS
 
 

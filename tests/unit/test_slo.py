@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floodmark.search.order import Order
+from floodmark.search.settings import Span
 from floodmark.stats.tail import MISSES, Trial, first_guess, sustainable
 from floodmark.verdict.enums import Generator, Model, Phase
 from floodmark.verdict.slo import PIECES, confirmations, hopeless, judge_slo, kept
@@ -67,32 +68,33 @@ def test_the_first_guess_lies_below_the_ceiling(ceiling: float, limit_s: float) 
     ("misses", "holds"),
     [
         ([0, 0, 0, 0, 0], True),
-        ([10, 10, 10, 10, 10], True),
-        ([11, 10, 10, 10, 10], True),  # the worst window may be a disturbed one
-        ([11, 11, 10, 10, 10], False),
-        ([900, 5, 5, 5, 5], True),
+        ([5, 4, 6, 5, 5], True),
+        ([10, 10, 10, 10, 10], False),  # 1 % was seen, so in the long run it may be more
+        ([9, 9, 9, 9, 9], False),  # as 45 of 5000 may be
+        ([0, 0, 0, 0, 30], False),  # misses come in clumps: few in most windows prove little
+        ([900, 5, 5, 5, 5], False),
         ([900, 5, 5, 5, 100], False),
         ([0, 0, 0, 0], False),  # cut short
     ],
 )
-def test_a_run_is_kept_with_one_per_cent_misses_but_for_one_window(misses: list[int], holds: bool) -> None:
-    assert kept(run(misses), 0.01) == holds
+def test_a_run_is_kept_if_in_the_long_run_at_most_one_per_cent_miss(misses: list[int], holds: bool) -> None:
+    assert kept(run(misses), 0.01, 1) == holds
 
 
 def test_errors_beyond_their_share_are_not_kept_even_when_few_arrivals_miss() -> None:
-    assert not kept(run([5] * PIECES, errors=5), 0.001)
-    assert kept(run([5] * PIECES, errors=5), 0.01)
+    assert not kept(run([5] * PIECES, errors=5), 0.001, 1)
+    assert kept(run([5] * PIECES, errors=5), 0.01, 1)
 
 
 def test_nothing_a_limited_generator_did_is_kept() -> None:
-    assert not kept(run([0] * PIECES, gen_verdict=Generator.LIMITED), 0.01)
+    assert not kept(run([0] * PIECES, gen_verdict=Generator.LIMITED), 0.01, 1)
 
 
 @given(st.lists(st.integers(0, 60), min_size=PIECES, max_size=PIECES))
 def test_only_what_cannot_be_kept_is_hopeless(misses: list[int]) -> None:
     visits = run(misses)
     if any(hopeless(visits[:n]) for n in range(PIECES)):
-        assert not kept(visits, 0.01)
+        assert not kept(visits, 0.01, 1)
 
 
 def test_windows_of_one_run_follow_each_other_without_a_gap() -> None:
@@ -121,7 +123,15 @@ def test_without_a_confirmation_there_is_no_number() -> None:
 
 def test_only_the_same_rate_without_settling_goes_on() -> None:
     def order(rate: float | None, settle_s: float, users: int = 300) -> Order:
-        return Order(phase=Phase.CONFIRM, users=users, think=True, settle_s=settle_s, min_s=12, max_s=12, rate_rps=rate)
+        return Order(
+            phase=Phase.CONFIRM,
+            users=users,
+            think=True,
+            settle_s=settle_s,
+            span=Span.fixed(12),
+            most_s=12,
+            rate_rps=rate,
+        )
 
     assert order(100.0, 0.0).continues(order(100.0, 4.0))
     assert not order(100.0, 0.0).continues(None)

@@ -22,6 +22,7 @@ FOUND = [
     visit(Phase.BRACKET, 2, 40),
     visit(Phase.BRACKET, 4, 80),
     visit(Phase.BRACKET, 8, 80, 100),
+    visit(Phase.PLACE, 3, 60),
     visit(Phase.HOLD, 8, 80, 100),
     visit(Phase.HOLD, 8, 79, 100),
     visit(Phase.HOLD, 8, 81, 100),
@@ -96,7 +97,7 @@ def test_a_search_that_was_cut_off_gives_a_lower_bound_at_most(end: End) -> None
     assert verdict.ceiling_rps.reason
 
 
-@pytest.mark.parametrize("end", [End.ALL_ERRORS, End.DIED, End.NOT_STEADY, End.INTERRUPTED, End.FAILED, End.MISCOUNTED])
+@pytest.mark.parametrize("end", [End.ALL_ERRORS, End.DIED, End.NOT_STEADY, End.FAILED, End.MISCOUNTED])
 def test_other_ends_give_no_number(end: End) -> None:
     verdict = judge_search(FOUND, Outcome(end=end, reason="because", hold_users=8), 0.0)
     for point in (verdict.ceiling_rps, verdict.knee_users, verdict.knee_inflight, verdict.n95_users):
@@ -140,9 +141,14 @@ GAUGES = GeneratorGauges(cpu_max=0.1, loop_lag_p99_ms=1.0, r0_ms=50.0, little_ga
         ({"loop_lag_p99_ms": 4.1, "stamped": True}, Generator.SUSPECT),
         ({"little_gap": 0.03}, Generator.SUSPECT),
         ({"law_gap": 0.10, "cpu_max": 0.7}, Generator.LIMITED),
-        ({"little_gap": 0.30, "cycle_ms": 0.3}, Generator.OK),
-        ({"little_gap": 0.30, "cycle_ms": 3.0}, Generator.SUSPECT),
-        ({"little_gap": 0.30, "cycle_ms": 0.3, "cpu_max": 0.7}, Generator.LIMITED),
+        ({"little_gap": 0.30, "flight_ms": 0.3}, Generator.OK),
+        ({"little_gap": 0.30, "flight_ms": 3.0}, Generator.SUSPECT),
+        ({"little_gap": 0.30, "flight_ms": 0.3, "cpu_max": 0.7}, Generator.LIMITED),
+        # An idle generator that stood still for longer than the queue lasted, and one that did not.
+        ({"law_gap": 0.10, "cycle_ms": 100.0, "waiting_ms": 50.0, "stall_ms": 400.0}, Generator.LIMITED),
+        ({"law_gap": 0.10, "cycle_ms": 100.0, "waiting_ms": 50.0, "stall_ms": 20.0}, Generator.SUSPECT),
+        ({"law_gap": 0.60, "cycle_ms": 100.0, "waiting_ms": 50.0, "stall_ms": 20.0}, Generator.LIMITED),
+        ({"law_gap": 0.10, "cycle_ms": 50.0, "waiting_ms": 5.0, "stall_ms": 400.0}, Generator.SUSPECT),
         ({"cpu_max": 0.2, "demand_max": 0.85}, Generator.LIMITED),
         ({"cpu_max": 0.2, "demand_max": 0.5}, Generator.OK),
         ({"rate_share": 0.5}, Generator.OK),
@@ -183,10 +189,37 @@ def test_users_that_sit_ready_but_unsent_break_the_law() -> None:
     assert not found.valid
 
 
-def test_a_drifting_visit_is_void_except_while_warming_up() -> None:
+def test_a_drifting_visit_counts_and_says_so_except_while_warming_up() -> None:
     drifting = window(list(range(10, 60)), 50.0, in_flight_s=None)
-    assert not visit_from_window(drifting, number=1, phase=Phase.HOLD, users=8).valid
-    assert visit_from_window(drifting, number=1, phase=Phase.WARM, users=8).valid
+    held = visit_from_window(drifting, number=1, phase=Phase.HOLD, users=8)
+    assert held.valid
+    assert held.steady is False
+    assert "drifted" in held.reason
+    assert "drifted" not in visit_from_window(drifting, number=1, phase=Phase.WARM, users=8).reason
+
+
+def test_a_visit_whose_count_and_response_times_cannot_be_of_the_same_requests_is_void() -> None:
+    # None took longer than 25 ms, so no eight requests in flight can be 50 s old together.
+    found = visit_from_window(window([16] * 50, 25.0, ages_after_s=50.0), number=1, phase=Phase.HOLD, users=8)
+    assert not found.valid
+    assert "do not fit together" in found.reason
+
+
+def test_requests_that_timed_out_are_slower_than_all_others() -> None:
+    some = window([20] * 50, 25.0, errors={ErrorKind.TIMEOUT: 60})
+    found = visit_from_window(some, number=1, phase=Phase.OVERLOAD, users=8)
+    assert found.r_p50_ms == pytest.approx(25, rel=0.03)
+    assert found.r_p95_ms is None or found.r_p95_ms > 25  # 6 % have no time
+
+
+def test_an_interrupted_search_keeps_its_best_answer_unconfirmed() -> None:
+    held = judge_search(FOUND, Outcome(end=End.INTERRUPTED, reason="stopped", hold_users=None), 0.0)
+    assert (held.ceiling_rps.value, held.ceiling_rps.valid, held.confirmed) == (80, False, False)
+    assert held.ceiling_rps.hi is not None
+    early = judge_search(FOUND[:2], Outcome(end=End.INTERRUPTED, reason="stopped", hold_users=None), 0.0)
+    assert (early.ceiling_rps.value, early.ceiling_rps.hi) == (40, None)  # a bound: higher levels may give more
+    nothing = judge_search([], Outcome(end=End.INTERRUPTED, reason="stopped", hold_users=None), 0.0)
+    assert (nothing.ceiling_rps.value, nothing.ceiling_rps.lo) == (None, None)
 
 
 def test_each_kind_of_error_has_its_own_column() -> None:

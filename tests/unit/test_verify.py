@@ -16,7 +16,7 @@ from tests.support.visits import visit
 def verified(held: Sequence[float], seen: Sequence[float], half_width: float) -> int | None:
     """What verify returns of a level held with these rates, when it then sees those: beyond, between, beyond."""
     state = SearchState(SearchSettings(), r0_s=0.2, ceiling_rps=sorted(held)[len(held) // 2])
-    search = verify(state, Hold(8, [visit(rate=rate, half_width=half_width) for rate in held]))
+    search = verify(state, Hold(8, think=True, made=[visit(rate=rate, half_width=half_width) for rate in held]))
     next(search)
     try:
         for rate in seen:
