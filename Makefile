@@ -112,12 +112,14 @@ benchmarks: benchmark-generator ## every benchmark; about twenty minutes on a qu
 strategies: $(VENV)/.dev ## our search beside others on simulated servers, into docs/method.md: about 10 minutes
 	$(BIN)/python -m benchmarks.strategies --jobs 2 $(ARGS)
 	$(BIN)/python -m benchmarks.strategies --document
+	$(BIN)/python -m benchmarks.strategies.goals --jobs 2
+	$(BIN)/python -m benchmarks.strategies.goals --document
 
 known-answers: $(VENV)/.dev ## measure servers whose answer is a formula: about 40 minutes, longer on a restless host; ARGS='--only K1,K4'
 	$(BIN)/python -m benchmarks.known_answers $(ARGS)
 	$(BIN)/python -m benchmarks.known_answers --document
 
-nightly: $(VENV)/.installed ## measure every server tonight and say what changed: about 45 minutes; ARGS=--plan shows the plan
+nightly: $(VENV)/.installed ## measure every server tonight and say what changed: about half an hour; ARGS=--plan shows the plan
 	$(FLOODMARK) nightly $(if $(BACKEND),--backend $(BACKEND)) $(if $(RESULTS),--results $(RESULTS)) $(ARGS)
 
 compare: $(VENV)/.installed ## two runs, folders of runs or nights: make compare A=DIR B=DIR
@@ -136,11 +138,12 @@ lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter, README as generated
 	$(BIN)/python docs/gallery.py --check
 	$(BIN)/python docs/vendor.py --check
 	$(BIN)/python -m benchmarks.strategies --check
+	$(BIN)/python -m benchmarks.strategies.goals --check
 	$(BIN)/python -m benchmarks.known_answers --check
 	$(BIN)/python -m benchmarks.nights --check
 	$(BIN)/python -m benchmarks.document --check
 
-format: $(VENV)/.dev ## let ruff format and mend
+format: $(VENV)/.dev ## let ruff format and fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
