@@ -14,7 +14,8 @@ from floodmark.results.schema import BucketCount, Second
 from floodmark.results.table import write_table
 from target_apps.serve import ROOT
 
-KEPT = sorted((ROOT / "docs" / "runs").iterdir())
+KEPT = sorted((ROOT / "docs" / "runs").iterdir(), key=lambda path: ("-gthread-" not in path.name, path.name))
+"""Runs of docs/runs, gthread first."""
 
 
 def copy_run(original: Path, into: Path, number: int, **changed: Any) -> Path:

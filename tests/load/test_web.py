@@ -132,7 +132,7 @@ def test_the_search_is_told_in_words_from_start_to_verdict(live: Live) -> None:
     assert live.facts()["bracket"] == "above 8 users"
     feed(live, len(RUN.visits))
     (held,) = live.snapshot(0, 0, 0)["charts"]["data"]["marks"]
-    assert held["label"].startswith("gthread: so far 155.6 good/s [153.2, 158.0]")
+    assert held["label"].startswith("gthread: so far 153.4 good/s [150.4, 156.5]")
     live.end(Outcome(end=End.FOUND, reason="", hold_users=32))
     assert live.facts()["phase"].startswith("ended: confirmed")
     state = live.snapshot(0, 0, 0)
