@@ -115,7 +115,7 @@ def test_a_page_is_told_only_what_it_does_not_know_yet(client: FlaskClient, live
     feed(live, 6)
     first = told(client.get("/saturation/state.json"))
     assert (first["run"], first["visits"], first["seconds"]) == (1, 6, 12)
-    assert [point["visit"] for point in first["charts"]["data"]["points"]] == [3, 4, 5, 6]
+    assert [point["visit"] for point in first["charts"]["data"]["points"]] == [4, 5, 6]
     known = f"run={first['run']}&visits={first['visits']}&seconds={first['seconds']}"
     again = told(client.get(f"/saturation/state.json?{known}"))
     assert again["charts"] is None
@@ -128,8 +128,8 @@ def test_a_page_is_told_only_what_it_does_not_know_yet(client: FlaskClient, live
 def test_the_search_is_told_in_words_from_start_to_verdict(live: Live) -> None:
     assert live.facts()["estimate"] == "none yet"
     feed(live, 6)
-    assert live.facts()["phase"].startswith("bracketing the knee: 8 users, about ")
-    assert live.facts()["bracket"] == "above 8 users"
+    assert live.facts()["phase"].startswith("bracketing the knee: 16 users, about ")
+    assert live.facts()["bracket"] == "0 to 16 users"
     feed(live, len(RUN.visits))
     (held,) = live.snapshot(0, 0, 0)["charts"]["data"]["marks"]
     assert held["label"].startswith("gthread: so far 153.4 good/s [150.4, 156.5]")
