@@ -100,3 +100,17 @@ def stall_quantile_s(q: float, service_s: float, stall_s: float, period_s: float
 def sine_mean_rate(slots: int, service_s: float, overhead_s: float = 0.0) -> float:
     """Mean over whole periods of C (1 + a sin): C, since speed (not time) follows the sine."""
     return slots_rate(slots, service_s, overhead_s)
+
+
+def two_classes_rate(users: int, slots: int, service_s: tuple[float, float]) -> float:
+    """X of N users, half of each class, who wait in one line for c slots that are always busy.
+
+    All wait W, so that a class has N / 2 / (W + s_i) answers a second, and W follows from sum X_i s_i = c. Users whose
+    requests are short come round more often: X falls with N towards c / mean(s).
+    """
+    low, high = 0.0, users * max(service_s)
+    for _ in range(100):
+        wait_s = (low + high) / 2
+        busy = sum(users / 2 * s / (wait_s + s) for s in service_s)
+        low, high = (wait_s, high) if busy > slots else (low, wait_s)
+    return sum(users / 2 / (low + s) for s in service_s)

@@ -59,7 +59,8 @@ def at_pace_1(visits: Sequence[Visit], rates: Sequence[float] | None = None) -> 
 
     rates: other figures of the visits that change with the pace like goodput, for instance 1 / R.
 
-    With enough visits and a pace that moved, ln X = a + b ln p is fitted, and b must be near u.
+    With enough visits and a pace that moved, ln X = a + b ln p is fitted, and u must be near b, or between b and the
+    slope of the fit the other way round, because the pace of a visit is not known exactly.
     """
     rates = [v.goodput_rps for v in visits] if rates is None else rates
     known = [(v.pace, u) for v in visits if v.pace and (u := elasticity(v)) is not None]
@@ -72,8 +73,12 @@ def at_pace_1(visits: Sequence[Visit], rates: Sequence[float] | None = None) -> 
     objection = ""
     if moved and len(visits) >= LEAST_VISITS:
         slope, error = _slope(np.log(paces), np.log(rates))
+        back, _ = _slope(np.log(rates), np.log(paces))
         expected = float(shares.mean())
-        if abs(slope - expected) > ELASTICITY_OFF + 2 * error:
+        doubt = ELASTICITY_OFF + 2 * error
+        # A pace that is known from few pieces flattens the slope, and the way back bounds it from above.
+        steepest = 1 / back if back > 0 else math.inf
+        if expected < slope - doubt or expected > max(slope, steepest) + doubt or slope < -2 * error:
             objection = (
                 f"goodput changed by {slope:.1f} % per 1 % of pace, where CPU time explains {expected:.1f} %: "
                 "something else changed too"
