@@ -49,6 +49,8 @@ from floodmark.targets.logs import tail
 from floodmark.targets.target import Allotment, Running
 from floodmark.verdict.enums import End
 from floodmark.verdict.outcome import Outcome
+from floodmark.verdict.rate import Sustained
+from floodmark.verdict.saturation import Saturation
 
 POLL_S = 0.2
 
@@ -129,10 +131,19 @@ def conduct(planned: PlannedRun, conditions: Conditions, progress: Progress) -> 
     index(conditions.results)
     write_starts(conditions.results)
     if isinstance(error, Interrupted):
-        raise error
+        raise Interrupted(f"{error}{_best_so_far(verdict)}") from error
     if error is None and not verdict.confirmed:
         error = NoVerdict(verdict.reason)
     return Finished(folder=folder.path, error=error)
+
+
+def _best_so_far(verdict: Saturation | Sustained) -> str:
+    """What an interrupted search has found, to end the message with; empty if it is nothing."""
+    ceiling = verdict.ceiling_rps if isinstance(verdict, Saturation) else None
+    if ceiling is None or not isinstance(ceiling.value, float) or ceiling.lo is None:
+        return ""
+    end = f"{ceiling.hi:.4g}]" if ceiling.hi is not None else "...)"
+    return f"; the best answer so far, not confirmed: {ceiling.value:.4g} requests/s [{ceiling.lo:.4g}, {end}"
 
 
 def _load(
