@@ -22,6 +22,9 @@ MOVED = 0.05
 ELASTICITY_OFF = 0.3
 """How far the visits' own elasticity may be from the expected one."""
 LEAST_VISITS = 6
+FEW_VISITS = 3
+WORSE, SPREAD = 2.0, 0.03
+"""Rates at pace 1 may spread by so many times the spread of the rates as measured, or by the second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +73,8 @@ def at_pace_1(visits: Sequence[Visit], rates: Sequence[float] | None = None) -> 
     shares = np.array([share for _, share in known])
     moved = bool(paces.max() / paces.min() - 1 > MOVED)
     normal = (np.asarray(rates) / paces**shares).tolist()
-    objection = ""
-    if moved and len(visits) >= LEAST_VISITS:
+    objection = _not_followed(np.log(rates), np.log(normal)) if moved and len(visits) >= FEW_VISITS else ""
+    if not objection and moved and len(visits) >= LEAST_VISITS:
         slope, error = _slope(np.log(paces), np.log(rates))
         back, _ = _slope(np.log(rates), np.log(paces))
         expected = float(shares.mean())
@@ -84,6 +87,13 @@ def at_pace_1(visits: Sequence[Visit], rates: Sequence[float] | None = None) -> 
                 "something else changed too"
             )
     return Paced(rates=normal, moved=moved, objection=objection)
+
+
+def _not_followed(raw: np.ndarray, paced: np.ndarray) -> str:
+    """Why the pace does not explain the visits, if they differ far more at pace 1 than as measured; else empty."""
+    if paced.std() <= max(SPREAD, WORSE * raw.std()):
+        return ""
+    return f"goodput did not follow the pace: it varies by {raw.std():.0%}, and at pace 1 by {paced.std():.0%}"
 
 
 def _slope(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
