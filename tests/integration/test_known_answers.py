@@ -98,7 +98,7 @@ def test_gthread_end_to_end_with_local_processes(tmp_path: Path) -> None:
     for visit in held:
         expected = float(visit["goodput_rps"]) * float(visit["app_ms_mean"]) / 1000
         assert float(visit["app_inflight_mean"]) == pytest.approx(expected, rel=0.05), visit
-    # The probe and the clients may disagree by what was between them as the window opened and closed: 8 slots each time.
+    # Probe and clients may disagree by what was between them as the window opened and closed: 8 slots each time.
     for visit in held:
         answered = int(visit["good"]) + int(visit["errors"])
         assert abs(float(visit["server_count_gap"])) < 0.01 + 2 * 8 / answered, visit
