@@ -23,6 +23,7 @@ ELASTICITY_OFF = 0.3
 """How far the visits' own elasticity may be from the expected one."""
 LEAST_VISITS = 6
 FEW_VISITS = 3
+"""From so many visits on, their spread shows whether goodput follows the pace."""
 WORSE, SPREAD = 2.0, 0.03
 """Rates at pace 1 may spread by so many times the spread of the rates as measured, or by the second."""
 
